@@ -1,0 +1,134 @@
+//! What went wrong between us and the hub, as plain data that every layer can hold, show and decide on.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::text::Untrusted;
+
+/// The kinds of failure that lead to different decisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultKind {
+    /// No connection: DNS, TCP, TLS, or the connection broke before an answer.
+    Unreachable,
+    /// The request was sent and no answer came in time. A write may have happened.
+    TimedOut,
+    /// 401 or 403: not signed in, or a right is missing.
+    Unauthorized,
+    /// 401100: the hub refuses direct writes to `$edgeAgent` and `$edgeHub`.
+    SystemModule,
+    /// 404 for an entity.
+    NotFound,
+    /// 404103: the device a method was meant for is not connected.
+    DeviceOffline,
+    /// 409: it exists already.
+    AlreadyExists,
+    /// 412: the entity changed since it was read.
+    PreconditionFailed,
+    /// 400, 413, 415: the hub will never accept this request.
+    Rejected,
+    /// 429; wait at least that long before the next call of the class.
+    Throttled(Duration),
+    /// 403002: the hub's messages of the day are used up.
+    QuotaExceeded,
+    /// 5xx.
+    Server,
+    /// An answer we could not read.
+    Protocol,
+    /// Our own budget refused the call.
+    Budget,
+}
+
+/// One failed call. `Display` says what happened, to what and why; [`Fault::advice`] says what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What kind of failure, for decisions.
+    pub kind: FaultKind,
+    /// What was being done, as a phrase: `read the twin of edge-gateway-001/temperatureFilter`.
+    pub doing: Untrusted,
+    /// The hub's text, or ours when the hub said nothing.
+    pub message: Untrusted,
+    /// The hub's code by name (`PreconditionFailed`) or number.
+    pub code: Option<Untrusted>,
+    /// HTTP status, when there was an answer.
+    pub status: Option<u16>,
+    /// The hub's tracking id, for a support case.
+    pub tracking_id: Option<Untrusted>,
+    /// `x-ms-request-id` of the answer.
+    pub request_id: Option<Untrusted>,
+}
+
+impl Fault {
+    /// A failure with nothing from the hub attached.
+    #[must_use]
+    pub fn new(kind: FaultKind, doing: impl Into<Untrusted>, message: impl Into<Untrusted>) -> Self {
+        Self {
+            kind,
+            doing: doing.into(),
+            message: message.into(),
+            code: None,
+            status: None,
+            tracking_id: None,
+            request_id: None,
+        }
+    }
+
+    /// Whether the request may have taken effect although it failed: a write then needs a read-back.
+    #[must_use]
+    pub fn may_have_happened(&self) -> bool {
+        matches!(self.kind, FaultKind::TimedOut | FaultKind::Unreachable | FaultKind::Server | FaultKind::Protocol)
+    }
+
+    /// What the operator can do about it, in one sentence.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self.kind {
+            FaultKind::Unreachable => "check network, proxy and host name; edgedeck keeps trying",
+            FaultKind::TimedOut => "the hub did not answer in time; edgedeck keeps trying",
+            FaultKind::Unauthorized => {
+                "the sign-in or policy lacks the right for this call; it needs RegistryRead, RegistryWrite and ServiceConnect, or an IoT Hub Data role"
+            }
+            FaultKind::SystemModule => "the runtime's own modules are changed by deployments only",
+            FaultKind::NotFound => "it does not exist, or was deleted",
+            FaultKind::DeviceOffline => "the device is not connected now; try again when it is",
+            FaultKind::AlreadyExists => "choose another id, or edit the one that exists",
+            FaultKind::PreconditionFailed => "somebody changed it since it was read; compare and send again",
+            FaultKind::Rejected => "the hub will not accept this request as it is",
+            FaultKind::Throttled(_) => "the hub asks to slow down; edgedeck waits and tries again",
+            FaultKind::QuotaExceeded => {
+                "the hub's messages of the day are used up until 00:00 UTC; deployments and registry calls still work"
+            }
+            FaultKind::Server => "a fault at the hub; edgedeck tries again",
+            FaultKind::Protocol => "the answer was not what IoT Hub sends; is this host an IoT Hub?",
+            FaultKind::Budget => {
+                "edgedeck's own share of the hub's limits is used up; wait, or raise it in the configuration"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "could not {}: ", self.doing.shown())?;
+        match (self.status, &self.code) {
+            (Some(status), Some(code)) => write!(f, "{status} {}, ", code.shown())?,
+            (Some(status), None) => write!(f, "{status}, ")?,
+            _ => {}
+        }
+        write!(f, "{}", self.message.shown())
+    }
+}
+
+impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_says_what_to_what_and_why() {
+        let mut fault = Fault::new(FaultKind::PreconditionFailed, "change the twin of d/m", "ETag may be invalid.");
+        fault.status = Some(412);
+        fault.code = Some("PreconditionFailed".into());
+        assert_eq!(fault.to_string(), "could not change the twin of d/m: 412 PreconditionFailed, ETag may be invalid.");
+    }
+}

@@ -1,0 +1,16 @@
+//! Meaning without I/O: the types every other module speaks, and the rules that need no network.
+//!
+//! Depends on nothing of ours, reads no clock, opens no file. Tests sit beside each rule.
+
+pub mod device;
+pub mod fault;
+pub mod health;
+pub mod ids;
+pub mod json;
+pub mod limits;
+pub mod patch;
+pub mod query;
+pub mod secret;
+pub mod text;
+pub mod time;
+pub mod twin;

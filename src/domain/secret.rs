@@ -1,0 +1,152 @@
+//! Secrets are a type of their own and do not print; and text that may carry one is masked by structure and by
+//! pattern before it leaves the program (console-ux X-22 to X-24).
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+/// What stands where a secret was: constant length, so that it does not tell the secret's.
+pub const MASK: &str = "********";
+
+/// A key, a connection string or a token. `Debug` is redacted, there is no `Display` and no `Serialize`, and the
+/// memory is wiped on drop.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes the secret over.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The secret itself. Every call is a place to look at in a review.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(********)")
+    }
+}
+
+/// Whether a name, such as an environment variable's, says that its value is a secret.
+#[must_use]
+pub fn names_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "apikey",
+        "api_key",
+        "accountkey",
+        "sharedaccesskey",
+        "connectionstring",
+        "connection_string",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
+        || name.ends_with("_key")
+        || name.ends_with("-key")
+}
+
+/// Masks every secret-like leaf of a twin or manifest in place: registry passwords, and `env` values or members
+/// whose name says so.
+pub fn mask_json(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, child) in map.iter_mut() {
+                if names_a_secret(key) {
+                    match child {
+                        Value::Object(inner) if inner.contains_key("value") => {
+                            inner.insert("value".to_owned(), Value::String(MASK.to_owned()));
+                        }
+                        Value::String(_) | Value::Number(_) => *child = Value::String(MASK.to_owned()),
+                        _ => mask_json(child),
+                    }
+                } else {
+                    mask_json(child);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mask_json),
+        Value::String(text) => {
+            let masked = redact(text);
+            if masked != *text {
+                *text = masked;
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Masks secrets that stand in free text: connection strings, SAS signatures, bearer tokens.
+#[must_use]
+pub fn redact(text: &str) -> String {
+    let mut out = text.to_owned();
+    for marker in ["SharedAccessKey=", "AccountKey=", "sig=", "Bearer ", "password=", "Password="] {
+        let mut from = 0;
+        while let Some(found) = out.get(from..).and_then(|rest| rest.find(marker)) {
+            let start = from + found + marker.len();
+            let end = out
+                .get(start..)
+                .and_then(|rest| rest.find([';', '&', ' ', '"', '\'', '\n', '\r', ',', ')']))
+                .map_or(out.len(), |length| start + length);
+            out.replace_range(start..end, MASK);
+            from = start + MASK.len();
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn debug_does_not_print_the_secret() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(********)");
+    }
+
+    #[test]
+    fn text_is_redacted() {
+        for (text, expected) in [
+            (
+                "HostName=h;SharedAccessKeyName=p;SharedAccessKey=abc=",
+                "HostName=h;SharedAccessKeyName=p;SharedAccessKey=********",
+            ),
+            (
+                "SharedAccessSignature sr=h&sig=a%2Fb%3D&se=1&skn=p",
+                "SharedAccessSignature sr=h&sig=********&se=1&skn=p",
+            ),
+            ("Authorization: Bearer ey.J.x", "Authorization: Bearer ********"),
+            ("nothing here", "nothing here"),
+            ("two SharedAccessKey=a; SharedAccessKey=b", "two SharedAccessKey=********; SharedAccessKey=********"),
+        ] {
+            assert_eq!(redact(text), expected);
+        }
+    }
+
+    #[test]
+    fn registry_passwords_and_secret_like_env_are_masked() {
+        let mut twin = json!({
+            "runtime": {"settings": {"registryCredentials": {"acr": {"address": "a", "username": "u", "password": "p"}}}},
+            "modules": {"m": {"env": {"ACR_TOKEN": {"value": "t"}, "TZ": {"value": "UTC"}, "CS": {"value": "HostName=h;SharedAccessKey=k"}}}},
+        });
+        mask_json(&mut twin);
+        assert_eq!(
+            twin,
+            json!({
+                "runtime": {"settings": {"registryCredentials": {"acr": {"address": "a", "username": "u", "password": MASK}}}},
+                "modules": {"m": {"env": {"ACR_TOKEN": {"value": MASK}, "TZ": {"value": "UTC"}, "CS": {"value": "HostName=h;SharedAccessKey=********"}}}},
+            })
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! The `edgedeck` binary: parse, run, exit.
+
+fn main() {}
