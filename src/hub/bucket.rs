@@ -39,6 +39,11 @@ impl Bucket {
         self.full_at = self.full_at.saturating_sub(self.step.saturating_mul(tokens));
     }
 
+    /// Fills it, whatever it lacks.
+    pub(super) fn refill(&mut self) {
+        self.full_at = Duration::ZERO;
+    }
+
     /// Tokens that are there now.
     pub(super) fn available(&self, now: Duration) -> u32 {
         let missing = self.full_at.saturating_sub(now).as_nanos().div_ceil(self.step.as_nanos());

@@ -330,6 +330,8 @@ impl Core {
             self.day = today;
             self.spent_today = 0;
             self.quota_until = None;
+            // The hub's meter starts anew, and with it ours: yesterday's debt is nobody's.
+            self.messages.refill();
             for class in OpClass::ALL {
                 self.lanes.get_mut(class).messages_today = 0;
             }

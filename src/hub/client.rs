@@ -97,11 +97,8 @@ impl Client {
             };
             permit.charge(self.cost_of_failure(&call, &failure.fault));
             // Nothing happened, whatever the call was: the token may have aged in a suspended laptop or been revoked.
-            if failure.fault.kind == FaultKind::Unauthorized
-                && failure.fault.status == Some(401)
-                && !refreshed
-                && attempt == 0
-            {
+            let may_refresh = !refreshed && (call.effect == Effect::Reads || attempt == 0);
+            if may_refresh && failure.fault.kind == FaultKind::Unauthorized && failure.fault.status == Some(401) {
                 self.authorizer.refused(&token).await;
                 refreshed = true;
                 continue;

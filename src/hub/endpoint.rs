@@ -16,7 +16,8 @@ pub struct Endpoint {
     port: Option<u16>,
 }
 
-/// Why a host name or a connection string cannot be used. No variant carries text from the input.
+/// Why a host name or a connection string cannot be used. Of the input, no variant carries more than the one character
+/// that cannot stand in a host name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// Nothing there.
@@ -129,6 +130,12 @@ impl Endpoint {
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         self.port
+    }
+
+    /// Whether it is this machine, where no proxy leads.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
     }
 
     /// `host` or `host:port`, as in a `Host` header and in a SAS token's resource.
@@ -244,6 +251,15 @@ mod tests {
         ] {
             let parsed = Endpoint::parse(text).map(|endpoint| endpoint.authority());
             assert_eq!(parsed, expected.map(str::to_owned), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_recognised() {
+        for (host, loopback) in
+            [("LOCALHOST:8443", true), ("127.0.0.2", true), ("10.0.0.1", false), ("localhost.net", false)]
+        {
+            assert_eq!(Endpoint::parse(host).unwrap().is_loopback(), loopback, "{host}");
         }
     }
 

@@ -108,7 +108,12 @@ impl HttpsTransport {
     /// # Errors
     /// A sentence when a certificate file is not PEM, or the system has no certificates at all.
     pub fn new(endpoint: &Endpoint, trust: &Trust, timeouts: Timeouts) -> Result<Self, String> {
-        let client = trusting(reqwest::Client::builder(), trust)?
+        let mut builder = trusting(reqwest::Client::builder(), trust)?;
+        if endpoint.is_loopback() {
+            // A jump host's HTTPS_PROXY knows no way back to the simulated hub on the jump host itself.
+            builder = builder.no_proxy();
+        }
+        let client = builder
             .https_only(true)
             .connect_timeout(timeouts.connect)
             .tcp_keepalive(Duration::from_secs(30))
