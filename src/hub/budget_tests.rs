@@ -157,6 +157,15 @@ async fn patience_ends_with_the_time_of_the_next_chance() {
     assert_eq!(clock.now(), started, "hopeless waits are not begun");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_stands_still_does_not_wait_for_ever() {
+    let (budget, _stands_still) = budget(Sku::S1, 0.5, 0.05);
+    for _ in 0..5 {
+        budget.acquire(OpClass::Query, 1, Duration::ZERO).await.unwrap().charge(1);
+    }
+    assert!(budget.acquire(OpClass::Query, 1, Duration::from_secs(60)).await.is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -85,7 +85,9 @@ impl Client {
                 Ok(token) => token,
                 Err(fault) => {
                     permit.charge(0);
-                    return Err(Fault { doing: call.doing.as_str().into(), ..fault });
+                    // Not signed in means not sent: whatever kept the sign-in, a write's outcome is known.
+                    let kind = if call.effect == Effect::Writes { FaultKind::Unauthorized } else { fault.kind.clone() };
+                    return Err(Fault { doing: call.doing.as_str().into(), kind, ..fault });
                 }
             };
             let failure = match self.once(&call, route, &token, attempt).await {

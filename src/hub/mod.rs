@@ -3,7 +3,7 @@
 //!
 //! [`Hub::connect`] gives a [`HubRead`] and, unless read-only, a [`HubWrite`]; both send through a [`Transport`], which is
 //! reqwest in the product and a script or the simulator's router in tests. Every failure is a
-//! [`Fault`](crate::domain::fault::Fault).
+//! [`Fault`].
 
 mod auth;
 mod bucket;

@@ -131,8 +131,8 @@ async fn an_id_of_dots_is_not_sent_somewhere_else() {
 #[tokio::test(start_paused = true)]
 async fn a_401_is_met_with_one_new_token() {
     let bench = Bench::new([refusal(401, "IotHubUnauthorizedAccess"), ok(TWIN)]);
-    tokio::time::advance(Duration::from_secs(5)).await;
     assert!(bench.hub.read.twin(&filter()).await.is_ok());
+    assert_eq!((bench.script.requests().len(), bench.elapsed()), (2, Duration::ZERO));
 
     let bench = Bench::new([refusal(401, "IotHubUnauthorizedAccess"), refusal(401, "IotHubUnauthorizedAccess")]);
     let fault = bench.patch().await.unwrap_err();
@@ -329,4 +329,82 @@ async fn an_answer_that_is_no_twin_may_still_be_a_write() {
     let bench = Bench::new([ok("<html>")]);
     let fault = bench.patch().await.unwrap_err();
     assert!(fault.may_have_happened(), "{fault:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_token_a_write_is_known_not_to_have_happened() {
+    let bench = Bench::with([], |settings| {
+        settings.credential = Credential::Policy { name: "p".into(), key: Secret::new("not base64!") };
+    });
+    let fault = bench.patch().await.unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        "could not change the twin of edge-01/temperatureFilter: the policy's key is not base64"
+    );
+    assert!(!fault.may_have_happened());
+    assert_eq!((bench.spent(), bench.script.requests().len()), (0, 0));
+}
+
+/// A sign-in that the network keeps from happening.
+#[derive(Debug)]
+struct NoWayToSignIn;
+
+#[async_trait::async_trait]
+impl auth::TokenSource for NoWayToSignIn {
+    async fn fetch(&self, _now: jiff::Timestamp) -> Result<auth::Token, Fault> {
+        Err(Fault::new(FaultKind::Unreachable, "sign in", "no route to the sign-in service"))
+    }
+
+    fn identity(&self) -> String {
+        "nobody".into()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_the_sign_in_is_an_outage_for_reads_and_no_doubt_for_writes() {
+    let clock = TokioClock::at("2026-03-04T10:00:00Z");
+    let client = Arc::new(Client {
+        transport: Script::new([]),
+        authorizer: Authorizer::over(Box::new(NoWayToSignIn), clock.clone(), false),
+        budget: Budget::new(Sku::S1, 1, 0.5, 0.05, clock.clone()),
+        clock,
+        sku: Sku::S1,
+        host: "h".into(),
+        request_limit: Duration::from_secs(1),
+        patience: Duration::from_secs(1),
+    });
+    let fault = HubRead(client.clone()).twin(&filter()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unreachable);
+    assert_eq!(
+        fault.to_string(),
+        "could not read the twin of edge-01/temperatureFilter: no route to the sign-in service"
+    );
+    let patch = json!({"tags": {"a": 1}});
+    let fault = HubWrite(client).patch_twin(&filter(), &patch, &ETag::from_wire("AAA=")).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unauthorized);
+    assert!(!fault.may_have_happened());
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_at_once_share_the_budget_and_the_token() {
+    let bench = Bench::new((0..8).map(|_| page("[]", None)));
+    let calls = (0..8).map(|_| bench.hub.read.query("SELECT deviceId FROM devices", None));
+    let all = futures_util::future::join_all(calls).await;
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!(bench.elapsed(), Duration::from_secs(18), "five at once and three more, one every six seconds");
+    let tokens: std::collections::HashSet<_> =
+        bench.script.requests().iter().map(|r| r.headers["authorization"].clone()).collect();
+    assert_eq!(tokens.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_signed_anew_after_three_quarters_of_its_hour() {
+    let bench = Bench::new((0..3).map(|_| ok(TWIN)));
+    for wait in [0, 2_699, 1] {
+        tokio::time::advance(Duration::from_secs(wait)).await;
+        bench.hub.read.twin(&filter()).await.unwrap();
+    }
+    let sent: Vec<_> = bench.script.requests().iter().map(|r| r.headers["authorization"].clone()).collect();
+    assert_eq!(sent[0], sent[1]);
+    assert_ne!(sent[1], sent[2]);
 }

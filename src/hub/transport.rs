@@ -184,7 +184,9 @@ fn chain(error: &reqwest::Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let text = cause.to_string();
-        if parts.last().is_none_or(|last| !last.ends_with(&text)) {
+        // hyper-util's layer says no more than "client error (Connect)".
+        let is_label = text.starts_with("client error (") && cause.source().is_some();
+        if !is_label && parts.last().is_none_or(|last| !last.ends_with(&text)) {
             parts.push(text);
         }
         source = cause.source();

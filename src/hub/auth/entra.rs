@@ -253,6 +253,8 @@ fn missing(variables: &[(&str, bool)]) -> String {
 /// The first line of what the SDK says, without secrets; the rest is a link to a troubleshooting page.
 fn reason(error: &azure_core::Error) -> String {
     let text = error.to_string();
+    // The way's name stands before it already.
+    let text = text.split_once("authentication failed.").map_or(text.as_str(), |(_, why)| why);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
     redact(line)
 }
@@ -290,7 +292,8 @@ mod tests {
                 let expires = azure_core::time::OffsetDateTime::from_unix_timestamp(1_893_456_000).unwrap();
                 Ok(AccessToken::new(self.0, expires))
             } else {
-                Err(azure_core::Error::with_message(ErrorKind::Credential, format!("{} says no\nsee a page", self.0)))
+                let text = format!("AnyCredential authentication failed. {} says no\nsee a page", self.0);
+                Err(azure_core::Error::with_message(ErrorKind::Credential, text))
             }
         }
     }

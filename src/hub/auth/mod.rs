@@ -95,7 +95,8 @@ impl Authorizer {
         }
     }
 
-    fn over(source: Box<dyn TokenSource>, clock: SharedClock, shared_access: bool) -> Self {
+    /// The cache over a source of the caller's.
+    pub fn over(source: Box<dyn TokenSource>, clock: SharedClock, shared_access: bool) -> Self {
         Self { source, clock, state: tokio::sync::Mutex::default(), shared_access }
     }
 
