@@ -1,0 +1,260 @@
+//! The one registry of what can be done: keymaps, hint bar, help, palette and documentation read it, nothing repeats it.
+//!
+//! An action is named by what it does (`row.down`), not by its key. To add one, add a line to the table and a key to
+//! each profile in `keymaps/`; the compiler then asks for its handler.
+
+mod commands;
+
+pub use commands::{Argument, Command, CommandError, CommandId, Completes, Invocation, Target};
+
+/// Where keys mean something. A view hands the keymap its scopes, innermost first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Every view.
+    Global,
+    /// Anything with rows or lines to move through.
+    Table,
+    /// The list of devices.
+    Fleet,
+    /// A device or module is shown or under the cursor.
+    Device,
+    /// A twin beside its draft.
+    Twin,
+    /// Typing in the editor of a draft.
+    Editor,
+    /// A patch about to be sent.
+    Review,
+    /// A dialog that asks before it does something.
+    Confirm,
+    /// A three-way merge after the hub answered 412.
+    Conflict,
+    /// Typing a command or a filter.
+    Input,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 10] = [
+        Self::Global,
+        Self::Table,
+        Self::Fleet,
+        Self::Device,
+        Self::Twin,
+        Self::Editor,
+        Self::Review,
+        Self::Confirm,
+        Self::Conflict,
+        Self::Input,
+    ];
+
+    /// The table's name in a keymap file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Table => "table",
+            Self::Fleet => "fleet",
+            Self::Device => "device",
+            Self::Twin => "twin",
+            Self::Editor => "editor",
+            Self::Review => "review",
+            Self::Confirm => "confirm",
+            Self::Conflict => "conflict",
+            Self::Input => "input",
+        }
+    }
+
+    /// The scope with that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+
+    /// Whether keys it does not know stay inside: what is typed must not act on the view below. Only actions that
+    /// work [everywhere](Action::everywhere) get through, and only on keys that do not type.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        matches!(self, Self::Editor | Self::Confirm | Self::Input)
+    }
+}
+
+/// What an action can touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Danger {
+    /// Nothing: it looks, moves or asks the hub again.
+    Read,
+    /// Only what is ours: drafts, settings, this process.
+    Local,
+    /// It leads to a change in the hub: refused in read-only mode, hidden from its hints, never on an Alt key.
+    Write,
+}
+
+/// What the registry says about an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Action {
+    /// Which one.
+    pub id: ActionId,
+    /// Its stable name in keymap files and on the command line: `row.down`.
+    pub name: &'static str,
+    /// Where its keys apply.
+    pub scope: Scope,
+    /// What it can touch.
+    pub danger: Danger,
+    /// Place in the hint bar: the highest first; 0 stays out.
+    pub weight: u8,
+    /// Whether it also works while typing and in dialogs.
+    pub everywhere: bool,
+    /// Two or three words for hint bar and help.
+    pub title: &'static str,
+    /// One sentence for help and documentation.
+    pub doc: &'static str,
+}
+
+macro_rules! actions {
+    ($($id:ident $name:literal $scope:ident $danger:ident $weight:literal $everywhere:literal $title:literal $doc:literal;)*) => {
+        /// Everything a key can do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ActionId {
+            $(#[doc = $doc] $id,)*
+        }
+
+        impl ActionId {
+            /// Every action, in the order help lists them.
+            pub const ALL: &[Self] = &[$(Self::$id,)*];
+
+            /// What the registry says about it.
+            #[must_use]
+            pub fn action(self) -> &'static Action {
+                match self {
+                    $(Self::$id => &Action {
+                        id: Self::$id,
+                        name: $name,
+                        scope: Scope::$scope,
+                        danger: Danger::$danger,
+                        weight: $weight,
+                        everywhere: $everywhere,
+                        title: $title,
+                        doc: $doc,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    Help "app.help" Global Read 60 true "help" "Lists the keys that work here.";
+    CommandLine "app.command" Global Read 70 false "command" "Opens the command line.";
+    Filter "app.filter" Global Read 75 false "filter" "Filters what is shown.";
+    Back "app.back" Global Read 50 true "back" "Leaves, in this order: popup, input, filter, view.";
+    Leave "app.leave" Global Read 0 false "back, or quit" "Goes back one view; quits from the first.";
+    Quit "app.quit" Global Read 0 true "quit" "Quits; asks while a change is in flight.";
+    Refresh "app.refresh" Global Read 20 false "refresh" "Asks the hub again now.";
+    Pause "app.pause" Global Read 10 false "pause" "Stops and resumes automatic refresh.";
+    Messages "app.messages" Global Read 10 false "messages" "Lists past messages in full.";
+    Redraw "app.redraw" Global Read 0 true "redraw" "Draws the whole screen anew.";
+    Suspend "app.suspend" Global Read 0 true "suspend" "Goes to the shell until `fg`; says what keeps running.";
+    HistoryBack "history.back" Global Read 0 false "history back" "Goes to the view visited before.";
+    HistoryForward "history.forward" Global Read 0 false "history forward" "Goes to the view visited next.";
+    HistoryLast "history.last" Global Read 0 false "last view" "Switches between the last two views.";
+
+    RowDown "row.down" Table Read 0 false "next row" "Moves to the next row.";
+    RowUp "row.up" Table Read 0 false "previous row" "Moves to the previous row.";
+    RowFirst "row.first" Table Read 0 false "first row" "Moves to the first row.";
+    RowLast "row.last" Table Read 0 false "last row" "Moves to the last row.";
+    PageDown "page.down" Table Read 0 false "next page" "Moves down by a screen.";
+    PageUp "page.up" Table Read 0 false "previous page" "Moves up by a screen.";
+    HalfPageDown "page.half-down" Table Read 0 false "half page down" "Moves down by half a screen.";
+    HalfPageUp "page.half-up" Table Read 0 false "half page up" "Moves up by half a screen.";
+    Open "row.open" Table Read 90 false "open" "Opens what is under the cursor.";
+    RawJson "row.raw" Table Read 30 false "raw json" "Shows what the hub sent, secrets masked.";
+    CopyId "row.copy-id" Table Read 25 false "copy id" "Sends the id under the cursor to the terminal's clipboard.";
+    MarkToggle "mark.toggle" Table Read 40 false "mark" "Marks the row, or takes its mark away.";
+    MarkRange "mark.range" Table Read 0 false "mark range" "Marks from the last mark to the row.";
+    MarkClear "mark.clear" Table Read 0 false "clear marks" "Takes all marks away, hidden ones too.";
+    SortNext "sort.next-column" Table Read 0 false "next column" "Chooses the next column to sort by.";
+    SortPrevious "sort.previous-column" Table Read 0 false "previous column" "Chooses the previous column to sort by.";
+    SortToggle "sort.toggle" Table Read 0 false "sort by column" "Sorts by the chosen column; again, the other way round.";
+    SortName "sort.name" Table Read 0 false "sort by name" "Sorts by name.";
+    SortStatus "sort.status" Table Read 15 false "sort by status" "Sorts by status, the worst first.";
+    SortAge "sort.age" Table Read 0 false "sort by age" "Sorts by age.";
+    Wide "table.wide" Table Read 0 false "wide" "Shows every column, or those that fit.";
+
+    Faults "fleet.faults" Fleet Read 65 false "faults only" "Shows only what is not well, or everything.";
+
+    Twin "device.twin" Device Read 80 false "twin" "Shows the twin of the device or module.";
+
+    TwinEdit "twin.edit" Twin Local 85 false "edit" "Edits a draft of the desired properties.";
+    TwinEditExternal "twin.edit-external" Twin Local 55 false "open in $EDITOR" "Edits the draft in the editor of your choice.";
+    TwinNextPane "twin.next-pane" Twin Read 45 false "next pane" "Gives the keys to the next pane.";
+    TwinPreviousPane "twin.previous-pane" Twin Read 0 false "previous pane" "Gives the keys to the previous pane.";
+    TwinReview "twin.review" Twin Local 80 false "review and send" "Shows the patch the draft amounts to, before anything is sent.";
+    TwinDiscard "twin.discard" Twin Local 0 false "discard draft" "Throws the draft away; it is kept for 7 days.";
+
+    EditorReview "editor.review" Editor Local 80 false "review and send" "Shows the patch the draft amounts to, before anything is sent.";
+    EditorUndo "editor.undo" Editor Local 70 false "undo" "Takes back the last edit of the draft.";
+    EditorRedo "editor.redo" Editor Local 60 false "redo" "Does again what was taken back.";
+
+    ReviewSend "review.send" Review Write 90 false "send" "Asks for confirmation, then sends the patch against the ETag it is based on.";
+
+    ConfirmNext "confirm.next" Confirm Read 60 false "next button" "Moves to the next button.";
+    ConfirmPrevious "confirm.previous" Confirm Read 0 false "previous button" "Moves to the previous button.";
+    ConfirmActivate "confirm.activate" Confirm Local 80 false "press button" "Presses the button that has the focus.";
+    ConfirmCancel "confirm.cancel" Confirm Read 90 false "cancel" "Closes the dialog; nothing happens.";
+
+    ConflictMine "conflict.mine" Conflict Local 80 false "take mine" "Keeps the draft's value at this path.";
+    ConflictTheirs "conflict.theirs" Conflict Local 75 false "take theirs" "Takes the hub's value at this path.";
+    ConflictNext "conflict.next" Conflict Read 60 false "next path" "Moves to the next path in conflict.";
+    ConflictPrevious "conflict.previous" Conflict Read 0 false "previous path" "Moves to the previous path in conflict.";
+    ConflictReview "conflict.review" Conflict Local 85 false "rebase and review" "Bases the draft on the hub's version and shows the patch.";
+
+    InputAccept "input.accept" Input Read 90 false "run" "Runs exactly what is written.";
+    InputComplete "input.complete" Input Read 80 false "complete" "Completes to the longest common prefix, then cycles.";
+    InputNext "input.next" Input Read 60 false "next candidate" "Moves to the next candidate.";
+    InputPrevious "input.previous" Input Read 0 false "previous candidate" "Moves to the previous candidate.";
+    InputHistory "input.history" Input Read 40 false "history" "Searches the lines run before.";
+    InputClear "input.clear" Input Read 30 false "clear" "Empties the line.";
+    InputDeleteWord "input.delete-word" Input Read 0 false "delete word" "Deletes the word before the cursor.";
+}
+
+impl ActionId {
+    /// The stable name: `row.down`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.action().name
+    }
+
+    /// The action with that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|id| id.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_resolve() {
+        let names: BTreeSet<_> = ActionId::ALL.iter().map(|id| id.name()).collect();
+        assert_eq!(names.len(), ActionId::ALL.len());
+        for id in ActionId::ALL {
+            assert_eq!(ActionId::parse(id.name()), Some(*id));
+            assert_eq!(id.action().id, *id);
+        }
+        for scope in Scope::ALL {
+            assert_eq!(Scope::parse(scope.name()), Some(scope));
+        }
+    }
+
+    #[test]
+    fn every_action_explains_itself() {
+        for id in ActionId::ALL {
+            let action = id.action();
+            assert!(action.doc.ends_with('.') && !action.title.ends_with('.'), "{}", action.name);
+            assert!(action.title.len() <= 18, "{}: the title is too long for a hint", action.name);
+        }
+    }
+}
