@@ -1,1 +1,6 @@
 //! placeholder
+
+pub mod actions;
+pub mod finding;
+pub mod keymap;
+pub mod theme;
