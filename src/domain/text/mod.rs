@@ -188,6 +188,26 @@ impl Shown {
         self.cut(width, |room| (room / 2, room - room / 2))
     }
 
+    /// The text for a terminal without Unicode: what is not ASCII becomes `<U+00E9>` (console-ux W-65).
+    #[must_use]
+    pub fn to_ascii(&self) -> Self {
+        let mut out = Self::default();
+        for (piece, escape) in self.pieces() {
+            if escape {
+                out.push_escape(piece);
+                continue;
+            }
+            for c in piece.chars() {
+                if c.is_ascii() {
+                    out.text.push(c);
+                } else {
+                    out.push_escape(&sanitise::code_point(c));
+                }
+            }
+        }
+        out
+    }
+
     /// Appends `other`.
     pub fn push(&mut self, other: &Self) {
         let offset = self.text.len();

@@ -55,12 +55,6 @@ fn is_hidden(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether `c` is free to be drawn: neither a control, nor hidden, nor unassigned. Marks count as free.
-#[cfg(test)]
-pub(super) fn may_be_drawn(c: char) -> bool {
-    matches!(fate(c), Fate::Plain | Fate::Mark)
-}
-
 fn is_latin(c: char) -> bool {
     c.is_ascii_alphabetic() || matches!(c, '\u{c0}'..='\u{24f}' if c.is_alphabetic())
 }
@@ -111,7 +105,7 @@ impl Writer {
                 }
                 Fate::Caret(letter) => self.escape(&format!("^{letter}")),
                 // A mark with nothing of its own to stand on would change a cell that is not its.
-                Fate::Named | Fate::Mark => self.escape(&format!("<U+{:04X}>", u32::from(c))),
+                Fate::Named | Fate::Mark => self.escape(&code_point(c)),
                 Fate::Dropped => {}
             }
         }
@@ -160,6 +154,11 @@ impl Writer {
         self.latin = false;
         self.posing = false;
     }
+}
+
+/// A character by its number: `<U+202E>`.
+pub(super) fn code_point(c: char) -> String {
+    format!("<U+{:04X}>", u32::from(c))
 }
 
 /// A size in bytes in three digits or so: `900 B`, `4.1 KB`, `1.2 MB`.
