@@ -4,6 +4,7 @@
 //! [`Theme::style`] and never name a colour. Reading folders belongs to whoever has a file system.
 
 mod colour;
+mod detect;
 mod file;
 mod role;
 pub mod signs;
