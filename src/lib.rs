@@ -7,6 +7,7 @@
 //! - [`hub`] speaks IoT Hub's REST API; [`sync`] decides what to read when; [`store`] is the immutable
 //!   picture that comes out.
 //! - [`ops`] is the only path to a write, [`audit`] its record, [`local`] the only writer to disk.
+//! - [`disk`] holds the rules of every file we read or write: owner, mode, links, atomic replacement, locks.
 //! - [`tui`] shows and asks (`update` and `view` are pure); [`cli`] is the same product for scripts.
 //! - `sim` is a simulated IoT Hub behind real HTTPS, with wire types of its own.
 //! - [`app`] wires it all together.
@@ -15,6 +16,7 @@ pub mod app;
 pub mod audit;
 pub mod cli;
 pub mod config;
+pub mod disk;
 pub mod domain;
 pub mod hub;
 pub mod local;
