@@ -5,7 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::files::{append_to, ensure_dir};
+use super::files::{Access, append_to, ensure_dir, open_to_read};
 use super::{DiskError, remove};
 
 /// Longest holder text that is read back.
@@ -43,10 +43,7 @@ impl FileLock {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    let mut text = String::new();
-                    // Whoever holds it may be writing its name just now; an empty name is still an answer.
-                    let _ = file.take(HOLDER).read_to_string(&mut text);
-                    return Ok(LockAttempt::Busy(text.trim().to_owned()));
+                    return Ok(LockAttempt::Busy(read_holder(file)));
                 }
                 Err(TryLockError::Error(source)) => return Err(DiskError::io("lock", path)(source)),
             }
@@ -63,6 +60,26 @@ impl FileLock {
             return Ok(LockAttempt::Held(Self { path: path.to_owned(), _file: file }));
         }
     }
+
+    /// Who holds the lock at `path`, without taking it and without making anything; `None` when nobody does.
+    ///
+    /// # Errors
+    /// [`DiskError`] when the lock file is not ours or cannot be read.
+    pub fn holder(path: &Path) -> Result<Option<String>, DiskError> {
+        let Some(file) = open_to_read(path, Access::Own)? else { return Ok(None) };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(read_holder(file))),
+            Err(TryLockError::Error(source)) => Err(DiskError::io("lock", path)(source)),
+        }
+    }
+}
+
+/// What the holder wrote. It may be writing just now: an empty name is still an answer.
+fn read_holder(file: File) -> String {
+    let mut bytes = Vec::new();
+    let _ = file.take(HOLDER).read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).trim().to_owned()
 }
 
 impl Drop for FileLock {
@@ -83,8 +100,10 @@ mod tests {
         let LockAttempt::Held(first) = FileLock::try_acquire(&path, "pid 1 pts/3").unwrap() else { panic!("busy") };
         let LockAttempt::Busy(holder) = FileLock::try_acquire(&path, "pid 2").unwrap() else { panic!("held twice") };
         assert_eq!(holder, "pid 1 pts/3");
+        assert_eq!(FileLock::holder(&path).unwrap().as_deref(), Some("pid 1 pts/3"));
         drop(first);
         assert!(!path.exists());
+        assert_eq!(FileLock::holder(&path).unwrap(), None);
         assert!(matches!(FileLock::try_acquire(&path, "pid 2").unwrap(), LockAttempt::Held(_)));
     }
 
