@@ -208,7 +208,8 @@ pub enum Body {
     Segment(super::segment::Mark),
 }
 
-/// One line, read back.
+/// One line, read back. Its texts are as they are in the file, which others may have written to: on a screen they go
+/// through `domain::text::Untrusted` like everything from outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Counts from 1 over all files of the folder.

@@ -16,6 +16,7 @@ use super::record::{Body, Detail, Intent, Note, Outcome};
 use super::segment::{self, LINE_LIMIT, Mark, Reason};
 use super::{AuditError, Record};
 use crate::disk::{self, DiskError, FileLock, LockAttempt};
+use crate::domain::mask::mask_text;
 use crate::domain::secret::mask_json;
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
@@ -118,6 +119,11 @@ fn stamp(now: Timestamp) -> Timestamp {
 /// The members of a body, with secrets masked once more: whoever built it should have done so, this is the net.
 fn members(body: &Body) -> Result<Map<String, Value>, AuditError> {
     let mut value = serde_json::to_value(body)?;
+    if let Some(Value::Array(diff)) = value.get_mut("diff") {
+        // A diff is JSON cut into lines; together they tell which line belongs to a secret.
+        let text = diff.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n");
+        *diff = mask_text(&text).lines().map(Value::from).collect();
+    }
     mask_json(&mut value);
     if !matches!(body, Body::Intent(_)) {
         clip(&mut value);

@@ -3,18 +3,28 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use crate::domain::secret::Secret;
 
 /// The program's name in folder names.
 const NAME: &str = "edgedeck";
 
 /// The process's environment as a value, read once by the composition root.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Env {
     vars: BTreeMap<OsString, OsString>,
     /// The effective uid.
     pub euid: u32,
+}
+
+/// Names only: a value may be a connection string.
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Env").field("names", &self.vars.keys()).field("euid", &self.euid).finish()
+    }
 }
 
 impl Env {
@@ -34,6 +44,13 @@ impl Env {
     #[must_use]
     pub fn text(&self, name: &str) -> Option<String> {
         self.get(name).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// Takes a variable that holds a secret out of this environment: `EDGEDECK_CONNECTION_STRING`.
+    #[must_use]
+    pub fn take_secret(&mut self, name: &str) -> Option<Secret> {
+        let value = self.vars.remove(OsStr::new(name))?;
+        value.into_string().ok().filter(|text| !text.is_empty()).map(Secret::new)
     }
 
     /// An absolute path; relative ones are ignored, as the XDG specification asks.
@@ -129,7 +146,8 @@ impl Paths {
         let cache = in_home("XDG_CACHE_HOME");
         let platform = match borrowed {
             Some(borrowed) => {
-                let root = Platform::under(PathBuf::from("/root"));
+                let root =
+                    Platform::under(PathBuf::from(if cfg!(target_os = "macos") { "/var/root" } else { "/root" }));
                 notices.push(format!(
                     "running as root under sudo: using root's own folders in {}, not those in {}",
                     root.home.display(),
@@ -213,6 +231,14 @@ mod tests {
         let paths = resolve(&[("EDGEDECK_STATE_DIR", "here"), ("XDG_CONFIG_HOME", "there")]);
         assert_eq!((paths.state, paths.config), (resolve(&[]).state, resolve(&[]).config));
         assert_eq!(paths.notices.len(), 2);
+    }
+
+    #[test]
+    fn an_environment_gives_its_secrets_away_once_and_never_prints_them() {
+        let mut env = Env::new([("EDGEDECK_CONNECTION_STRING", "hunter2")], 0);
+        assert!(!format!("{env:?}").contains("hunter2"));
+        assert_eq!(env.take_secret("EDGEDECK_CONNECTION_STRING").unwrap().expose(), "hunter2");
+        assert!(env.take_secret("EDGEDECK_CONNECTION_STRING").is_none());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Folders are made 0700 and files 0600; links are not followed and foreign files are refused; a file is replaced
 //! as a whole or not at all; two processes keep out of each other's way by advisory locks. Depends on nothing of
-//! ours. Every call blocks: keep them away from the thread that draws.
+//! ours. Unix only: owners, modes and `O_NOFOLLOW` are the point. Every call blocks: keep them away from the thread
+//! that draws.
 
 mod files;
 mod lock;
@@ -79,9 +80,16 @@ impl DiskError {
     }
 }
 
+const NO_LOCKS: &str = "; this file system knows no locks, point EDGEDECK_STATE_DIR at a local disk";
+
 /// What helps against the refusals an operator meets on a jump host.
 fn advice(source: &io::Error) -> &'static str {
+    // The kernel's word for a network file system without a lock service has no kind of its own.
+    if source.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error()) {
+        return NO_LOCKS;
+    }
     match source.kind() {
+        io::ErrorKind::Unsupported => NO_LOCKS,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "; free some space, or point EDGEDECK_STATE_DIR at another disk"
         }

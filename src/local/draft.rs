@@ -1,5 +1,7 @@
 //! A draft: what somebody was typing, against which state of which object (console-ux W-32, W-33).
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +29,7 @@ impl DraftKey {
 }
 
 /// What somebody was typing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     /// Which one.
     pub key: DraftKey,
@@ -44,6 +46,18 @@ pub struct Draft {
     pub saved_at: Timestamp,
     /// The edgedeck that wrote it.
     pub program_version: String,
+}
+
+/// Without what was typed: it may hold a secret that is masked only on its way to the disk.
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft")
+            .field("key", &self.key)
+            .field("base_etag", &self.base_etag)
+            .field("text_bytes", &self.text.len())
+            .field("saved_at", &self.saved_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A draft found at the start.

@@ -246,3 +246,59 @@ pub(super) fn push_line(lines: &mut Vec<String>, line: String, most: usize) {
     let extra = lines.len().saturating_sub(most);
     lines.drain(..extra);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(name: &str) -> LastView {
+        LastView { view: name.to_owned(), ..LastView::default() }
+    }
+
+    #[test]
+    fn a_disk_that_does_not_answer_stops_neither_those_who_save_nor_the_shutdown() {
+        let mailbox = Mailbox::default();
+        mailbox.view("a".into(), view("1")).unwrap();
+        let in_hand = mailbox.take(Duration::ZERO).unwrap();
+        // The writer never comes back with it.
+        mailbox.view("a".into(), view("2")).unwrap();
+        mailbox.line(":devices".into()).unwrap();
+        assert_eq!((in_hand.views.len(), mailbox.unsaved()), (1, 3));
+        assert_eq!(mailbox.flush(Duration::ZERO), 3);
+    }
+
+    #[test]
+    fn what_failed_comes_back_unless_something_newer_is_there() {
+        let mailbox = Mailbox::default();
+        for (context, name) in [("a", "1"), ("b", "1")] {
+            mailbox.view(context.into(), view(name)).unwrap();
+        }
+        mailbox.line("first".into()).unwrap();
+        let failed = mailbox.take(Duration::ZERO).unwrap();
+        mailbox.view("a".into(), view("2")).unwrap();
+        mailbox.line("second".into()).unwrap();
+        mailbox.done(failed);
+        let again = mailbox.take(Duration::ZERO).unwrap();
+        assert_eq!((again.views["a"].view.as_str(), again.views["b"].view.as_str()), ("2", "1"));
+        assert_eq!(again.history, ["first", "second"], "in the order they were typed");
+    }
+
+    #[test]
+    fn when_the_writer_has_ended_nobody_waits_for_it() {
+        let mailbox = Mailbox::default();
+        mailbox.line(":devices".into()).unwrap();
+        mailbox.end();
+        assert_eq!(mailbox.flush(Duration::from_secs(3_600)), 1);
+        assert!(matches!(mailbox.line(":jobs".into()), Err(LocalError::Stopped)));
+    }
+
+    #[test]
+    fn a_closed_mailbox_gives_what_is_left_once() {
+        let mailbox = Mailbox::default();
+        mailbox.line(":devices".into()).unwrap();
+        mailbox.close();
+        let last = mailbox.take(Duration::from_secs(3_600)).unwrap();
+        mailbox.done(last);
+        assert!(mailbox.take(Duration::from_secs(3_600)).is_none(), "what failed last is not tried for ever");
+    }
+}

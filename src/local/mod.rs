@@ -7,7 +7,6 @@
 mod disk_format;
 mod draft;
 mod mailbox;
-mod mask;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,19 @@ pub struct Options {
     pub me: String,
 }
 
+impl Options {
+    /// Drafts for 7 days, and 300 ms for changes to settle.
+    #[must_use]
+    pub fn new(state: impl Into<PathBuf>, me: impl Into<String>) -> Self {
+        Self {
+            state: state.into(),
+            keep_drafts: Duration::from_secs(7 * 24 * 3_600),
+            settle: Duration::from_millis(300),
+            me: me.into(),
+        }
+    }
+}
+
 /// What was kept from last time.
 #[derive(Debug, Default)]
 pub struct Loaded {

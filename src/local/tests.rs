@@ -22,7 +22,7 @@ fn clock() -> Arc<ManualClock> {
 }
 
 fn options(dir: &Path, me: &str) -> Options {
-    Options { state: dir.to_owned(), keep_drafts: 7 * DAY, settle: Duration::ZERO, me: me.to_owned() }
+    Options { settle: Duration::ZERO, ..Options::new(dir, me) }
 }
 
 fn open(dir: &Path, clock: &Arc<ManualClock>) -> (LocalStore, Loaded) {

@@ -9,9 +9,9 @@ use tokio::sync::watch;
 
 use super::disk_format::{read, write};
 use super::mailbox::{Batch, DraftChange, DraftSlot, Mailbox, push_line};
-use super::mask::mask_text;
 use super::{Draft, DraftKey, LastView, LocalError, Opened, SaveFailure, Status, ViewState};
 use crate::disk::{FileLock, LockAttempt, file_name, remove};
+use crate::domain::mask::mask_text;
 use crate::domain::secret::{mask_json, redact};
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;

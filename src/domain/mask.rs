@@ -1,7 +1,7 @@
-//! Secrets out of a text that is being typed: JSON that may be unfinished, so it is read by its strings and not
-//! parsed. What is masked in a finished document is what `domain::secret::mask_json` masks.
+//! Secrets out of JSON text that may be unfinished or cut into diff lines: it is read by its strings, not parsed.
+//! What is masked in a finished document is what [`mask_json`](super::secret::mask_json) masks.
 
-use crate::domain::secret::{MASK, names_a_secret, redact};
+use super::secret::{MASK, names_a_secret, redact};
 
 /// The start of a placeholder for a secret that stays as it is at the hub (console-ux X-24).
 const KEPT: &str = "<kept: ";
@@ -11,13 +11,16 @@ const KEPT: &str = "<kept: ";
 struct Level {
     /// The last member name.
     key: String,
+    /// Whether that member has a value already.
+    valued: bool,
     /// Whether this is an array, whose items belong to the member that holds it.
     array: bool,
 }
 
 /// Masks the values of secret-like members, and secrets inside any string, in JSON text; keeps everything else as it
-/// was typed, including placeholders of kept secrets. Works on unfinished text.
-pub(super) fn mask_text(text: &str) -> String {
+/// was typed, including placeholders of kept secrets. Lines stay lines.
+#[must_use]
+pub fn mask_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut levels = vec![Level::default()];
     let mut rest = text;
@@ -25,25 +28,24 @@ pub(super) fn mask_text(text: &str) -> String {
         if c == '"' {
             let (literal, after) = split_literal(rest);
             if after.trim_start().starts_with(':') {
-                if let Some(level) = levels.last_mut() {
-                    level.key = decode(literal);
-                }
+                start_member(&mut levels, decode(literal));
                 out.push_str(literal);
             } else {
                 out.push_str(&masked(literal, is_secret(&levels)));
+                end_value(&mut levels);
             }
             rest = after;
         } else if !c.is_whitespace() && !"{}[],:".contains(c) {
             // A number, true, null, a member name without quotes, or a pasted connection string.
             let (run, after) = split_at(rest, |c: char| "\"{}[],\n".contains(c));
-            let (word, space) = split_at(run, char::is_whitespace);
-            if let Some(key) = run.trim_end().strip_suffix(':') {
-                if let Some(level) = levels.last_mut() {
-                    level.key = key.trim_end().to_owned();
-                }
+            let word = run.trim_end();
+            if let Some(key) = word.strip_suffix(':') {
+                start_member(&mut levels, key.trim_end().to_owned());
                 out.push_str(run);
-            } else if is_secret(&levels) && space.trim().is_empty() && word.parse::<f64>().is_ok() {
-                out.push_str(&format!("\"{MASK}\"{space}"));
+            } else if is_secret(&levels) && !matches!(word, "true" | "false" | "null" | "->" | "→") {
+                out.push_str(&format!("\"{MASK}\""));
+                out.push_str(run.get(word.len()..).unwrap_or_default());
+                end_value(&mut levels);
             } else {
                 out.push_str(&redact(run));
             }
@@ -52,7 +54,11 @@ pub(super) fn mask_text(text: &str) -> String {
             match c {
                 '{' => levels.push(Level::default()),
                 '[' => levels.push(Level { array: true, ..Level::default() }),
-                '}' | ']' if levels.len() > 1 => drop(levels.pop()),
+                '}' | ']' if levels.len() > 1 => {
+                    levels.pop();
+                    end_value(&mut levels);
+                }
+                ',' | '\n' => end_member(&mut levels, c == ','),
                 _ => {}
             }
             out.push(c);
@@ -60,6 +66,27 @@ pub(super) fn mask_text(text: &str) -> String {
         }
     }
     out
+}
+
+/// Names the member whose value comes next.
+fn start_member(levels: &mut [Level], key: String) {
+    if let Some(level) = levels.last_mut() {
+        level.key = key;
+        level.valued = false;
+    }
+}
+
+fn end_value(levels: &mut [Level]) {
+    if let Some(level) = levels.last_mut() {
+        level.valued = true;
+    }
+}
+
+/// What follows a comma, or stands on the line after a value, is the next member being typed.
+fn end_member(levels: &mut [Level], comma: bool) {
+    if let Some(level) = levels.last_mut().filter(|level| comma || level.valued) {
+        level.key.clear();
+    }
 }
 
 /// Whether a value here belongs to a secret: its member says so, or it is in the `value` of one that does.
@@ -127,6 +154,16 @@ mod tests {
         for (text, expected) in [
             ("{\n  \"password\" : \"hunter2\",\n  \"a\": 1", "{\n  \"password\" : \"********\",\n  \"a\": 1"),
             ("{\"password\": \"hunt", "{\"password\": \"********"),
+            ("{\"password\": hunt", "{\"password\": \"********\""),
+            ("{\"password\": true }", "{\"password\": true }"),
+            // The next member being typed is not the secret's value.
+            ("{\"password\": \"x\",\n \"fo", "{\"password\": \"********\",\n \"fo"),
+            ("{\"password\": \"x\"\n \"fo", "{\"password\": \"********\"\n \"fo"),
+            ("{\"A_TOKEN\": {\"value\": \"x\"}\n \"fo", "{\"A_TOKEN\": {\"value\": \"********\"}\n \"fo"),
+            (
+                "-  \"password\": \"a\"\n+  \"password\": \"b\"",
+                "-  \"password\": \"********\"\n+  \"password\": \"********\"",
+            ),
             ("{\"password\": 123, \"x\": [1, -2.5e3]", "{\"password\": \"********\", \"x\": [1, -2.5e3]"),
             ("\"ACR_TOKEN\": { \"value\": \"t\\\"u\" }", "\"ACR_TOKEN\": { \"value\": \"********\" }"),
             ("{\"TZ\": {\"value\": \"UTC\"}}", "{\"TZ\": {\"value\": \"UTC\"}}"),
@@ -180,6 +217,7 @@ mod tests {
         #[test]
         fn any_text_is_survived_and_masking_is_stable(text in any::<String>()) {
             let once = mask_text(&text);
+            prop_assert_eq!(once.matches('\n').count(), text.matches('\n').count());
             prop_assert_eq!(mask_text(&once), once);
         }
     }
