@@ -27,7 +27,8 @@ pub enum AuditError {
     Disk(#[from] DiskError),
     /// Another process holds the audit lock for too long.
     #[error(
-        "the audit record was not written: another edgedeck ({holder}) has held its lock for {seconds} s; see whether that process hangs"
+        "the audit record was not written: another edgedeck ({holder}) has held its lock for \
+         {seconds} s; see whether that process hangs"
     )]
     Busy {
         /// What the holder says about itself, sanitised.

@@ -36,7 +36,8 @@ pub enum DiskError {
     #[error("{} is not a regular file; move it away", .0.display())]
     NotAFile(PathBuf),
     /// The file belongs to somebody else.
-    #[error("{} belongs to uid {owner}, not to you (uid {euid}); use a file of your own, or correct the owner with chown", .path.display())]
+    #[error("{} belongs to uid {owner}, not to you (uid {euid}); use a file \
+             of your own, or correct the owner with chown", .path.display())]
     ForeignOwner {
         /// Which file or folder.
         path: PathBuf,

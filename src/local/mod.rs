@@ -29,7 +29,8 @@ pub enum LocalError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// The file was written by a newer edgedeck.
-    #[error("{} was written by a newer edgedeck (version {found} of its format); it is left alone and not replaced, use that edgedeck or move the file away", .path.display())]
+    #[error("{} was written by a newer edgedeck (version {found} of its format); it is left alone and \
+             not replaced, use that edgedeck or move the file away", .path.display())]
     Newer {
         /// Which file.
         path: PathBuf,
