@@ -289,9 +289,9 @@ impl Path {
         let mut segments = segments;
         while segments.len() > 1 && segments.first().is_some_and(|first| first.eq_ignore_ascii_case("devices")) {
             let qualified = segments.len() > 2
-                && segments
-                    .get(1)
-                    .is_some_and(|second| second.eq_ignore_ascii_case("modules") || second.eq_ignore_ascii_case("jobs"));
+                && segments.get(1).is_some_and(|second| {
+                    second.eq_ignore_ascii_case("modules") || second.eq_ignore_ascii_case("jobs")
+                });
             segments.drain(..if qualified { 2 } else { 1 });
         }
         if let Some(first) = segments.first_mut()

@@ -11,7 +11,9 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
-pub use ast::{Aggregate, Arithmetic, Comparison, Condition, Expr, Function, Item, Path, Projection, Query, Select, Source};
+pub use ast::{
+    Aggregate, Arithmetic, Comparison, Condition, Expr, Function, Item, Path, Projection, Query, Select, Source,
+};
 pub use eval::Groups;
 pub use parser::{parse, parse_condition, parse_target_condition};
 

@@ -221,6 +221,11 @@ impl Parser {
     fn condition(&mut self) -> Result<Condition, QueryError> {
         let at = self.offset();
         let expr = self.or()?;
+        // `configurations.base-1.status` reads as a subtraction, and then stumbles over the second dot.
+        if matches!(self.token(), Some(Token::Symbol("."))) {
+            let hint = "expected the end, but . stands here; a name with - in it is written [[base-1]]";
+            return Err(QueryError::new(hint, self.offset()));
+        }
         require_condition(&expr, at)?;
         Ok(Condition(expr))
     }

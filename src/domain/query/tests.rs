@@ -81,7 +81,7 @@ fn errors_say_what_and_where() {
         ("SELECT * FROM devices WHERE a = 1 = 2", 34, "the end"),
         ("SELECT * FROM devices WHERE (a = 1) = true", 28, "a condition, not a value"),
         ("SELECT * FROM devices WHERE a = 'x", 32, "never closed"),
-        ("SELECT * FROM devices WHERE configurations.base-1.status = 'Applied'", 49, "."),
+        ("SELECT * FROM devices WHERE configurations.base-1.status = 'Applied'", 49, "is written [[base-1]]"),
         ("SELECT * FROM devices WHERE a.[[b = 1", 30, "never closed by ]]"),
         ("SELECT * FROM devices WHERE STARTS_WITH(a, 'x')", 28, "no function of twin queries"),
         ("SELECT * FROM devices WHERE IS_DEFINED(a, b)", 28, "takes 1 arguments"),
@@ -136,16 +136,26 @@ fn rows_by_example() {
         json!({"deviceId": "d", "tags": {}}),
     ];
     for (text, expected) in [
-        ("SELECT DeviceId, LastActivityTime FROM devices WHERE tags.site = 'y'", json!([{"deviceId": "b", "lastActivityTime": "u"}])),
-        ("SELECT tags.site, deviceId AS id FROM devices WHERE tags.site = 'x'", json!([{"site": "x", "id": "a"}, {"site": "x", "id": "c"}])),
+        (
+            "SELECT DeviceId, LastActivityTime FROM devices WHERE tags.site = 'y'",
+            json!([{"deviceId": "b", "lastActivityTime": "u"}]),
+        ),
+        (
+            "SELECT tags.site, deviceId AS id FROM devices WHERE tags.site = 'x'",
+            json!([{"site": "x", "id": "a"}, {"site": "x", "id": "c"}]),
+        ),
         ("SELECT TOP 1 deviceId FROM devices", json!([{"deviceId": "a"}])),
         ("SELECT tags.site FROM devices WHERE deviceId = 'd'", json!([{}])),
         ("SELECT COUNT() AS n FROM devices", json!([{"n": 4}])),
         ("SELECT COUNT() AS n FROM devices WHERE deviceId = 'z'", json!([{"n": 0}])),
-        ("SELECT tags.site AS site, COUNT() AS n FROM devices GROUP BY tags.site",
-            json!([{"site": "x", "n": 2}, {"site": "y", "n": 1}, {"n": 1}])),
-        ("SELECT SUM(tags.n) AS s, AVG(tags.n) AS a, MIN(tags.n) AS l, MAX(tags.n) AS g FROM devices",
-            json!([{"s": 3.5, "a": 1.75, "l": 1, "g": 2.5}])),
+        (
+            "SELECT tags.site AS site, COUNT() AS n FROM devices GROUP BY tags.site",
+            json!([{"site": "x", "n": 2}, {"site": "y", "n": 1}, {"n": 1}]),
+        ),
+        (
+            "SELECT SUM(tags.n) AS s, AVG(tags.n) AS a, MIN(tags.n) AS l, MAX(tags.n) AS g FROM devices",
+            json!([{"s": 3.5, "a": 1.75, "l": 1, "g": 2.5}]),
+        ),
         ("SELECT AVG(tags.z) AS a, MIN(tags.z) AS l FROM devices", json!([{}])),
         ("SELECT COUNT() FROM devices WHERE tags.site = 'x'", json!([{"count": 2}])),
     ] {
@@ -163,6 +173,7 @@ fn the_hubs_own_metric_queries_parse() {
         "select deviceId from devices.modules where moduleId = '$edgeAgent' and configurations.[[base-1]].status = 'Applied' and properties.desired.$version = properties.reported.lastDesiredVersion and properties.reported.lastDesiredStatus.code = 200",
         "select count() as _count from devices.modules where moduleId = '$edgeHub'",
         "SELECT * FROM devices.jobs WHERE devices.jobs.jobId = 'x'",
+        "select * from devices where tags.pairs = [ [1], [2, 'b']] or tags.pairs in [ []]",
         "select deviceId from devices where array_contains(parentScopes, 'ms-azure-iot-edge://d-1')",
     ] {
         let query = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));

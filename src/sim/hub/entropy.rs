@@ -1,0 +1,47 @@
+//! Where the simulated service takes keys, request ids and first entity tags from: a seeded stream, so that a
+//! scenario with a fixed seed is the same in every run.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// A stream of 32-byte blocks, `SHA-256(seed ‖ counter)`.
+pub(super) struct Entropy {
+    seed: [u8; 16],
+    counter: u64,
+}
+
+impl Entropy {
+    pub(super) fn new(seed: [u8; 16]) -> Self {
+        Self { seed, counter: 0 }
+    }
+
+    fn block(&mut self) -> [u8; 32] {
+        self.counter += 1;
+        let mut hash = Sha256::new();
+        hash.update(self.seed);
+        hash.update(self.counter.to_be_bytes());
+        hash.finalize().into()
+    }
+
+    /// A symmetric key: base64 of 32 bytes.
+    pub(super) fn key(&mut self) -> String {
+        STANDARD.encode(self.block())
+    }
+
+    /// A GUID.
+    pub(super) fn guid(&mut self) -> Uuid {
+        let mut bytes = [0; 16];
+        for (to, from) in bytes.iter_mut().zip(self.block()) {
+            *to = from;
+        }
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// The number an identity's tag starts at; all recorded ones are below 2^30.
+    pub(super) fn first_etag(&mut self) -> u64 {
+        let number = self.block().iter().take(4).fold(0, |number, byte| (number << 8) | u64::from(*byte));
+        number % (1 << 30)
+    }
+}

@@ -1,0 +1,188 @@
+//! The service's refusals: status, code, text, and the three body shapes they come in.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::message::Response;
+use super::stamp;
+
+/// A refusal, before it knows its request id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HubError {
+    pub(super) code: Code,
+    pub(super) text: String,
+    shape: Shape,
+}
+
+/// How the body is written. The service differs by operation and by year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// `{"Message":"ErrorCode:<name>;<text>","ExceptionMessage":"Tracking ID:…"}`
+    A,
+    /// An object with a number, as a string in `Message`.
+    B,
+    /// The same object at the top level.
+    C,
+}
+
+macro_rules! codes {
+    ($($name:ident = $number:literal),+ $(,)?) => {
+        /// The service's codes this simulator answers with; the first three digits are the HTTP status.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Code { $($name),+ }
+
+        impl Code {
+            /// The name in `iothub-errorcode` and in shape A.
+            pub(super) fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),+ }
+            }
+
+            /// The number in shapes B and C.
+            pub(super) fn number(self) -> u32 {
+                match self { $(Self::$name => $number),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidProtocolVersion = 400_001,
+    ArgumentInvalid = 400_004,
+    IotHubFormatError = 400_006,
+    InvalidDeviceScope = 400_028,
+    IotHubUnauthorizedAccess = 401_002,
+    SystemModuleModifyUnauthorizedAccess = 401_100,
+    GenericNotFound = 404_000,
+    DeviceNotFound = 404_001,
+    ModuleNotFound = 404_010,
+    DeviceAlreadyExists = 409_001,
+    ModuleAlreadyExistsOnDevice = 409_301,
+    PreconditionFailed = 412_001,
+    TooManyDevices = 413_002,
+    TooManyModulesOnDevice = 413_003,
+}
+
+impl Code {
+    pub(super) fn status(self) -> u16 {
+        u16::try_from(self.number() / 1_000).unwrap_or(500)
+    }
+}
+
+impl HubError {
+    pub(super) fn new(code: Code, text: impl Into<String>) -> Self {
+        Self { code, text: text.into(), shape: Shape::A }
+    }
+
+    pub(super) fn argument(text: impl Into<String>) -> Self {
+        Self::new(Code::ArgumentInvalid, text)
+    }
+
+    pub(super) fn device_not_found(device: &str) -> Self {
+        Self::new(Code::DeviceNotFound, device)
+    }
+
+    /// GET of an unknown twin has answered in shape B since 2021, for modules under the device's code too.
+    pub(super) fn twin_not_found(device: &str, module: Option<&str>) -> Self {
+        let text = match module {
+            Some(module) => format!("Module {module} on device {device} is not registered."),
+            None => format!("Device {device} is not registered."),
+        };
+        Self { code: Code::DeviceNotFound, text, shape: Shape::B }
+    }
+
+    pub(super) fn module_not_found(device: &str, module: &str) -> Self {
+        Self::new(Code::ModuleNotFound, format!("Module {module} on device {device} not found."))
+    }
+
+    pub(super) fn device_exists(device: &str) -> Self {
+        Self::new(Code::DeviceAlreadyExists, format!("A device with ID '{device}' is already registered."))
+    }
+
+    pub(super) fn module_exists(hub: &str, device: &str, module: &str) -> Self {
+        let text = format!("Device {device} in IotHub {hub} already contains Module {module}.");
+        Self { code: Code::ModuleAlreadyExistsOnDevice, text, shape: Shape::C }
+    }
+
+    /// 412 of an identity: shows both counters in the clear, when the sent tag holds one.
+    pub(super) fn identity_precondition(existing: u64, sent: &str) -> Self {
+        match stamp::identity_counter(sent) {
+            Some(sent) => Self::new(
+                Code::PreconditionFailed,
+                format!(
+                    "Precondition failed: Device version did not match, existingVersion:{existing} newVersion:{sent}"
+                ),
+            ),
+            None => Self::precondition(),
+        }
+    }
+
+    pub(super) fn precondition() -> Self {
+        Self::new(Code::PreconditionFailed, "PreconditionFailed, ETag may be invalid.")
+    }
+
+    pub(super) fn reserved_module() -> Self {
+        Self::new(Code::SystemModuleModifyUnauthorizedAccess, "Unauthorized to modify reserved module.")
+    }
+
+    pub(super) fn unauthorized(text: impl Into<String>) -> Self {
+        Self::new(Code::IotHubUnauthorizedAccess, text)
+    }
+
+    /// The answer; the tracking id is the request id without dashes.
+    pub(super) fn response(&self, request_id: Uuid, now: Timestamp) -> Response {
+        let tracking = request_id.simple();
+        let body = match self.shape {
+            Shape::A => json!({
+                "Message": format!("ErrorCode:{};{}", self.code.name(), self.text),
+                "ExceptionMessage": format!("Tracking ID:{tracking}-G:0-TimeStamp:{}", stamp::us_date(now)),
+            }),
+            Shape::B => json!({
+                "Message": self.object(&format!("{tracking}-G:0-TimeStamp:{}", stamp::us_date(now)), now).to_string(),
+                "ExceptionMessage": "",
+            }),
+            Shape::C => {
+                let tracking = tracking.to_string().to_ascii_uppercase();
+                self.object(&format!("{tracking}-G2:-TimeStamp:{}", stamp::instant(now)), now)
+            }
+        };
+        Response::with_status(self.code.status(), &body).header("iothub-errorcode", self.code.name())
+    }
+
+    fn object(&self, tracking_id: &str, now: Timestamp) -> Value {
+        json!({
+            "errorCode": self.code.number(),
+            "trackingId": tracking_id,
+            "message": self.text,
+            "timestampUtc": stamp::instant(now),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_shapes_carry_code_text_and_tracking_id() {
+        let now: Timestamp = "2021-07-07T20:45:26Z".parse().unwrap();
+        let body = |error: &HubError| -> Value {
+            let response = error.response(Uuid::nil(), now);
+            assert!(response.headers.iter().any(|(n, v)| n == "iothub-errorcode" && v == error.code.name()));
+            serde_json::from_slice(&response.body).unwrap()
+        };
+        assert_eq!(
+            body(&HubError::identity_precondition(343_060_357, "MzQzMDYwMzU2")),
+            json!({
+                "Message": "ErrorCode:PreconditionFailed;Precondition failed: Device version did not match, existingVersion:343060357 newVersion:343060356",
+                "ExceptionMessage": "Tracking ID:00000000000000000000000000000000-G:0-TimeStamp:07/07/2021 20:45:26",
+            })
+        );
+        let b = body(&HubError::twin_not_found("d", None));
+        let inner: Value = serde_json::from_str(b["Message"].as_str().unwrap()).unwrap();
+        assert_eq!(inner["errorCode"], 404_001);
+        let c = body(&HubError::module_exists("h", "d", "m"));
+        assert_eq!(c["errorCode"], 409_301);
+        assert_eq!(c["message"], "Device d in IotHub h already contains Module m.");
+    }
+}

@@ -1,0 +1,180 @@
+//! The simulated service itself, without sockets: a request in, a response out, state behind one lock.
+//!
+//! One file per resource; [`state`] is what they share, [`router`] finds the right one, [`errors`] has every
+//! refusal. Wire types, patch rules and limits are the simulator's own: it checks the console from outside.
+
+mod auth;
+mod bulk;
+mod entropy;
+mod errors;
+mod limits;
+mod message;
+mod modules;
+mod query;
+mod registry;
+mod router;
+pub(super) mod seed;
+pub(super) mod stamp;
+mod state;
+mod statistics;
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;
+mod twin;
+mod twins;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::domain::secret::Secret;
+use crate::domain::time::SharedClock;
+
+use auth::Policy;
+use entropy::Entropy;
+use errors::{Code, HubError};
+pub use message::{Request, Response};
+use router::Target;
+use state::State;
+
+/// A simulated IoT Hub. Cheap to call, safe to share; a call holds the lock for its whole length and never waits.
+pub struct SimHub {
+    name: String,
+    /// The world's time: stamps, metadata, the `Date` header.
+    clock: SharedClock,
+    /// Real time: SAS tokens are made by clients that know nothing of the world's.
+    real_clock: SharedClock,
+    hosts: Vec<String>,
+    policies: Vec<Policy>,
+    state: Mutex<State>,
+    served: AtomicU64,
+}
+
+impl fmt::Debug for SimHub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimHub").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl SimHub {
+    /// An empty hub called `name` (without `.azure-devices.net`). `seed` decides keys, ids and first entity tags;
+    /// `clock` is the world's time, `real_clock` the one tokens expire by.
+    #[must_use]
+    pub fn new(name: &str, seed: [u8; 16], clock: SharedClock, real_clock: SharedClock) -> Self {
+        let mut entropy = Entropy::new(seed);
+        let policies = auth::default_policies(&mut entropy);
+        Self {
+            hosts: vec![format!("{name}.azure-devices.net"), "localhost".to_owned(), "127.0.0.1".to_owned()],
+            name: name.to_owned(),
+            clock,
+            real_clock,
+            policies,
+            state: Mutex::new(State { devices: BTreeMap::new(), entropy }),
+            served: AtomicU64::new(0),
+        }
+    }
+
+    /// Answers one request, as the service would.
+    pub fn handle(&self, request: &Request) -> Response {
+        self.served.fetch_add(1, Ordering::Relaxed);
+        let now = self.clock.now().wall;
+        let mut state = self.state();
+        let request_id = state.entropy.guid();
+        let response = router::route(self, &mut state, request).unwrap_or_else(|error| error.response(request_id, now));
+        drop(state);
+        response
+            .header("Server", "Microsoft-HTTPAPI/2.0")
+            .header("Vary", "Origin")
+            .header("Date", stamp::http_date(now))
+            .header("x-ms-request-id", request_id.to_string())
+    }
+
+    /// The name, without the domain.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many requests were answered.
+    #[must_use]
+    pub fn served(&self) -> u64 {
+        self.served.load(Ordering::Relaxed)
+    }
+
+    /// How many devices are registered.
+    #[must_use]
+    pub fn device_count(&self) -> usize {
+        self.state().devices.len()
+    }
+
+    /// The connection string of a policy (`iothubowner`, `service`, `device`, `registryRead`,
+    /// `registryReadWrite`) at `host`, which may carry a port; nothing for any other name.
+    #[must_use]
+    pub fn connection_string(&self, policy: &str, host: &str) -> Option<Secret> {
+        let policy = self.policies.iter().find(|known| known.name == policy)?;
+        Some(Secret::new(format!(
+            "HostName={host};SharedAccessKeyName={};SharedAccessKey={}",
+            policy.name, policy.primary
+        )))
+    }
+
+    /// Writes a tag as somebody else would, so that the entity tag moves under whoever edits the twin.
+    ///
+    /// # Errors
+    /// A sentence, when there is no such twin or its tags are full.
+    pub(super) fn touch(&self, device: &str, module: Option<&str>) -> Result<(), String> {
+        let now = self.clock.now().wall;
+        let mut state = self.state();
+        let twin = twins::find_twin(&mut state, device, module).ok_or_else(|| match module {
+            Some(module) => format!("there is no module {module} on {device}"),
+            None => format!("there is no device {device}"),
+        })?;
+        let body = serde_json::json!({"tags": {"touched": stamp::instant(now)}});
+        twin.patch(twin::TwinWrite::of(&body)?, now).map_err(|limit| limit.to_string())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held poisons it; the state is written in whole steps, so it is still good.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> HubError {
+    HubError::new(Code::IotHubFormatError, format!("The body could not be read: {error}."))
+}
+
+/// One request being answered.
+struct Call<'a> {
+    request: &'a Request,
+    target: &'a Target,
+    now: Timestamp,
+}
+
+impl Call<'_> {
+    /// A query parameter, decoded.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.target.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON.
+    fn json<T: DeserializeOwned>(&self) -> Result<T, HubError> {
+        serde_json::from_slice(&self.request.body).map_err(|error| unreadable(&error))
+    }
+
+    /// The body as a JSON object; `serde` alone would also take an array of its members.
+    fn object<T: DeserializeOwned>(&self) -> Result<T, HubError> {
+        let map: serde_json::Map<String, Value> = self.json()?;
+        serde_json::from_value(Value::Object(map)).map_err(|error| unreadable(&error))
+    }
+
+    /// Whether answers carry `modelId`: since api-version 2020-09-30.
+    fn has_model_id(&self) -> bool {
+        self.parameter("api-version").is_some_and(|version| version >= "2020-09-30")
+    }
+}

@@ -1,0 +1,153 @@
+//! `POST /devices/query`: pages with a continuation token that names the last row, so that devices that come
+//! and go between two pages are neither repeated nor make others vanish.
+
+use std::ops::Bound;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::domain::query::{self, Groups, Query, Select, Source};
+
+use super::Call;
+use super::errors::HubError;
+use super::message::Response;
+use super::state::{Device, State};
+use super::twins::{Form, document};
+
+/// Rows a page has when the caller does not say, and at most when it does.
+const DEFAULT_PAGE: usize = 100;
+const MAX_PAGE: usize = 1_000;
+
+#[derive(Deserialize)]
+struct Body {
+    query: String,
+}
+
+/// Where the next page starts. Opaque to clients.
+#[derive(Serialize, Deserialize)]
+struct Token {
+    /// A fingerprint of the query the token belongs to.
+    of: String,
+    /// The last row's device and module.
+    after: (String, Option<String>),
+    /// What `TOP` leaves over.
+    left: Option<u64>,
+}
+
+impl Token {
+    fn encode(&self) -> Option<String> {
+        serde_json::to_vec(self).ok().map(|json| STANDARD.encode(json))
+    }
+
+    fn decode(text: &str, of: &str) -> Option<Self> {
+        let token: Self = serde_json::from_slice(&STANDARD.decode(text).ok()?).ok()?;
+        (token.of == of).then_some(token)
+    }
+}
+
+fn fingerprint(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text).iter().take(6).copied().collect::<Vec<u8>>())
+}
+
+pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> {
+    // The service does not say what is wrong with a query.
+    let bad = || HubError::argument("BadRequest");
+    let body: Body = call.object()?;
+    let query = query::parse(&body.query).map_err(|_told_to_nobody| bad())?;
+    if query.source == Source::Jobs {
+        return Ok(Response::json(&Value::Array(Vec::new())).header("x-ms-item-type", "DeviceJob"));
+    }
+    let item_type = if query.select == Select::All { "Twin" } else { "Raw" };
+    let form = Form { model_id: call.has_model_id(), row: true };
+    if query.is_aggregate() {
+        let mut groups = Groups::new(&query);
+        for (_, row) in documents(state, query.source, None, form) {
+            if query.matches(&row) {
+                groups.add(&row);
+            }
+        }
+        let mut rows = groups.rows();
+        rows.truncate(query.top.and_then(|top| usize::try_from(top).ok()).unwrap_or(usize::MAX));
+        return Ok(Response::json(&Value::Array(rows)).header("x-ms-item-type", item_type));
+    }
+    let of = fingerprint(&body.query);
+    let token = match call.request.header("x-ms-continuation").filter(|text| !text.is_empty()) {
+        None => None,
+        Some(text) => Some(Token::decode(text, &of).ok_or_else(bad)?),
+    };
+    let (rows, next) = page(state, &query, token, page_size(call), form, of);
+    let response = Response::json(&Value::Array(rows)).header("x-ms-item-type", item_type);
+    Ok(match next.and_then(|token| token.encode()) {
+        Some(token) => response.header("x-ms-continuation", token),
+        None => response,
+    })
+}
+
+fn page_size(call: &Call<'_>) -> usize {
+    let asked = call.request.header("x-ms-max-item-count").and_then(|count| count.trim().parse::<usize>().ok());
+    asked.filter(|count| *count > 0).unwrap_or(DEFAULT_PAGE).min(MAX_PAGE)
+}
+
+fn page(
+    state: &State,
+    query: &Query,
+    token: Option<Token>,
+    size: usize,
+    form: Form,
+    of: String,
+) -> (Vec<Value>, Option<Token>) {
+    let (after, left) = match token {
+        Some(token) => (Some(token.after), token.left),
+        None => (None, query.top),
+    };
+    let most = left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX).min(size);
+    let mut rows = Vec::new();
+    let mut last = None;
+    for (key, row) in documents(state, query.source, after, form) {
+        if !query.matches(&row) {
+            continue;
+        }
+        if rows.len() == most {
+            // One more row exists; whether it is wanted, `TOP` decides.
+            let left = left.map(|left| left.saturating_sub(u64::try_from(rows.len()).unwrap_or(u64::MAX)));
+            let next = last.filter(|_| left != Some(0)).map(|after| Token { of, after, left });
+            return (rows, next);
+        }
+        rows.push(query.project(&row));
+        last = Some(key);
+    }
+    (rows, None)
+}
+
+type Key = (String, Option<String>);
+
+/// The documents of a source in key order, from behind `after` on.
+fn documents(state: &State, source: Source, after: Option<Key>, form: Form) -> impl Iterator<Item = (Key, Value)> {
+    // A module's device may hold more modules behind it, so its device is visited again.
+    let start = match (&after, source) {
+        (None, _) => Bound::Unbounded,
+        (Some((device, _)), Source::Modules) => Bound::Included(device.clone()),
+        (Some((device, _)), _) => Bound::Excluded(device.clone()),
+    };
+    state.devices.range((start, Bound::Unbounded)).flat_map(move |(id, device)| {
+        let keys = match source {
+            Source::Modules => modules_behind(id, device, after.as_ref()),
+            Source::Devices | Source::Jobs => vec![None],
+        };
+        keys.into_iter().filter_map(move |module| {
+            let row = document(id, device, module.as_deref(), form)?;
+            Some(((id.clone(), module), row))
+        })
+    })
+}
+
+fn modules_behind(id: &str, device: &Device, after: Option<&Key>) -> Vec<Option<String>> {
+    let behind = |module: &&String| match after {
+        Some((device, Some(last))) if device == id => *module > last,
+        _ => true,
+    };
+    device.modules.keys().filter(behind).cloned().map(Some).collect()
+}

@@ -1,0 +1,152 @@
+//! What the simulated service remembers: devices, their modules, and the twins of both. No wire shapes here;
+//! how each is written is its resource's business.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::entropy::Entropy;
+use super::stamp;
+use super::twin::Twin;
+
+/// Everything behind the hub's lock.
+pub(super) struct State {
+    pub(super) devices: BTreeMap<String, Device>,
+    pub(super) entropy: Entropy,
+}
+
+/// A device identity and its twin.
+#[derive(Debug, Clone)]
+pub(super) struct Device {
+    pub(super) identity: Identity,
+    pub(super) enabled: bool,
+    pub(super) status_reason: Option<String>,
+    pub(super) status_updated: Option<Timestamp>,
+    pub(super) edge: bool,
+    pub(super) scope: Option<String>,
+    pub(super) parent_scopes: Vec<String>,
+    pub(super) twin: Twin,
+    pub(super) modules: BTreeMap<String, Module>,
+}
+
+/// A module identity and its twin.
+#[derive(Debug, Clone)]
+pub(super) struct Module {
+    pub(super) identity: Identity,
+    pub(super) managed_by: Option<String>,
+    pub(super) twin: Twin,
+}
+
+/// What device and module identities have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    pub(super) created: Timestamp,
+    /// The number inside the entity tag.
+    pub(super) etag: u64,
+    pub(super) authentication: Authentication,
+    pub(super) connected: bool,
+    pub(super) connection_updated: Option<Timestamp>,
+    pub(super) last_activity: Option<Timestamp>,
+}
+
+/// How an identity proves itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Authentication {
+    /// Two symmetric keys.
+    Sas { primary: String, secondary: String },
+    /// Two thumbprints of its own certificates.
+    SelfSigned { primary: Option<String>, secondary: Option<String> },
+    /// A certificate of a known authority.
+    CertificateAuthority,
+    /// A module the runtime has not provisioned yet.
+    None,
+}
+
+impl Authentication {
+    pub(super) fn fresh(entropy: &mut Entropy) -> Self {
+        Self::Sas { primary: entropy.key(), secondary: entropy.key() }
+    }
+
+    /// `authenticationType` in twins, `type` in identities.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Sas { .. } => "sas",
+            Self::SelfSigned { .. } => "selfSigned",
+            Self::CertificateAuthority => "certificateAuthority",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Identity {
+    pub(super) fn new(authentication: Authentication, etag: u64, now: Timestamp) -> Self {
+        Self { created: now, etag, authentication, connected: false, connection_updated: None, last_activity: None }
+    }
+
+    pub(super) fn connection_state(&self) -> &'static str {
+        if self.connected { "Connected" } else { "Disconnected" }
+    }
+}
+
+impl Device {
+    /// A new device that is no edge device, with an empty twin stamped with its creation.
+    pub(super) fn new(identity: Identity) -> Self {
+        let created = identity.created;
+        Self {
+            identity,
+            enabled: true,
+            status_reason: None,
+            status_updated: None,
+            edge: false,
+            scope: None,
+            parent_scopes: Vec::new(),
+            twin: Twin::new(&stamp::instant(created)),
+            modules: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn status(&self) -> &'static str {
+        if self.enabled { "enabled" } else { "disabled" }
+    }
+
+    /// Makes it an edge device: the runtime's two modules exist at once, and a new device gets a scope of its
+    /// own with its creation as suffix; one that is turned into an edge device later gets none.
+    pub(super) fn become_edge(&mut self, id: &str, at_creation: bool, now: Timestamp, entropy: &mut Entropy) {
+        self.edge = true;
+        let suffix = if at_creation { stamp::ticks(self.identity.created) } else { String::new() };
+        self.scope = Some(format!("ms-azure-iot-edge://{id}-{suffix}"));
+        for name in ["$edgeAgent", "$edgeHub"] {
+            if !self.modules.contains_key(name) {
+                let identity = Identity::new(Authentication::None, entropy.first_etag(), now);
+                self.modules.insert(name.to_owned(), Module::new(identity, Some("iotEdge".to_owned())));
+            }
+        }
+    }
+}
+
+impl Module {
+    /// A new module; its twin's stamps are the zero time.
+    pub(super) fn new(identity: Identity, managed_by: Option<String>) -> Self {
+        Self { identity, managed_by, twin: Twin::new(stamp::ZERO_TIME) }
+    }
+}
+
+impl State {
+    /// A device by its exact id.
+    pub(super) fn device(&self, id: &str) -> Option<&Device> {
+        self.devices.get(id)
+    }
+}
+
+/// `x509Thumbprint` of identities: both members always there, `null` without certificates of its own.
+pub(super) fn thumbprints(authentication: &Authentication) -> Map<String, Value> {
+    let (primary, secondary) = match authentication {
+        Authentication::SelfSigned { primary, secondary } => (primary.clone(), secondary.clone()),
+        Authentication::Sas { .. } | Authentication::CertificateAuthority | Authentication::None => (None, None),
+    };
+    let mut out = Map::new();
+    out.insert("primaryThumbprint".to_owned(), primary.map_or(Value::Null, Value::String));
+    out.insert("secondaryThumbprint".to_owned(), secondary.map_or(Value::Null, Value::String));
+    out
+}

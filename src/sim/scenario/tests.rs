@@ -1,0 +1,137 @@
+//! The default world, asked the questions an operator asks.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::domain::query;
+use crate::domain::time::{ManualClock, SharedClock, wall_age};
+use crate::sim::hub::testing::Caller;
+
+use super::*;
+
+fn world() -> (Caller, Timestamp) {
+    let now: Timestamp = "2026-03-04T05:06:07Z".parse().unwrap();
+    let clock: SharedClock = ManualClock::at(now);
+    (Caller::new(Scenario::Default.build([7; 16], Arc::clone(&clock), clock)), now)
+}
+
+fn device_ids(caller: &Caller, query: &str) -> Vec<String> {
+    query::parse(query).unwrap();
+    let rows = caller.query(query);
+    let ids = rows.as_array().unwrap().iter().map(|row| row["deviceId"].as_str().unwrap().to_owned());
+    ids.collect()
+}
+
+#[test]
+fn three_things_are_wrong_and_one_is_not_there_yet() {
+    let (caller, now) = world();
+    let agents = "SELECT deviceId FROM devices.modules WHERE moduleId = '$edgeAgent'";
+    for (condition, expected) in [
+        ("properties.reported.lastDesiredStatus.code != 200", vec!["edge-gateway-203"]),
+        ("properties.reported.modules.temperatureFilter.runtimeStatus = 'backoff'", vec!["edge-gateway-104"]),
+        ("NOT IS_DEFINED(properties.reported.lastDesiredStatus)", vec!["edge-gateway-113"]),
+        ("properties.desired.$version != properties.reported.lastDesiredVersion", vec![]),
+        ("NOT IS_DEFINED(configurations)", vec!["edge-gateway-001"]),
+    ] {
+        assert_eq!(device_ids(&caller, &format!("{agents} AND {condition}")), expected, "{condition}");
+    }
+    let dark = "SELECT deviceId FROM devices.modules WHERE moduleId = '$edgeHub' AND connectionState = 'Disconnected' AND IS_DEFINED(properties.reported.version)";
+    assert_eq!(device_ids(&caller, dark), ["edge-gateway-209"]);
+
+    for row in caller.query("SELECT * FROM devices.modules WHERE moduleId = '$edgeAgent'").as_array().unwrap() {
+        let stamp: Timestamp =
+            row["properties"]["reported"]["$metadata"]["$lastUpdated"].as_str().unwrap().parse().unwrap();
+        let age = wall_age(now, stamp).as_secs();
+        match row["deviceId"].as_str().unwrap() {
+            "edge-gateway-209" => assert!(age > 5 * HOUR),
+            "edge-gateway-113" => assert_eq!(row["properties"]["reported"]["$version"], 1),
+            id => assert!(age < 20 * MINUTE, "{id}: {age} s"),
+        }
+    }
+}
+
+#[test]
+fn the_sites_are_two_dozen_under_one_base() {
+    let (caller, _) = world();
+    let by_building = "SELECT tags.location.building AS b, COUNT() AS n FROM devices WHERE capabilities.iotEdge = true GROUP BY tags.location.building";
+    assert_eq!(caller.query(by_building), json!([{"n": 1}, {"b": "B1", "n": 13}, {"b": "B2", "n": 12}]));
+    for (id, targeted) in [("deploy-base-sites", 25), ("deploy-ml-gateways", 21), ("deploy-ml-canary", 1)] {
+        let text = format!(
+            "select count() as n from devices.modules where moduleId = '$edgeAgent' and configurations.[[{id}]].status = 'Applied'"
+        );
+        assert_eq!(caller.query(&text), json!([{ "n": targeted }]), "{id}");
+    }
+}
+
+#[test]
+fn the_hand_set_gateway_is_where_the_tutorial_starts() {
+    let (caller, _) = world();
+    let twin = caller.get("/twins/edge-gateway-001/modules/$edgeAgent");
+    let modules = &twin["properties"]["reported"]["modules"];
+    let names: Vec<&String> = modules.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["SimulatedTemperatureSensor", "temperatureFilter", "debugShell"]);
+    assert_eq!(
+        modules["temperatureFilter"]["settings"]["image"],
+        "acrproduction001.azurecr.io/temperature-filter:0.9.0"
+    );
+    let filter = caller.get("/twins/edge-gateway-001/modules/temperatureFilter");
+    for section in ["desired", "reported"] {
+        assert_eq!(filter["properties"][section]["temperatureThreshold"], 25.0, "{section}");
+    }
+    let device = caller.get("/twins/edge-gateway-001");
+    assert_eq!(device.get("tags"), None);
+    assert_eq!(device.get("configurations"), None);
+}
+
+#[test]
+fn provenance_is_in_the_metadata_of_the_leaves() {
+    let (caller, _) = world();
+    let twin = caller.get("/twins/edge-gateway-203/modules/%24edgeAgent");
+    let by =
+        |path: &str| twin.pointer(&format!("/properties/desired/$metadata/modules/{path}/$lastUpdatedBy")).cloned();
+    assert_eq!(by("temperatureFilter/settings/image"), Some(json!("deploy-base-sites")));
+    assert_eq!(by("mlInference/settings/image"), Some(json!("deploy-ml-canary")));
+    assert_eq!(
+        twin["properties"]["reported"]["lastDesiredStatus"],
+        json!({"code": 500, "description": "One or more errors occurred. (Error calling prepare update for module mlInference: registry operation error: pull image \"acrproduction001.azurecr.io/ml-inference:2.1.o\")"})
+    );
+    let image = twin.pointer("/properties/reported/modules/mlInference/settings/image").and_then(Value::as_str);
+    assert_eq!(image, Some("acrproduction001.azurecr.io/ml-inference:2.0.3"));
+}
+
+#[test]
+fn every_stamp_lies_in_the_past_and_every_twin_within_the_limits() {
+    let (caller, now) = world();
+    let rows = caller.query("SELECT * FROM devices.modules");
+    fn stamps(value: &Value, out: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(key, value)| match value {
+                Value::String(text) if key == "$lastUpdated" || key.ends_with("TimeUtc") => out.push(text.clone()),
+                value => stamps(value, out),
+            }),
+            Value::Array(items) => items.iter().for_each(|item| stamps(item, out)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    stamps(&rows, &mut found);
+    assert!(found.len() > 1_000, "{}", found.len());
+    for text in found {
+        assert!(text.parse::<Timestamp>().unwrap() <= now, "{text}");
+    }
+    assert!(rows.as_array().unwrap().iter().all(|row| row["properties"].to_string().len() < 60_000));
+}
+
+#[test]
+fn a_fixed_seed_makes_the_same_world() {
+    let everything = |caller: &Caller| (caller.get("/devices"), caller.query("SELECT * FROM devices.modules"));
+    assert_eq!(everything(&world().0), everything(&world().0));
+}
+
+#[test]
+fn scenarios_have_names() {
+    assert_eq!("default".parse(), Ok(Scenario::Default));
+    assert_eq!("tutorial".parse(), Ok(Scenario::Tutorial));
+    assert!("demo".parse::<Scenario>().expect_err("unknown").contains("default and tutorial"));
+}

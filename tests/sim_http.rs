@@ -1,0 +1,293 @@
+//! The simulated hub through real sockets, real TLS and a client that knows only its authority and its
+//! connection string: what unmodified official clients rely on.
+#![cfg(feature = "sim")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use edgedeck::domain::time::{ManualClock, SharedClock};
+use edgedeck::sim::{Scenario, Sim, SimError, SimOptions, start};
+use hmac::{Hmac, KeyInit, Mac};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::HeaderMap;
+use reqwest::{Certificate, Client, Method, StatusCode, Version};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+/// The sim's present, and an expiry an hour later.
+const NOW: &str = "2026-03-04T05:06:07Z";
+const NOW_SECONDS: i64 = 1_772_600_767;
+
+async fn sim(scenario: Scenario) -> Sim {
+    let clock: SharedClock = ManualClock::at(NOW.parse().expect("instant"));
+    start(SimOptions { scenario, seed: [3; 16], ..SimOptions::new(clock) }).await.expect("a simulator")
+}
+
+/// A client, as any program outside would write it.
+struct Outside {
+    http: Client,
+    base: String,
+    resource: String,
+    policy: String,
+    key: Vec<u8>,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+    version: Version,
+}
+
+impl Outside {
+    fn new(sim: &Sim) -> Self {
+        Self::with(sim, sim.connection_string().expose())
+    }
+
+    fn with(sim: &Sim, connection_string: &str) -> Self {
+        let field = |name: &str| {
+            let fields = connection_string.split(';').filter_map(|pair| pair.split_once('='));
+            fields.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next().expect("field")
+        };
+        let ca = Certificate::from_pem(sim.ca_pem().as_bytes()).expect("PEM");
+        let http = Client::builder().tls_certs_only([ca]).no_proxy().build().expect("client");
+        let host = field("HostName");
+        Self {
+            http,
+            base: format!("https://{host}"),
+            resource: utf8_percent_encode(&host, NON_ALPHANUMERIC).to_string(),
+            policy: field("SharedAccessKeyName"),
+            key: STANDARD.decode(field("SharedAccessKey")).expect("base64"),
+        }
+    }
+
+    fn token(&self, expiry: i64) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("key");
+        mac.update(format!("{}\n{expiry}", self.resource).as_bytes());
+        let signature = STANDARD.encode(mac.finalize().into_bytes());
+        let signature = utf8_percent_encode(&signature, NON_ALPHANUMERIC);
+        format!("SharedAccessSignature sr={}&sig={signature}&se={expiry}&skn={}", self.resource, self.policy)
+    }
+
+    fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &Value) -> reqwest::RequestBuilder {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}?api-version=2021-04-12", self.base))
+            .header("Authorization", self.token(NOW_SECONDS + 3_600));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if body.is_null() { request } else { request.json(body) }
+    }
+
+    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+        let response = self.request(method, path, headers, &body).send().await.expect("an answer");
+        let (status, headers, version) = (response.status(), response.headers().clone(), response.version());
+        let text = response.text().await.expect("text");
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
+        Answer { status, headers, body, version }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], Value::Null).await
+    }
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+#[tokio::test]
+async fn tokens_open_the_door_and_nothing_else_does() {
+    let sim = sim(Scenario::Default).await;
+    let outside = Outside::new(&sim);
+    let listed = outside.get("/devices/edge-gateway-001").await;
+    assert_eq!(listed.status, 200, "{}", listed.body);
+    assert_eq!(listed.version, Version::HTTP_2, "ALPN offers HTTP/2");
+    assert_eq!(listed.header("etag"), Some(format!("\"{}\"", listed.body["etag"].as_str().unwrap()).as_str()));
+    assert_eq!(listed.header("content-type"), Some("application/json; charset=utf-8"));
+    assert_eq!(listed.header("server"), Some("Microsoft-HTTPAPI/2.0"));
+    assert_eq!(listed.header("date"), Some("Wed, 04 Mar 2026 05:06:07 GMT"), "the world's time");
+
+    let url = format!("{}/devices?api-version=2021-04-12", outside.base);
+    for token in
+        [None, Some(outside.token(NOW_SECONDS - 1)), Some(outside.token(NOW_SECONDS + 60).replace("sig=", "sig=A"))]
+    {
+        let mut request = outside.http.get(&url);
+        if let Some(token) = &token {
+            request = request.header("Authorization", token);
+        }
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 401, "{token:?}");
+        assert_eq!(answer.headers()["iothub-errorcode"], "IotHubUnauthorizedAccess");
+        let body: Value = answer.json().await.expect("JSON");
+        assert!(body["Message"].as_str().unwrap().starts_with("ErrorCode:IotHubUnauthorizedAccess;"), "{body}");
+    }
+
+    let service = Outside::with(&sim, sim.connection_string_of("service").expect("policy").expose());
+    assert_eq!(service.get("/twins/edge-gateway-001").await.status, 200);
+    assert_eq!(service.get("/devices/edge-gateway-001").await.status, 401);
+    sim.shutdown().await;
+}
+
+#[tokio::test]
+async fn both_versions_of_http_and_all_host_names_work() {
+    let sim = sim(Scenario::Tutorial).await;
+    let outside = Outside::new(&sim);
+    let ca = Certificate::from_pem(sim.ca_pem().as_bytes()).expect("PEM");
+    let address: SocketAddr = sim.host().parse().expect("address");
+    let name = "iothub-production-001.azure-devices.net";
+    let old =
+        Client::builder().tls_certs_only([ca]).no_proxy().http1_only().resolve(name, address).build().expect("client");
+    for host in ["localhost", name] {
+        let url = format!("https://{host}:{}/devices/?api-version=2020-03-13&top=3", address.port());
+        let answer =
+            old.get(url).header("Authorization", outside.token(NOW_SECONDS + 60)).send().await.expect("answer");
+        assert_eq!((answer.status(), answer.version()), (StatusCode::OK, Version::HTTP_11), "{host}");
+    }
+    let stranger = Client::builder().no_proxy().build().expect("client");
+    assert!(stranger.get(format!("{}/devices", outside.base)).send().await.is_err(), "an unknown authority is refused");
+    sim.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_twin_is_patched_under_its_tag() {
+    let sim = sim(Scenario::Default).await;
+    let outside = Outside::new(&sim);
+    let path = "/twins/edge-gateway-001/modules/temperatureFilter";
+    let before = outside.get(path).await;
+    assert_eq!((before.status, before.header("etag")), (StatusCode::OK, None));
+    let quoted = format!("\"{}\"", before.body["etag"].as_str().unwrap());
+    let patch = json!({"properties": {"desired": {"temperatureThreshold": 30, "window": {"seconds": 5}}}});
+    let after = outside.send(Method::PATCH, path, &[("If-Match", &quoted)], patch.clone()).await;
+    assert_eq!(after.status, 200, "{}", after.body);
+    let desired = &after.body["properties"]["desired"];
+    let version = before.body["properties"]["desired"]["$version"].as_u64().unwrap() + 1;
+    assert_eq!((&desired["temperatureThreshold"], &desired["$version"]), (&json!(30), &json!(version)));
+    assert_eq!(
+        desired["$metadata"]["window"]["seconds"],
+        json!({"$lastUpdated": NOW, "$lastUpdatedVersion": version}),
+        "metadata reaches every leaf"
+    );
+    let stale = outside.send(Method::PATCH, path, &[("If-Match", &quoted)], patch).await;
+    assert_eq!(
+        (stale.status, stale.header("iothub-errorcode")),
+        (StatusCode::PRECONDITION_FAILED, Some("PreconditionFailed"))
+    );
+
+    let removed = json!({"properties": {"desired": {"window": {"seconds": null}}}});
+    let removed = outside.send(Method::PATCH, path, &[], removed).await;
+    assert_eq!(removed.body["properties"]["desired"]["window"], json!({}), "an emptied object stays");
+
+    let etag = removed.body["etag"].clone();
+    assert!(sim.command("touch edge-gateway-001/temperatureFilter").is_ok());
+    assert_ne!(outside.get(path).await.body["etag"], etag);
+    let system = "/twins/edge-gateway-001/modules/%24edgeAgent";
+    let refused = outside.send(Method::PATCH, system, &[], json!({"tags": {"a": 1}})).await;
+    assert_eq!(refused.header("iothub-errorcode"), Some("SystemModuleModifyUnauthorizedAccess"));
+    sim.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said_in_the_services_words() {
+    let sim = sim(Scenario::Tutorial).await;
+    let outside = Outside::new(&sim);
+    let device = outside.get("/devices/nobody").await;
+    assert_eq!((device.status, device.header("iothub-errorcode")), (StatusCode::NOT_FOUND, Some("DeviceNotFound")));
+    assert_eq!(device.body["Message"], "ErrorCode:DeviceNotFound;nobody");
+    assert!(device.body["ExceptionMessage"].as_str().unwrap().starts_with("Tracking ID:"), "{}", device.body);
+    let twin = outside.get("/twins/nobody").await;
+    let inner: Value = serde_json::from_str(twin.body["Message"].as_str().unwrap()).expect("JSON in JSON");
+    assert_eq!((twin.status, &inner["errorCode"]), (StatusCode::NOT_FOUND, &json!(404_001)));
+    sim.shutdown().await;
+}
+
+#[tokio::test]
+async fn queries_come_in_pages() {
+    let sim = sim(Scenario::Default).await;
+    let outside = Outside::new(&sim);
+    let query = json!({"query": "SELECT * FROM devices WHERE capabilities.iotEdge = true"});
+    let (mut ids, mut token) = (Vec::new(), None::<String>);
+    loop {
+        let mut headers = vec![("x-ms-max-item-count", "10")];
+        if let Some(token) = &token {
+            headers.push(("x-ms-continuation", token));
+        }
+        let page = outside.send(Method::POST, "/devices/query", &headers, query.clone()).await;
+        assert_eq!((page.status, page.header("x-ms-item-type")), (StatusCode::OK, Some("Twin")));
+        let rows = page.body.as_array().unwrap();
+        assert!(rows.len() <= 10);
+        ids.extend(rows.iter().map(|row| row["deviceId"].as_str().unwrap().to_owned()));
+        match page.header("x-ms-continuation") {
+            Some(next) => token = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    let count = json!({"query": "SELECT COUNT() AS n FROM devices WHERE capabilities.iotEdge = true"});
+    let count = outside.send(Method::POST, "/devices/query", &[], count).await;
+    assert_eq!((count.header("x-ms-item-type"), &count.body), (Some("Raw"), &json!([{ "n": ids.len() }])));
+    ids.dedup();
+    assert_eq!(ids.len(), 26);
+    let bad = outside.send(Method::POST, "/devices/query", &[], json!({"query": "select"})).await;
+    assert_eq!(bad.body["Message"], "ErrorCode:ArgumentInvalid;BadRequest");
+    sim.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_hub_that_is_off_never_answers_and_comes_back() {
+    let sim = sim(Scenario::Default).await;
+    let outside = Outside::new(&sim);
+    assert_eq!(outside.get("/devices/edge-gateway-001").await.status, 200);
+    assert!(sim.command("hub off").expect("switch").contains("off"));
+    let short = Duration::from_millis(150);
+    // Over the connection that is open, and over a new one.
+    for client in [&outside, &Outside::new(&sim)] {
+        let request = client.request(Method::GET, "/devices/edge-gateway-001", &[], &Value::Null).timeout(short);
+        assert!(request.send().await.expect_err("no answer").is_timeout());
+    }
+    let waiting = outside.get("/devices/edge-gateway-001");
+    let (answer, switched) = tokio::join!(waiting, async {
+        tokio::task::yield_now().await;
+        sim.command("hub on")
+    });
+    assert!(switched.is_ok());
+    assert_eq!(answer.status, 200, "a request that waited is answered");
+    assert!(sim.command("hub off").is_ok());
+    let hanging = outside.request(Method::GET, "/devices", &[], &Value::Null).send();
+    let (answer, ()) = tokio::join!(hanging, sim.shutdown());
+    assert!(answer.map_or(true, |answer| !answer.status().is_success()), "shutdown frees whoever hangs");
+}
+
+#[tokio::test]
+async fn commands_say_what_they_did_or_what_is_possible() {
+    let sim = sim(Scenario::Default).await;
+    assert!(sim.command("latency 20ms").expect("latency").contains("20 ms"));
+    let status = sim.status();
+    assert_eq!((status.faults.latency, status.faults.hub_on, status.devices), (Duration::from_millis(20), true, 27));
+    assert_eq!(sim.command("").expect("status"), sim.command("status").expect("status"));
+    assert!(sim.command("").expect("status").contains(&sim.host()));
+    for (text, part) in [
+        ("explode", "possible are: status, hub on|off"),
+        ("latency soon", "300ms"),
+        ("touch nobody", "no device nobody"),
+    ] {
+        assert!(sim.command(text).expect_err(text).contains(part), "{text}");
+    }
+    sim.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_an_error_with_advice() {
+    let first = sim(Scenario::Tutorial).await;
+    let clock: SharedClock = ManualClock::at(NOW.parse().expect("instant"));
+    let listen = first.host().parse().expect("address");
+    let error = start(SimOptions { listen, ..SimOptions::new(Arc::clone(&clock)) }).await.expect_err("taken");
+    assert!(matches!(error, SimError::Listen { .. }));
+    assert!(error.to_string().contains("choose another"), "{error}");
+    first.shutdown().await;
+}
