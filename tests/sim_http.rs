@@ -1,6 +1,7 @@
 //! The simulated hub through real sockets, real TLS and a client that knows only its authority and its
 //! connection string: what unmodified official clients rely on.
 #![cfg(feature = "sim")]
+#![expect(clippy::expect_used, reason = "helpers of tests fail the test they help")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use edgedeck::domain::time::{ManualClock, SharedClock};
-use edgedeck::sim::{Scenario, Sim, SimError, SimOptions, start};
+use edgedeck::sim::{Scenario, Seed, Sim, SimError, SimOptions, start};
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::HeaderMap;
@@ -23,7 +24,7 @@ const NOW_SECONDS: i64 = 1_772_600_767;
 
 async fn sim(scenario: Scenario) -> Sim {
     let clock: SharedClock = ManualClock::at(NOW.parse().expect("instant"));
-    start(SimOptions { scenario, seed: [3; 16], ..SimOptions::new(clock) }).await.expect("a simulator")
+    start(SimOptions { scenario, seed: Seed::fixed(3), ..SimOptions::new(clock) }).await.expect("a simulator")
 }
 
 /// A client, as any program outside would write it.

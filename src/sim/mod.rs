@@ -1,7 +1,7 @@
 //! A simulated IoT Hub with a fleet behind it: demo, tutorial, test double, rehearsal stage.
 //!
-//! [`hub`] is the service without sockets, [`http`] and [`tls`] put it behind real HTTPS, [`scenario`] fills it
-//! with a world, [`control`] and [`faults`] are the switches behind `:sim`. It shares ids, time and the query
+//! [`hub`] is the service without sockets, `http` and `tls` put it behind real HTTPS, `scenario` fills it
+//! with a world, `control` and `faults` are the switches behind `:sim`. It shares ids, time and the query
 //! language with the console and nothing else, so that each checks the other.
 
 mod control;
@@ -30,6 +30,7 @@ pub use tls::TlsError;
 
 use faults::Faults;
 use http::Shared;
+pub use hub::Seed;
 use hub::SimHub;
 
 /// How long [`Sim::shutdown`] waits for answers under way.
@@ -47,7 +48,7 @@ pub struct SimOptions {
     /// Real time, by which SAS tokens expire. The same as `clock` unless the world runs at another speed.
     pub real_clock: SharedClock,
     /// What keys, ids and first entity tags are made from; a fixed one makes every start the same.
-    pub seed: [u8; 16],
+    pub seed: Seed,
 }
 
 impl SimOptions {
@@ -59,7 +60,7 @@ impl SimOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             real_clock: Arc::clone(&clock),
             clock,
-            seed: uuid::Uuid::new_v4().into_bytes(),
+            seed: Seed::random(),
         }
     }
 }
@@ -136,13 +137,13 @@ impl Sim {
     /// The connection string of `iothubowner`.
     #[must_use]
     pub fn connection_string(&self) -> Secret {
-        self.connection_string_of("iothubowner").unwrap_or_else(|| Secret::new(""))
+        self.shared.hub.connection_string(&self.host())
     }
 
     /// The connection string of any of the hub's policies, to try what a right allows; nothing for another name.
     #[must_use]
     pub fn connection_string_of(&self, policy: &str) -> Option<Secret> {
-        self.shared.hub.connection_string(policy, &self.host())
+        self.shared.hub.connection_string_of(policy, &self.host())
     }
 
     /// The service behind the sockets, to ask it in memory.

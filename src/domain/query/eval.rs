@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use serde_json::{Map, Number, Value};
 
@@ -81,6 +82,8 @@ pub struct Groups<'q> {
     by: Option<&'q Path>,
     /// In order of first appearance.
     groups: Vec<(Option<Value>, Vec<Figure>)>,
+    /// Where the group of a key stands, by the key's JSON text.
+    places: HashMap<Option<String>, usize>,
 }
 
 impl<'q> Groups<'q> {
@@ -92,26 +95,26 @@ impl<'q> Groups<'q> {
             Select::Items(items) => items.as_slice(),
             Select::All => &[],
         };
-        let mut groups = Self { items, by: query.group_by.as_ref(), groups: Vec::new() };
+        let mut groups = Self { items, by: query.group_by.as_ref(), groups: Vec::new(), places: HashMap::new() };
         if groups.by.is_none() {
-            groups.open(None);
+            groups.place(None);
         }
         groups
     }
 
-    fn open(&mut self, key: Option<Value>) {
-        self.groups.push((key, vec![Figure::default(); self.items.len()]));
+    /// Where the key's group stands; a new one is opened at the end.
+    fn place(&mut self, key: Option<&Value>) -> usize {
+        *self.places.entry(key.map(Value::to_string)).or_insert_with(|| {
+            self.groups.push((key.cloned(), vec![Figure::default(); self.items.len()]));
+            self.groups.len() - 1
+        })
     }
 
     /// Counts one matching document in.
     pub fn add(&mut self, document: &Value) {
-        let key = self.by.and_then(|path| path.resolve(document)).cloned();
-        if !self.groups.iter().any(|(known, _)| *known == key) {
-            self.open(key.clone());
-        }
-        let items = self.items;
-        if let Some((_, figures)) = self.groups.iter_mut().find(|(known, _)| *known == key) {
-            for (item, figure) in items.iter().zip(figures) {
+        let place = self.place(self.by.and_then(|path| path.resolve(document)));
+        if let Some((_, figures)) = self.groups.get_mut(place) {
+            for (item, figure) in self.items.iter().zip(figures) {
                 figure.add(item, document);
             }
         }

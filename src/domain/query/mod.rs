@@ -1,13 +1,14 @@
 //! The hub's query language: parse, print, evaluate; shared by the console (which must know what is wrong with
 //! a query, since the service only says `BadRequest`) and the simulated hub (which must answer it).
 //!
-//! [`lexer`] makes tokens, [`parser`] makes the tree in [`ast`], which also prints itself, and [`eval`] runs it
+//! `lexer` makes tokens, `parser` makes the tree in `ast`, `print` writes it out again, and `eval` runs it
 //! over twin documents as JSON. Pure: no hub, no clock.
 
 mod ast;
 mod eval;
 mod lexer;
 mod parser;
+mod print;
 #[cfg(test)]
 mod tests;
 

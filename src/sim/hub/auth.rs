@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use sha2::Sha256;
 
+use crate::domain::secret::Secret;
+
 use super::entropy::Entropy;
 use super::errors::HubError;
 use super::message::Request;
@@ -39,8 +41,15 @@ pub(super) struct Policy {
     permissions: &'static [Permission],
 }
 
-/// The five policies every new hub has.
-pub(super) fn default_policies(entropy: &mut Entropy) -> Vec<Policy> {
+impl Policy {
+    /// The canonical three-key form, which every official client takes.
+    pub(super) fn connection_string(&self, host: &str) -> Secret {
+        Secret::new(format!("HostName={host};SharedAccessKeyName={};SharedAccessKey={}", self.name, self.primary))
+    }
+}
+
+/// The five policies every new hub has; the owner's is the first.
+pub(super) fn default_policies(entropy: &mut Entropy) -> [Policy; 5] {
     use Permission::{DeviceConnect, RegistryRead, RegistryWrite, ServiceConnect};
     let rights: [(&'static str, &'static [Permission]); 5] = [
         ("iothubowner", &[RegistryRead, RegistryWrite, ServiceConnect, DeviceConnect]),
@@ -49,9 +58,7 @@ pub(super) fn default_policies(entropy: &mut Entropy) -> Vec<Policy> {
         ("registryRead", &[RegistryRead]),
         ("registryReadWrite", &[RegistryRead, RegistryWrite]),
     ];
-    rights
-        .map(|(name, permissions)| Policy { name, primary: entropy.key(), secondary: entropy.key(), permissions })
-        .into()
+    rights.map(|(name, permissions)| Policy { name, primary: entropy.key(), secondary: entropy.key(), permissions })
 }
 
 /// Accepts the request's token, or says why not: missing or malformed, another resource, expired, an unknown

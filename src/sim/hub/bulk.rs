@@ -13,7 +13,7 @@ use super::twin::TwinWrite;
 
 const MAX_ITEMS: usize = 100;
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
     id: String,

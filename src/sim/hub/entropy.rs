@@ -1,26 +1,53 @@
 //! Where the simulated service takes keys, request ids and first entity tags from: a seeded stream, so that a
 //! scenario with a fixed seed is the same in every run.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+/// What a hub's keys, ids and first entity tags are made from. Whoever knows it knows the keys, so it does not
+/// print.
+#[derive(Clone, Copy)]
+pub struct Seed([u8; 16]);
+
+impl Seed {
+    /// Another one at every call, from the operating system.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().into_bytes())
+    }
+
+    /// Always the same, for tests and for pictures that must not change.
+    #[must_use]
+    pub fn fixed(number: u8) -> Self {
+        Self([number; 16])
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(********)")
+    }
+}
+
 /// A stream of 32-byte blocks, `SHA-256(seed ‖ counter)`.
 pub(super) struct Entropy {
-    seed: [u8; 16],
+    seed: Seed,
     counter: u64,
 }
 
 impl Entropy {
-    pub(super) fn new(seed: [u8; 16]) -> Self {
+    pub(super) fn new(seed: Seed) -> Self {
         Self { seed, counter: 0 }
     }
 
     fn block(&mut self) -> [u8; 32] {
         self.counter += 1;
         let mut hash = Sha256::new();
-        hash.update(self.seed);
+        hash.update(self.seed.0);
         hash.update(self.counter.to_be_bytes());
         hash.finalize().into()
     }

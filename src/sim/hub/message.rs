@@ -1,11 +1,13 @@
 //! Requests and responses as the simulated hub sees them, with or without a socket underneath.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::stamp;
 
-/// One request, as it came off the wire.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// One request, as it came off the wire. `Debug` leaves headers and body out: they carry tokens and keys.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// `GET`, `PUT`, `PATCH`, `POST`, `DELETE`.
     pub method: String,
@@ -25,8 +27,14 @@ impl Request {
     }
 }
 
-/// One answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} {})", self.method, self.path_and_query)
+    }
+}
+
+/// One answer. `Debug` leaves the body out: it may carry keys.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,
@@ -34,6 +42,12 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// JSON, or empty.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({}, {} bytes)", self.status, self.body.len())
+    }
 }
 
 impl Response {

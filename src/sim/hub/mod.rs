@@ -1,6 +1,6 @@
 //! The simulated service itself, without sockets: a request in, a response out, state behind one lock.
 //!
-//! One file per resource; [`state`] is what they share, [`router`] finds the right one, [`errors`] has every
+//! One file per resource; `state` is what they share, `router` finds the right one, `errors` has every
 //! refusal. Wire types, patch rules and limits are the simulator's own: it checks the console from outside.
 
 mod auth;
@@ -38,6 +38,7 @@ use crate::domain::time::SharedClock;
 
 use auth::Policy;
 use entropy::Entropy;
+pub use entropy::Seed;
 use errors::{Code, HubError};
 pub use message::{Request, Response};
 use router::Target;
@@ -51,7 +52,7 @@ pub struct SimHub {
     /// Real time: SAS tokens are made by clients that know nothing of the world's.
     real_clock: SharedClock,
     hosts: Vec<String>,
-    policies: Vec<Policy>,
+    policies: [Policy; 5],
     state: Mutex<State>,
     served: AtomicU64,
 }
@@ -66,7 +67,7 @@ impl SimHub {
     /// An empty hub called `name` (without `.azure-devices.net`). `seed` decides keys, ids and first entity tags;
     /// `clock` is the world's time, `real_clock` the one tokens expire by.
     #[must_use]
-    pub fn new(name: &str, seed: [u8; 16], clock: SharedClock, real_clock: SharedClock) -> Self {
+    pub fn new(name: &str, seed: Seed, clock: SharedClock, real_clock: SharedClock) -> Self {
         let mut entropy = Entropy::new(seed);
         let policies = auth::default_policies(&mut entropy);
         Self {
@@ -113,15 +114,18 @@ impl SimHub {
         self.state().devices.len()
     }
 
-    /// The connection string of a policy (`iothubowner`, `service`, `device`, `registryRead`,
-    /// `registryReadWrite`) at `host`, which may carry a port; nothing for any other name.
+    /// The owner's connection string at `host`, which may carry a port.
     #[must_use]
-    pub fn connection_string(&self, policy: &str, host: &str) -> Option<Secret> {
-        let policy = self.policies.iter().find(|known| known.name == policy)?;
-        Some(Secret::new(format!(
-            "HostName={host};SharedAccessKeyName={};SharedAccessKey={}",
-            policy.name, policy.primary
-        )))
+    pub fn connection_string(&self, host: &str) -> Secret {
+        let [owner, ..] = &self.policies;
+        owner.connection_string(host)
+    }
+
+    /// The connection string of another policy (`service`, `device`, `registryRead`, `registryReadWrite`);
+    /// nothing for any other name.
+    #[must_use]
+    pub fn connection_string_of(&self, policy: &str, host: &str) -> Option<Secret> {
+        self.policies.iter().find(|known| known.name == policy).map(|policy| policy.connection_string(host))
     }
 
     /// Writes a tag as somebody else would, so that the entity tag moves under whoever edits the twin.

@@ -13,7 +13,7 @@ use super::state::{Authentication, Device, Identity, Module, State};
 /// Modules a device can have, the runtime's two included.
 const MAX_MODULES: usize = 50;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ModuleBody {
     module_id: Option<String>,

@@ -16,7 +16,7 @@ const MAX_LIST: usize = 1_000;
 const MAX_STATUS_REASON_CHARS: usize = 128;
 
 /// The members of a device that a caller can set; everything else in the body is ignored.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct DeviceBody {
     pub(super) device_id: Option<String>,
@@ -28,13 +28,13 @@ pub(super) struct DeviceBody {
     pub(super) parent_scopes: Option<Vec<String>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct CapabilitiesBody {
     iot_edge: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct AuthenticationBody {
     #[serde(rename = "type")]
@@ -43,14 +43,14 @@ pub(super) struct AuthenticationBody {
     x509_thumbprint: Option<ThumbprintBody>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct KeysBody {
     primary_key: Option<String>,
     secondary_key: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ThumbprintBody {
     primary_thumbprint: Option<String>,

@@ -17,7 +17,7 @@ pub(super) struct State {
 }
 
 /// A device identity and its twin.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Device {
     pub(super) identity: Identity,
     pub(super) enabled: bool,
@@ -31,7 +31,7 @@ pub(super) struct Device {
 }
 
 /// A module identity and its twin.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Module {
     pub(super) identity: Identity,
     pub(super) managed_by: Option<String>,
@@ -39,7 +39,7 @@ pub(super) struct Module {
 }
 
 /// What device and module identities have in common.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Identity {
     pub(super) created: Timestamp,
     /// The number inside the entity tag.
@@ -51,7 +51,7 @@ pub(super) struct Identity {
 }
 
 /// How an identity proves itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Authentication {
     /// Two symmetric keys.
     Sas { primary: String, secondary: String },

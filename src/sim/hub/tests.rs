@@ -15,7 +15,7 @@ const NOW: &str = "2026-03-04T05:06:07.5Z";
 fn hub() -> (Caller, Arc<ManualClock>) {
     let clock = ManualClock::at(NOW.parse().unwrap());
     let shared: SharedClock = clock.clone();
-    (Caller::new(SimHub::new("hub", [1; 16], Arc::clone(&shared), shared)), clock)
+    (Caller::new(SimHub::new("hub", Seed::fixed(1), Arc::clone(&shared), shared)), clock)
 }
 
 fn put(caller: &Caller, path: &str, body: &Value) -> Answer {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::domain::time::SharedClock;
 
-use super::hub::SimHub;
+use super::hub::{Seed, SimHub};
 
 /// The hub's name in every scenario.
 const HUB: &str = "iothub-production-001";
@@ -42,7 +42,7 @@ impl FromStr for Scenario {
 impl Scenario {
     /// A hub that holds this world, its past counted back from the clock's present.
     #[must_use]
-    pub(super) fn build(self, seed: [u8; 16], clock: SharedClock, real_clock: SharedClock) -> SimHub {
+    pub(super) fn build(self, seed: Seed, clock: SharedClock, real_clock: SharedClock) -> SimHub {
         let now = clock.now().wall;
         let hub = SimHub::new(HUB, seed, clock, real_clock);
         match self {

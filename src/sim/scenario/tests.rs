@@ -13,7 +13,7 @@ use super::*;
 fn world() -> (Caller, Timestamp) {
     let now: Timestamp = "2026-03-04T05:06:07Z".parse().unwrap();
     let clock: SharedClock = ManualClock::at(now);
-    (Caller::new(Scenario::Default.build([7; 16], Arc::clone(&clock), clock)), now)
+    (Caller::new(Scenario::Default.build(Seed::fixed(7), Arc::clone(&clock), clock)), now)
 }
 
 fn device_ids(caller: &Caller, query: &str) -> Vec<String> {
