@@ -17,6 +17,15 @@ pub struct Query {
     pub group_by: Option<Path>,
 }
 
+impl Query {
+    /// Every attribute the rows are made from, `GROUP BY` included; nothing for `*`, which takes all.
+    #[must_use]
+    pub fn columns(&self) -> Option<Vec<&Path>> {
+        let Select::Items(items) = &self.select else { return None };
+        Some(items.iter().filter_map(Item::path).chain(&self.group_by).collect())
+    }
+}
+
 /// What follows `FROM`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -47,6 +56,18 @@ pub struct Item {
 }
 
 impl Item {
+    /// The attribute the column is made from; a count has none.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.value {
+            Projection::Path(path)
+            | Projection::Aggregate(
+                Aggregate::Average(path) | Aggregate::Sum(path) | Aggregate::Min(path) | Aggregate::Max(path),
+            ) => Some(path),
+            Projection::Aggregate(Aggregate::Count) => None,
+        }
+    }
+
     /// The member of the row that holds the value: the alias, else the attribute's last segment, else the
     /// aggregate's name.
     #[must_use]

@@ -152,15 +152,9 @@ struct Figure {
 
 impl Figure {
     fn add(&mut self, item: &Item, document: &Value) {
-        let path = match &item.value {
-            Projection::Path(_) => return,
-            Projection::Aggregate(Aggregate::Count) => {
-                self.count += 1;
-                return;
-            }
-            Projection::Aggregate(
-                Aggregate::Average(path) | Aggregate::Sum(path) | Aggregate::Min(path) | Aggregate::Max(path),
-            ) => path,
+        let Some(path) = item.path() else {
+            self.count += 1;
+            return;
         };
         let Some(Value::Number(number)) = path.resolve(document) else { return };
         self.count += 1;

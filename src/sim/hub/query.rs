@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::domain::query::{self, Groups, Query, Select, Source};
+use crate::domain::query::{self, Groups, Path, Query, Select, Source};
 
 use super::Call;
 use super::errors::HubError;
@@ -61,14 +61,10 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> 
         return Ok(Response::json(&Value::Array(Vec::new())).header("x-ms-item-type", "DeviceJob"));
     }
     let item_type = if query.select == Select::All { "Twin" } else { "Raw" };
-    let form = Form { model_id: call.has_model_id(), row: true };
+    let form = Form { model_id: call.has_model_id(), row: true, properties: true };
     if query.is_aggregate() {
         let mut groups = Groups::new(&query);
-        for (_, row) in documents(state, query.source, None, form) {
-            if query.matches(&row) {
-                groups.add(&row);
-            }
-        }
+        matching(state, &query, None, form).for_each(|(_, row)| groups.add(&row));
         let mut rows = groups.rows();
         rows.truncate(query.top.and_then(|top| usize::try_from(top).ok()).unwrap_or(usize::MAX));
         return Ok(Response::json(&Value::Array(rows)).header("x-ms-item-type", item_type));
@@ -106,10 +102,7 @@ fn page(
     let most = left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX).min(size);
     let mut rows = Vec::new();
     let mut last = None;
-    for (key, row) in documents(state, query.source, after, form) {
-        if !query.matches(&row) {
-            continue;
-        }
+    for (key, row) in matching(state, query, after, form) {
         if rows.len() == most {
             // One more row exists; whether it is wanted, `TOP` decides.
             let left = left.map(|left| left.saturating_sub(u64::try_from(rows.len()).unwrap_or(u64::MAX)));
@@ -123,6 +116,28 @@ fn page(
 }
 
 type Key = (String, Option<String>);
+
+/// The documents that the query asks for, from behind `after` on. Properties are by far the largest part of a
+/// twin, so they are written out only where the condition or a column names them.
+fn matching<'a>(
+    state: &'a State,
+    query: &'a Query,
+    after: Option<Key>,
+    form: Form,
+) -> impl Iterator<Item = (Key, Value)> + 'a {
+    let named = |paths: &[&Path]| paths.iter().any(|path| path.segments().first().is_some_and(|s| s == "properties"));
+    let condition_needs = query.condition.as_ref().is_some_and(|condition| named(&condition.paths()));
+    let columns_need = query.columns().is_none_or(|paths| named(&paths));
+    let lean = Form { properties: condition_needs, ..form };
+    documents(state, query.source, after, lean).filter(|(_, row)| query.matches(row)).filter_map(move |(key, row)| {
+        let row = if columns_need && !condition_needs {
+            document(&key.0, state.device(&key.0)?, key.1.as_deref(), form)?
+        } else {
+            row
+        };
+        Some((key, row))
+    })
+}
 
 /// The documents of a source in key order, from behind `after` on.
 fn documents(state: &State, source: Source, after: Option<Key>, form: Form) -> impl Iterator<Item = (Key, Value)> {

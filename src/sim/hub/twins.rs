@@ -17,6 +17,8 @@ pub(super) struct Form {
     pub(super) model_id: bool,
     /// Rows of `devices.modules` carry the device's `capabilities`; module twins read by id do not.
     pub(super) row: bool,
+    /// Whether `properties` are written out; a query that looks at none of them is spared the work.
+    pub(super) properties: bool,
 }
 
 /// A device twin or one of the device's module twins; nothing when there is no such module.
@@ -56,7 +58,9 @@ pub(super) fn document(id: &str, device: &Device, module: Option<&str>, form: Fo
     if let Some(tags) = &twin.tags {
         put("tags", Value::Object(tags.clone()));
     }
-    put("properties", json!({"desired": twin.desired.to_value(), "reported": twin.reported.to_value()}));
+    if form.properties {
+        put("properties", json!({"desired": twin.desired.to_value(), "reported": twin.reported.to_value()}));
+    }
     if !twin.configurations.is_empty() {
         let status = |(id, status): &(String, String)| (id.clone(), json!({ "status": status }));
         put("configurations", Value::Object(twin.configurations.iter().map(status).collect()));
@@ -81,7 +85,7 @@ fn x509_thumbprint(authentication: &Authentication) -> Value {
 }
 
 pub(super) fn get(state: &State, call: &Call<'_>, device_id: &str, module: Option<&str>) -> Result<Response, HubError> {
-    let form = Form { model_id: call.has_model_id(), row: false };
+    let form = Form { model_id: call.has_model_id(), row: false, properties: true };
     state
         .device(device_id)
         .and_then(|device| document(device_id, device, module, form))
