@@ -70,9 +70,10 @@ pub(super) fn put(
         return Err(HubError::argument(format!("moduleId must be '{id}', as in the path, and a valid id.")));
     }
     if id.starts_with('$') {
-        return Err(match device.modules.contains_key(id) {
-            true => HubError::reserved_module(),
-            false => HubError::argument(format!("moduleId '{id}' is reserved; it must not start with '$'.")),
+        return Err(if device.modules.contains_key(id) {
+            HubError::reserved_module()
+        } else {
+            HubError::argument(format!("moduleId '{id}' is reserved; it must not start with '$'."))
         });
     }
     let if_match = IfMatch::of(call.request);

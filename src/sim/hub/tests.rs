@@ -176,6 +176,20 @@ fn module_identities_have_their_own_rules() {
 }
 
 #[test]
+fn a_disabled_device_hides_its_modules_but_not_their_twins() {
+    let (caller, _) = hub();
+    put(&caller, "/devices/d", &json!({"status": "disabled", "statusReason": "lost"}));
+    let modules = caller.send("GET", "/devices/d/modules", &[], &Value::Null);
+    refused(&modules, 401, "IotHubUnauthorizedAccess", "Unauthorized");
+    let twin = caller.get("/twins/d");
+    assert_eq!((&twin["status"], &twin["statusReason"]), (&json!("disabled"), &json!("lost")));
+    let enabled = caller.send("PUT", "/devices/d", &[("If-Match", "*")], &json!({"status": "enabled"}));
+    assert_eq!((enabled.status, &enabled.body["statusReason"]), (200, &Value::Null));
+    assert_eq!(caller.send("PUT", "/devices/d/modules/m", &[("If-Match", "\"\"")], &json!({})).status, 200);
+    assert_eq!(caller.get("/twins/d/modules/m")["properties"]["desired"]["$version"], 1);
+}
+
+#[test]
 fn twins_are_patched_under_their_tag() {
     let (caller, _) = hub();
     let device = put(&caller, "/devices/d", &json!({})).body;

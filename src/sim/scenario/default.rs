@@ -2,7 +2,9 @@
 //! a gateway that was registered minutes ago, and a plain sensor. Three things are wrong, see [`sites`].
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::sim::hub::seed::{ConnectionSeed, DesiredSeed, DeviceSeed, ModuleSeed, TwinSeed};
@@ -52,14 +54,6 @@ const CANARY: Deployment = Deployment { id: "deploy-ml-canary", created: 3 * HOU
 struct Deployment {
     id: &'static str,
     created: u64,
-}
-
-impl Deployment {
-    /// One write of this deployment to a twin, seconds after it was made or after the device was registered.
-    fn write(self, world: &World, device_age: u64, values: Map<String, Value>) -> DesiredSeed {
-        let at = world.ago(self.created.min(device_age).saturating_sub(3), 3);
-        DesiredSeed { at, values, by: Some((self.id.to_owned(), world.ago(self.created, 1))) }
-    }
 }
 
 /// What is wrong with a gateway.
@@ -134,117 +128,178 @@ fn tags(gateway: &Gateway) -> Map<String, Value> {
 }
 
 fn site_gateway(world: &World, gateway: &Gateway) -> DeviceSeed {
-    let Gateway { age, session, trouble, salt, .. } = *gateway;
-    let created = world.ago(age, salt);
-    let layered = gateway.role == "gateway";
-    let layer_member = |spec: &ModuleSpec| members(json!({"modules": {spec.name: desired_module(spec)}}));
-
-    // Desired: the base, the layer on top, the canary on top of that.
-    let mut agent_writes = vec![BASE.write(world, age, agent_desired(&[SENSOR, FILTER]))];
-    let mut configurations = vec![BASE];
-    if layered {
-        agent_writes.push(LAYER.write(world, age, layer_member(&INFERENCE)));
-        configurations.push(LAYER);
-    }
-    if trouble == Trouble::BadTag {
-        agent_writes.push(CANARY.write(world, age, layer_member(&CANARY_INFERENCE)));
-        configurations.push(CANARY);
-    }
-    let configurations: Vec<(String, String)> =
-        configurations.iter().map(|deployment| (deployment.id.to_owned(), "Applied".to_owned())).collect();
-    let base_only = vec![(BASE.id.to_owned(), "Applied".to_owned())];
-    let agent_version = 1 + u64::try_from(agent_writes.len()).unwrap_or(0);
-
-    // Reported: what the runtime wrote when it started, and the last thing since.
-    let up = world.ago(session, salt + 1);
-    let last_report = match trouble {
+    let last_report = match gateway.trouble {
         Trouble::Dark => 5 * HOUR + 7 * MINUTE,
         Trouble::CrashLoop => 38,
-        _ => (2 + salt % 17) * MINUTE,
-    }
-    .min(session);
-    let last = world.ago(last_report, salt + 2);
-    let running = |spec: ModuleSpec| Installed { spec, running_image: spec.image, run: Run::Running { since: up } };
-    let mut installed = vec![running(SENSOR), running(FILTER)];
-    if trouble == Trouble::CrashLoop {
-        let run = Run::Backoff { started: world.ago(40, salt + 4), exited: last, exit_code: 1, restarts: 7 };
-        installed = vec![running(SENSOR), Installed { run, ..running(FILTER) }];
-    }
-    let mut status = (200, String::new());
-    if trouble == Trouble::BadTag {
-        // The agent echoes the new deployment, while the old container goes on.
-        installed.push(Installed { running_image: INFERENCE.image, ..running(CANARY_INFERENCE) });
-        status = (500, pull_failure(CANARY_INFERENCE.name, CANARY_INFERENCE.image));
-    } else if layered {
-        installed.push(running(INFERENCE));
-    }
-    let architecture = if salt.is_multiple_of(3) { "aarch64" } else { "x86_64" };
-    let report = agent_reported(architecture, up, agent_version, (status.0, &status.1), &installed);
-    let provisioned = trouble != Trouble::NeverProvisioned;
-    let agent_reports = if provisioned { vec![(up, report.clone()), (last, report)] } else { Vec::new() };
-
-    let clients = clients(world, gateway, &installed);
-    let hub_reports =
-        if provisioned { vec![(up, hub_reported(2, &[])), (last, hub_reported(2, &clients))] } else { Vec::new() };
-
-    let link = if !provisioned {
-        ConnectionSeed::default()
-    } else if trouble == Trouble::Dark {
-        ConnectionSeed {
-            connected: false,
-            since: Some(world.ago(last_report - 4 * MINUTE, salt)),
-            last_activity: Some(last),
-        }
-    } else {
-        ConnectionSeed { connected: true, since: Some(up), last_activity: Some(world.ago(5 + salt % 50, salt + 5)) }
+        Trouble::None | Trouble::BadTag | Trouble::NeverProvisioned => (2 + gateway.salt % 17) * MINUTE,
     };
-    let mut modules = BTreeMap::new();
-    modules.insert(
-        "$edgeAgent".to_owned(),
-        ModuleSeed {
-            created,
-            // The agent opens no telemetry link, so the hub never counts it as connected.
-            connection: ConnectionSeed { connected: false, since: None, last_activity: None },
-            twin: TwinSeed { desired: agent_writes, reported: agent_reports, configurations, ..TwinSeed::default() },
-        },
-    );
-    modules.insert(
-        "$edgeHub".to_owned(),
-        ModuleSeed {
-            created,
-            connection: link,
-            twin: TwinSeed {
-                desired: vec![BASE.write(world, age, hub_desired())],
-                reported: hub_reports,
-                configurations: base_only.clone(),
-                ..TwinSeed::default()
-            },
-        },
-    );
-    for module in installed.iter().filter(|_| provisioned) {
-        let is_filter = module.spec.name == FILTER.name;
-        let crashing = matches!(module.run, Run::Backoff { .. });
-        let connection = if crashing { ConnectionSeed { connected: false, ..link } } else { link };
-        let mut twin = TwinSeed::default();
-        if is_filter {
-            let threshold = members(json!({"temperatureThreshold": 25.0}));
-            twin.desired = vec![BASE.write(world, age, threshold.clone())];
-            twin.configurations = base_only.clone();
-            if !crashing {
-                twin.reported = vec![(up, threshold)];
-            }
-        }
-        modules.insert(module.spec.name.to_owned(), ModuleSeed { created: up, connection, twin });
+    let machine = Machine {
+        world,
+        gateway,
+        created: world.ago(gateway.age, gateway.salt),
+        up: world.ago(gateway.session, gateway.salt + 1),
+        last: world.ago(last_report.min(gateway.session), gateway.salt + 2),
+    };
+    let installed = machine.installed();
+    let mut modules = BTreeMap::from([
+        ("$edgeAgent".to_owned(), machine.agent(&installed)),
+        ("$edgeHub".to_owned(), machine.broker(&installed)),
+    ]);
+    if machine.is_provisioned() {
+        modules.extend(installed.iter().map(|module| (module.spec.name.to_owned(), machine.module(module))));
     }
     DeviceSeed {
         id: gateway.id.clone(),
-        created,
+        created: machine.created,
         edge: true,
         // The device itself opens no link; only its modules do.
-        connection: ConnectionSeed { connected: false, since: None, last_activity: provisioned.then_some(last) },
+        connection: ConnectionSeed {
+            last_activity: machine.is_provisioned().then_some(machine.last),
+            ..ConnectionSeed::default()
+        },
         twin: TwinSeed { tags: tags(gateway), ..TwinSeed::default() },
         modules,
     }
+}
+
+/// A site's gateway with the instants of its life.
+struct Machine<'a> {
+    world: &'a World,
+    gateway: &'a Gateway,
+    created: Timestamp,
+    /// Its runtime started.
+    up: Timestamp,
+    /// It reported for the last time.
+    last: Timestamp,
+}
+
+impl Machine<'_> {
+    fn is_provisioned(&self) -> bool {
+        self.gateway.trouble != Trouble::NeverProvisioned
+    }
+
+    fn is_layered(&self) -> bool {
+        self.gateway.role == "gateway"
+    }
+
+    fn running(&self, spec: ModuleSpec) -> Installed {
+        Installed { spec, running_image: spec.image, run: Run::Running { since: self.up } }
+    }
+
+    /// What the machine holds, whatever is wanted.
+    fn installed(&self) -> Vec<Installed> {
+        let filter = match self.gateway.trouble {
+            Trouble::CrashLoop => {
+                let started = self.world.ago(40, self.gateway.salt + 4);
+                let run = Run::Backoff { started, exited: self.last, exit_code: 1, restarts: 7 };
+                Installed { run, ..self.running(FILTER) }
+            }
+            _ => self.running(FILTER),
+        };
+        let mut out = vec![self.running(SENSOR), filter];
+        if self.gateway.trouble == Trouble::BadTag {
+            // The agent echoes the new deployment, while the old container goes on.
+            out.push(Installed { running_image: INFERENCE.image, ..self.running(CANARY_INFERENCE) });
+        } else if self.is_layered() {
+            out.push(self.running(INFERENCE));
+        }
+        out
+    }
+
+    /// What a deployment writes to one of the device's twins: seconds after it was made, or after the device was
+    /// registered, whichever came later.
+    fn write(&self, deployment: Deployment, values: Map<String, Value>) -> DesiredSeed {
+        let at = self.world.ago(deployment.created.min(self.gateway.age).saturating_sub(3), 3);
+        let by = Some((deployment.id.to_owned(), self.world.ago(deployment.created, 1)));
+        DesiredSeed { at, values, by }
+    }
+
+    /// `$edgeAgent`: the base, the layer on top, the canary on top of that.
+    fn agent(&self, installed: &[Installed]) -> ModuleSeed {
+        let member = |spec: &ModuleSpec| members(json!({"modules": {spec.name: desired_module(spec)}}));
+        let mut contributions = vec![(BASE, agent_desired(&[SENSOR, FILTER]))];
+        if self.is_layered() {
+            contributions.push((LAYER, member(&INFERENCE)));
+        }
+        if self.gateway.trouble == Trouble::BadTag {
+            contributions.push((CANARY, member(&CANARY_INFERENCE)));
+        }
+        let configurations = contributions.iter().map(|(deployment, _)| applied(*deployment)).collect();
+        let desired: Vec<DesiredSeed> =
+            contributions.into_iter().map(|(deployment, values)| self.write(deployment, values)).collect();
+        let version = 1 + u64::try_from(desired.len()).unwrap_or(0);
+        let failure = pull_failure(CANARY_INFERENCE.name, CANARY_INFERENCE.image);
+        let status = if self.gateway.trouble == Trouble::BadTag { (500, failure.as_str()) } else { (200, "") };
+        let architecture = if self.gateway.salt.is_multiple_of(3) { "aarch64" } else { "x86_64" };
+        let report = agent_reported(architecture, self.up, version, status, installed);
+        ModuleSeed {
+            created: self.created,
+            // The agent opens no telemetry link, so the hub never counts it as connected.
+            connection: ConnectionSeed::default(),
+            twin: TwinSeed {
+                desired,
+                reported: self.reports(report.clone(), report),
+                configurations,
+                ..TwinSeed::default()
+            },
+        }
+    }
+
+    /// `$edgeHub`, which clears its clients when it starts.
+    fn broker(&self, installed: &[Installed]) -> ModuleSeed {
+        let clients = clients(self.world, self.gateway, installed);
+        ModuleSeed {
+            created: self.created,
+            connection: self.link(),
+            twin: TwinSeed {
+                desired: vec![self.write(BASE, hub_desired())],
+                reported: self.reports(hub_reported(2, &[]), hub_reported(2, &clients)),
+                configurations: vec![applied(BASE)],
+                ..TwinSeed::default()
+            },
+        }
+    }
+
+    fn module(&self, module: &Installed) -> ModuleSeed {
+        let crashing = matches!(module.run, Run::Backoff { .. });
+        let mut twin = TwinSeed::default();
+        if module.spec.name == FILTER.name {
+            let threshold = members(json!({"temperatureThreshold": 25.0}));
+            twin.desired = vec![self.write(BASE, threshold.clone())];
+            twin.configurations = vec![applied(BASE)];
+            if !crashing {
+                twin.reported = vec![(self.up, threshold)];
+            }
+        }
+        let link = self.link();
+        let connection = ConnectionSeed { connected: link.connected && !crashing, ..link };
+        ModuleSeed { created: self.up, connection, twin }
+    }
+
+    /// What was reported at the start of the runtime, and last; nothing by a machine that was never installed.
+    fn reports(&self, first: Map<String, Value>, last: Map<String, Value>) -> Vec<(Timestamp, Map<String, Value>)> {
+        if self.is_provisioned() { vec![(self.up, first), (self.last, last)] } else { Vec::new() }
+    }
+
+    /// The upstream link of edgeHub and, through it, of the modules. It drops minutes after the machine went dark.
+    fn link(&self) -> ConnectionSeed {
+        let Gateway { trouble, salt, .. } = *self.gateway;
+        match trouble {
+            Trouble::NeverProvisioned => ConnectionSeed::default(),
+            Trouble::Dark => {
+                let dropped = self.last.saturating_add(Duration::from_secs(4 * MINUTE)).unwrap_or(self.last);
+                ConnectionSeed { connected: false, since: Some(dropped), last_activity: Some(self.last) }
+            }
+            Trouble::None | Trouble::CrashLoop | Trouble::BadTag => {
+                let active = self.world.ago(5 + salt % 50, salt + 5);
+                ConnectionSeed { connected: true, since: Some(self.up), last_activity: Some(active) }
+            }
+        }
+    }
+}
+
+fn applied(deployment: Deployment) -> (String, String) {
+    (deployment.id.to_owned(), "Applied".to_owned())
 }
 
 /// Who is linked to the gateway's edgeHub: its modules, and the plain sensor on the first gateway.
