@@ -4,6 +4,7 @@
 //! no `Display`: text for a screen comes from [`DeviceId::shown`] and its siblings, which pass the sanitiser.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -84,7 +85,7 @@ macro_rules! id_type {
 }
 
 id_type! {
-    /// A device's id: 1–128 characters of `A-Za-z0-9` and [`ID_PUNCTUATION`], case-sensitive.
+    /// A device's id: 1–128 characters of `A-Za-z0-9` and `-:.+%_#*?!(),=@;$'`, case-sensitive.
     DeviceId
 }
 id_type! {
@@ -177,6 +178,37 @@ impl TwinId {
 #[serde(transparent)]
 pub struct OpId(pub uuid::Uuid);
 
+/// Orders ids as people do: runs of digits by value (`gw-9` before `gw-10`), everything else byte by byte.
+/// Total: ids that read the same by value (`gw-01`, `gw-1`) fall back to their bytes.
+#[must_use]
+pub fn natural_cmp(a: &str, b: &str) -> Ordering {
+    let (mut x, mut y) = (a, b);
+    loop {
+        let ((px, rx), (py, ry)) = (split_run(x), split_run(y));
+        if px.is_empty() || py.is_empty() {
+            return px.len().cmp(&py.len()).then_with(|| a.cmp(b));
+        }
+        let digits = |run: &str| run.starts_with(|c: char| c.is_ascii_digit());
+        let order = if digits(px) && digits(py) {
+            let (vx, vy) = (px.trim_start_matches('0'), py.trim_start_matches('0'));
+            vx.len().cmp(&vy.len()).then_with(|| vx.cmp(vy))
+        } else {
+            px.cmp(py)
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+        (x, y) = (rx, ry);
+    }
+}
+
+/// The leading run of digits or of non-digits, and the rest.
+fn split_run(text: &str) -> (&str, &str) {
+    let digit = text.starts_with(|c: char| c.is_ascii_digit());
+    let end = text.find(|c: char| c.is_ascii_digit() != digit).unwrap_or(text.len());
+    text.split_at(end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +228,13 @@ mod tests {
             assert_eq!(DeviceId::parse(text).map(|_| ()), expected, "{text}");
         }
         assert!(DeviceId::parse(&"a".repeat(128)).is_ok());
+    }
+
+    #[test]
+    fn ids_sort_as_people_read_them() {
+        let mut ids = ["gw-10", "gw-9", "gw-1", "gw-01", "a", "gw-9b", "gw"];
+        ids.sort_by(|a, b| natural_cmp(a, b));
+        assert_eq!(ids, ["a", "gw", "gw-01", "gw-1", "gw-9", "gw-9b", "gw-10"]);
     }
 
     #[test]

@@ -4,7 +4,9 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use super::json::Path;
 
 /// What stands where a secret was: constant length, so that it does not tell the secret's.
 pub const MASK: &str = "********";
@@ -86,6 +88,59 @@ pub fn mask_json(value: &mut Value) {
     }
 }
 
+/// A document for an editor: every secret-like string is replaced by a placeholder that names its place, so that a
+/// document can be edited, saved as a draft and compared without its secrets (console-ux X-24).
+#[must_use]
+pub fn conceal(document: &Map<String, Value>) -> Map<String, Value> {
+    let mut concealed = document.clone();
+    each_secret(&mut concealed, &Path::root(), &mut |path, value| *value = Value::String(placeholder(path)));
+    concealed
+}
+
+/// Puts the current secrets of `source` back where `document` still holds their placeholders.
+///
+/// # Errors
+/// The placeholder's text when it stands where `source` holds no secret: it was moved, or the secret is gone.
+pub fn restore(document: &mut Map<String, Value>, source: &Map<String, Value>) -> Result<(), String> {
+    let mut failed = None;
+    restore_below(document, &Path::root(), &Value::Object(source.clone()), &mut failed);
+    failed.map_or(Ok(()), Err)
+}
+
+fn placeholder(path: &Path) -> String {
+    format!("<kept: {}>", path.keys().join("."))
+}
+
+fn restore_below(map: &mut Map<String, Value>, at: &Path, source: &Value, failed: &mut Option<String>) {
+    for (key, child) in map.iter_mut() {
+        let path = at.child(key);
+        match child {
+            Value::Object(inner) => restore_below(inner, &path, source, failed),
+            Value::String(text) if text.starts_with("<kept: ") => match path.of(source) {
+                Some(secret @ Value::String(_)) if *text == placeholder(&path) => *child = secret.clone(),
+                _ => *failed = Some(text.clone()),
+            },
+            _ => {}
+        }
+    }
+}
+
+fn each_secret(map: &mut Map<String, Value>, at: &Path, found: &mut impl FnMut(&Path, &mut Value)) {
+    for (key, child) in map.iter_mut() {
+        let path = at.child(key);
+        match child {
+            Value::Object(inner) if names_a_secret(key) && inner.get("value").is_some_and(Value::is_string) => {
+                if let Some(value) = inner.get_mut("value") {
+                    found(&path.child("value"), value);
+                }
+            }
+            Value::Object(inner) => each_secret(inner, &path, found),
+            Value::String(text) if names_a_secret(key) || redact(text) != *text => found(&path, child),
+            _ => {}
+        }
+    }
+}
+
 /// Masks secrets that stand in free text: connection strings, SAS signatures, bearer tokens.
 #[must_use]
 pub fn redact(text: &str) -> String {
@@ -132,6 +187,23 @@ mod tests {
         ] {
             assert_eq!(redact(text), expected);
         }
+    }
+
+    #[test]
+    fn a_document_is_edited_without_its_secrets() {
+        let source =
+            json!({"apiKey": "k1", "t": 25.0, "env": {"ACR_TOKEN": {"value": "t1"}}}).as_object().cloned().unwrap();
+        let mut edited = conceal(&source);
+        assert_eq!(
+            Value::Object(edited.clone()),
+            json!({"apiKey": "<kept: apiKey>", "t": 25.0, "env": {"ACR_TOKEN": {"value": "<kept: env.ACR_TOKEN.value>"}}})
+        );
+        edited.insert("t".into(), json!(30.0));
+        assert_eq!(restore(&mut edited, &source), Ok(()));
+        assert_eq!(Value::Object(edited), json!({"apiKey": "k1", "t": 30.0, "env": {"ACR_TOKEN": {"value": "t1"}}}));
+
+        let mut moved = json!({"other": "<kept: apiKey>"}).as_object().cloned().unwrap();
+        assert_eq!(restore(&mut moved, &source), Err("<kept: apiKey>".to_owned()));
     }
 
     #[test]

@@ -36,6 +36,12 @@ const CUT: &str = "..";
 #[serde(transparent)]
 pub struct Untrusted(Arc<str>);
 
+/// Whether a character must not reach a terminal as it is: the sanitiser writes something else in its place.
+#[must_use]
+pub fn is_unsafe_char(c: char) -> bool {
+    !sanitise::is_drawn(c)
+}
+
 impl Untrusted {
     /// Wraps text as it came.
     #[must_use]
@@ -119,6 +125,12 @@ impl Shown {
     #[must_use]
     pub fn sanitise(raw: &str) -> Self {
         Self::line(raw, Writer::write)
+    }
+
+    /// Words of ours put together with text that already passed the sanitiser; taken as it is.
+    #[must_use]
+    pub fn composed(text: impl Into<String>) -> Self {
+        Self { text: text.into(), escapes: Vec::new() }
     }
 
     /// Words of the program itself. They take the same door, so that the type keeps its promise.

@@ -41,6 +41,11 @@ fn fate(c: char) -> Fate {
     }
 }
 
+/// Whether the character is drawn as it is.
+pub(super) fn is_drawn(c: char) -> bool {
+    matches!(fate(c), Fate::Plain | Fate::Mark)
+}
+
 /// C1 controls, everything that turns the direction or has no picture, and the two kinds of character whose width
 /// depends on what stands beside them and on the terminal: flags and skin tones.
 fn is_hidden(c: char) -> bool {
