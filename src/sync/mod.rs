@@ -1,1 +1,128 @@
-//! placeholder
+//! When to read what. Views declare their [`Needs`], the budget decides how often, and the newest picture is
+//! handed over on `watch` channels, where no slow reader can hold a poller.
+//!
+//! Three tasks, each with one request in flight and all of them alive as long as the process:
+//! - the heartbeat (`heartbeat.rs`) asks for registry statistics, which cost no messages, and so notices within
+//!   seconds that the hub is gone, and that it is back;
+//! - the fleet reader (`fleet.rs`) keeps the table fresh;
+//! - the detail reader (`details.rs`) keeps the twins on screen fresh.
+
+mod details;
+mod fleet;
+mod heartbeat;
+mod link;
+mod pace;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::domain::time::SharedClock;
+use crate::hub::HubRead;
+use crate::store::{DetailBoard, FleetSnapshot, LinkState, Needs};
+
+pub use pace::Pace;
+
+/// How often to read at best; the budget may make it seldomer, a failure backs off.
+#[derive(Debug, Clone, Copy)]
+pub struct SyncSettings {
+    /// The heartbeat.
+    pub heartbeat: Duration,
+    /// The fleet's digest.
+    pub fleet: Duration,
+    /// The twins of the open view.
+    pub details: Duration,
+    /// The longest a read may take before the picture is called late.
+    pub patience: Duration,
+}
+
+impl Default for SyncSettings {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(5),
+            fleet: Duration::from_secs(10),
+            details: Duration::from_secs(5),
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The running readers, seen from outside.
+#[derive(Debug, Clone)]
+pub struct Sync {
+    needs: watch::Sender<Needs>,
+    wake: Arc<Wake>,
+    /// The fleet.
+    pub fleet: watch::Receiver<Arc<FleetSnapshot>>,
+    /// Whole twins of the open views.
+    pub details: watch::Receiver<Arc<DetailBoard>>,
+    /// The link.
+    pub link: watch::Receiver<Arc<LinkState>>,
+}
+
+/// "Read now", for each reader: a permit is kept when the reader is busy, and two make one.
+#[derive(Debug, Default)]
+struct Wake {
+    heartbeat: Notify,
+    fleet: Notify,
+    details: Notify,
+}
+
+impl Wake {
+    fn all(&self) {
+        self.heartbeat.notify_one();
+        self.fleet.notify_one();
+        self.details.notify_one();
+    }
+}
+
+impl Sync {
+    /// Starts the readers on the present runtime; they end with `cancel`.
+    #[must_use]
+    pub fn start(
+        hub: HubRead,
+        clock: SharedClock,
+        settings: SyncSettings,
+        needs: Needs,
+        cancel: &CancellationToken,
+        tasks: &TaskTracker,
+    ) -> Self {
+        let (needs_tx, needs_rx) = watch::channel(needs);
+        let (fleet_tx, fleet) = watch::channel(Arc::default());
+        let (details_tx, details) = watch::channel(Arc::default());
+        let wake = Arc::new(Wake::default());
+        let (link_board, link) = link::LinkBoard::new(clock.clone(), wake.clone());
+        let reader = link::Reader { hub, clock, settings, link: Arc::new(link_board) };
+        let run = |future| tasks.spawn(cancel.clone().run_until_cancelled_owned(future));
+        run(heartbeat::run(reader.clone(), wake.clone()).boxed_reader());
+        run(fleet::run(reader.clone(), wake.clone(), needs_rx.clone(), fleet_tx).boxed_reader());
+        run(details::run(reader, wake.clone(), needs_rx, details_tx).boxed_reader());
+        Self { needs: needs_tx, wake, fleet, details, link }
+    }
+
+    /// Says what is on screen now. A new need is read at once.
+    pub fn need(&self, needs: Needs) {
+        self.needs.send_if_modified(|present| {
+            let changed = *present != needs;
+            *present = needs;
+            changed
+        });
+    }
+
+    /// Reads everything that is needed now, within the budget.
+    pub fn now(&self) {
+        self.wake.all();
+    }
+}
+
+/// The readers never end by themselves; one type for the three of them.
+trait BoxedReader: Future<Output = ()> + Send + Sized + 'static {
+    fn boxed_reader(self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self)
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> BoxedReader for F {}

@@ -1,0 +1,151 @@
+//! The fleet reader: devices seldom, the digest often, agents when they moved.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::link::Reader;
+use super::pace::reserve;
+use super::{Pace, Wake};
+use crate::domain::fault::Fault;
+use crate::domain::ids::DeviceId;
+use crate::store::{Digest, Feed, FleetBuilder, FleetSnapshot, Needs, QUERY_AGENTS, QUERY_DEVICES, QUERY_DIGEST};
+
+/// Rows asked for per page; the service gives what it likes up to that.
+const PAGE: u32 = 100;
+/// Every so many digests the devices are listed again, for tags and for devices that came or went.
+const DIGESTS_PER_LISTING: u32 = 6;
+/// Agents named in one `deviceId IN […]`; keeps the query far below the service's 8192 characters.
+const AGENTS_PER_QUERY: usize = 40;
+
+struct FleetReader {
+    reader: Reader,
+    fleet: FleetBuilder,
+    published: watch::Sender<Arc<FleetSnapshot>>,
+}
+
+pub(super) async fn run(
+    reader: Reader,
+    wake: Arc<Wake>,
+    mut needs: watch::Receiver<Needs>,
+    published: watch::Sender<Arc<FleetSnapshot>>,
+) {
+    let mut pace = Pace::new(reader.settings.fleet);
+    let mut this = FleetReader { reader, fleet: FleetBuilder::default(), published };
+    let mut until_listing = 0_u32;
+    loop {
+        let wanted = {
+            let needs = needs.borrow_and_update();
+            needs.fleet && !needs.paused
+        };
+        if !wanted {
+            // Nobody looks: the next look reads at once.
+            tokio::select! {
+                changed = needs.changed() => if changed.is_err() { return },
+                () = wake.fleet.notified() => {}
+            }
+            continue;
+        }
+        let before = this.reader.hub.budget().spent_today;
+        match this.round(until_listing == 0).await {
+            Ok(strangers) => {
+                until_listing = if strangers { 0 } else { until_listing.checked_sub(1).unwrap_or(DIGESTS_PER_LISTING) };
+                pace.succeeded(this.reader.hub.budget().spent_today.saturating_sub(before));
+            }
+            Err(_shown_in_the_snapshot) => pace.failed(),
+        }
+        let budget = this.reader.hub.budget();
+        let wait = pace.wait(reserve(&budget), budget.allowed_today).max(Duration::from_millis(500));
+        this.reader.link.fleet_every(wait);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = wake.fleet.notified() => {}
+            changed = still_wanted(&mut needs) => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Resolves when the view that wanted the fleet is left: the wait then ends in the outer loop.
+async fn still_wanted(needs: &mut watch::Receiver<Needs>) -> Result<(), watch::error::RecvError> {
+    needs.wait_for(|needs| !needs.fleet || needs.paused).await.map(|_| ())
+}
+
+impl FleetReader {
+    /// One round; says whether the digest names devices that are not in the list yet.
+    async fn round(&mut self, list: bool) -> Result<bool, Fault> {
+        if list {
+            let mut seen = Vec::new();
+            self.pages(Feed::Devices, QUERY_DEVICES.to_owned(), |fleet, page| seen.extend(fleet.devices(page))).await?;
+            self.fleet.retain(&seen);
+        }
+        let mut digests: BTreeMap<DeviceId, Digest> = BTreeMap::new();
+        self.pages(Feed::Digest, QUERY_DIGEST.to_owned(), |_, page| FleetBuilder::read_digest(&mut digests, page))
+            .await?;
+        let moved = self.fleet.digest(&digests);
+        let strangers = self.fleet.has_strangers(&digests);
+        self.publish();
+        // When most of the fleet moved (the first time above all), one query over all is fewer requests than many.
+        if moved.len() > AGENTS_PER_QUERY {
+            self.pages(Feed::Agents, QUERY_AGENTS.to_owned(), FleetBuilder::agents).await?;
+        } else if !moved.is_empty() {
+            let names: Vec<String> = moved.iter().map(|id| format!("'{}'", id.as_str().replace('\'', "\\'"))).collect();
+            let query = format!("{QUERY_AGENTS} AND deviceId IN [{}]", names.join(", "));
+            self.pages(Feed::Agents, query, FleetBuilder::agents).await?;
+        }
+        self.publish();
+        Ok(strangers)
+    }
+
+    /// Reads all pages of a query into the fleet; every page is on screen as soon as it is here.
+    async fn pages(
+        &mut self,
+        feed: Feed,
+        query: String,
+        mut take: impl FnMut(&mut FleetBuilder, &[Value]),
+    ) -> Result<(), Fault> {
+        let doing = match feed {
+            Feed::Devices => "list the devices",
+            Feed::Digest => "read the agents' versions",
+            Feed::Agents => "read what the agents report",
+        };
+        let mut token = None;
+        let mut pages = 0;
+        loop {
+            let page = {
+                let call = self.reader.hub.query_page(&query, PAGE, token.as_ref());
+                self.reader.call(doing, self.reader.settings.patience, call).await
+            };
+            let now = self.reader.clock.now();
+            match page {
+                Ok(page) => {
+                    take(&mut self.fleet, &page.rows);
+                    pages += 1;
+                    token = page.next;
+                    let state = self.fleet.state(feed);
+                    state.fault = None;
+                    if token.is_none() {
+                        state.pages = None;
+                        state.as_of = Some(now);
+                        return Ok(());
+                    }
+                    state.pages = Some(pages);
+                    self.publish();
+                }
+                Err(fault) => {
+                    let state = self.fleet.state(feed);
+                    state.pages = None;
+                    state.fault = Some((fault.clone(), now));
+                    self.publish();
+                    return Err(fault);
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        self.published.send_replace(self.fleet.snapshot());
+    }
+}

@@ -1,0 +1,98 @@
+//! How long to wait between two reads: the setting at best, longer while it fails, longer when the day's messages
+//! would not last.
+
+use std::time::Duration;
+
+use crate::hub::BudgetView;
+
+/// The part of the budget's burst that is left, 0 to 1. The burst is a tenth of the day's share.
+#[must_use]
+pub(super) fn reserve(budget: &BudgetView) -> f64 {
+    let burst = f64::from(u32::try_from(budget.allowed_today / 10).unwrap_or(u32::MAX)).max(1.0);
+    (f64::from(budget.available_now) / burst).clamp(0.0, 1.0)
+}
+
+/// The pace of one reader.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    base: Duration,
+    failures: u32,
+    cost: f64,
+}
+
+/// No failure makes a reader wait longer than this; it lives as long as the process.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+/// And no budget makes it wait longer than this.
+const LONGEST_STRETCH: Duration = Duration::from_secs(900);
+
+impl Pace {
+    /// A reader that wants to read every `base`.
+    #[must_use]
+    pub fn new(base: Duration) -> Self {
+        Self { base, failures: 0, cost: 0.0 }
+    }
+
+    /// A read succeeded and cost `messages`. The cost is averaged, so that one big first read does not slow down
+    /// the small ones that follow.
+    pub fn succeeded(&mut self, messages: u64) {
+        self.failures = 0;
+        let messages = f64::from(u32::try_from(messages).unwrap_or(u32::MAX));
+        self.cost = if self.cost == 0.0 { messages } else { self.cost * 0.5 + messages * 0.5 };
+    }
+
+    /// A read failed.
+    pub fn failed(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// How long to wait now. `reserve` is the part of the budget's burst that is left, 0 to 1; `per_day` the
+    /// messages allowed in a day. With a full reserve the setting rules; as it runs down, the wait grows towards
+    /// what lasts the whole day.
+    #[must_use]
+    pub fn wait(&self, reserve: f64, per_day: u64) -> Duration {
+        if self.failures > 0 {
+            let factor = 1_u32.checked_shl(self.failures - 1).unwrap_or(u32::MAX);
+            return self.base.min(Duration::from_secs(2)).saturating_mul(factor).min(LONGEST_BACKOFF);
+        }
+        let per_day = f64::from(u32::try_from(per_day.max(1)).unwrap_or(u32::MAX));
+        let lasting = Duration::from_secs_f64((self.cost * 86_400.0 / per_day).min(LONGEST_STRETCH.as_secs_f64()));
+        if lasting <= self.base || reserve >= 0.5 {
+            return self.base;
+        }
+        let share = (1.0 - reserve.max(0.0) * 2.0).clamp(0.0, 1.0);
+        self.base + (lasting - self.base).mul_f64(share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_pace_stretches_as_the_reserve_runs_down() {
+        let mut pace = Pace::new(Duration::from_secs(10));
+        pace.succeeded(10);
+        for (reserve, seconds) in [(1.0, 10), (0.5, 10), (0.25, 26), (0.0, 43)] {
+            assert_eq!(pace.wait(reserve, 20_000).as_secs(), seconds, "{reserve}");
+        }
+        assert_eq!(pace.wait(0.0, 1_000_000).as_secs(), 10);
+    }
+
+    proptest! {
+        #[test]
+        fn waits_are_bounded(base in 1_u64..60, failures in 0_u32..80, cost in 0_u64..1_000_000, reserve in -1.0..2.0, per_day in 0_u64..10_000_000) {
+            let mut pace = Pace::new(Duration::from_secs(base));
+            pace.succeeded(cost);
+            let quiet = pace.wait(reserve, per_day);
+            prop_assert!(quiet >= Duration::from_secs(base) && quiet <= LONGEST_STRETCH.max(Duration::from_secs(base)));
+            let mut last = Duration::ZERO;
+            for _ in 0..failures {
+                pace.failed();
+                let wait = pace.wait(reserve, per_day);
+                prop_assert!(wait >= last && wait > Duration::ZERO && wait <= LONGEST_BACKOFF);
+                last = wait;
+            }
+        }
+    }
+}
