@@ -1,0 +1,88 @@
+//! Every write of this run and how it stands; closing a dialog never loses an outcome.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::intent::WriteIntent;
+use crate::domain::fault::Fault;
+use crate::domain::ids::OpId;
+use crate::domain::text::Untrusted;
+use crate::domain::time::Now;
+use crate::domain::twin::Twin;
+
+/// How a write ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The hub took it; the twin as it is now.
+    Applied(Arc<Twin>),
+    /// 412: somebody else wrote first, nothing was overwritten; the twin as it is now, if it could be read.
+    Conflict(Option<Arc<Twin>>),
+    /// The hub or the gate said no; nothing was changed.
+    Refused(Untrusted),
+    /// It was sent, and reading back shows that it never took effect.
+    NotApplied(Fault),
+}
+
+/// Where a write is.
+#[derive(Debug, Clone)]
+pub enum OpState {
+    /// Taken, its audit record is being written.
+    Accepted,
+    /// On the wire.
+    Sending,
+    /// No usable answer: it may have happened. Being read back.
+    Unknown(Fault),
+    /// Over.
+    Done(Outcome, Now),
+}
+
+/// One write.
+#[derive(Debug, Clone)]
+pub struct OpEntry {
+    /// What was asked.
+    pub intent: Arc<WriteIntent>,
+    /// Where it is.
+    pub state: OpState,
+}
+
+/// All writes of this run, newest last; open ones are always kept.
+#[derive(Debug, Clone, Default)]
+pub struct OpsBoard {
+    entries: VecDeque<OpEntry>,
+}
+
+/// Closed entries that are kept for the activity view.
+const KEPT: usize = 500;
+
+impl OpsBoard {
+    /// Oldest first.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &OpEntry> {
+        self.entries.iter()
+    }
+
+    /// The entry of one write.
+    #[must_use]
+    pub fn get(&self, op: &OpId) -> Option<&OpEntry> {
+        self.entries.iter().find(|entry| entry.intent.op == *op)
+    }
+
+    /// Writes that are not over.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.entries.iter().filter(|entry| !matches!(entry.state, OpState::Done(..))).count()
+    }
+
+    /// Sets where a write is, adding it when it is new.
+    pub(super) fn set(&mut self, intent: &Arc<WriteIntent>, state: OpState) {
+        match self.entries.iter_mut().find(|entry| entry.intent.op == intent.op) {
+            Some(entry) => entry.state = state,
+            None => self.entries.push_back(OpEntry { intent: intent.clone(), state }),
+        }
+        while self.entries.len() > KEPT {
+            match self.entries.iter().position(|entry| matches!(entry.state, OpState::Done(..))) {
+                Some(oldest) => self.entries.remove(oldest),
+                None => break,
+            };
+        }
+    }
+}

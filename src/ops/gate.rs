@@ -1,0 +1,141 @@
+//! The gate: what is refused before anything is sent. The screens hide what would be refused; this refuses it.
+
+use super::intent::{Level, WriteIntent};
+use crate::domain::limits;
+
+/// Why a write was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The console was opened read-only.
+    #[error("this console is read-only; open it without --read-only, or use a context that may write")]
+    ReadOnly,
+    /// `$edgeAgent` and `$edgeHub` are written by deployments only (the hub answers 401100).
+    #[error("{0} is part of the runtime: its desired properties are written by deployments only")]
+    SystemModule(String),
+    /// There is no tag to guard with, or the one that guards nothing.
+    #[error("the ETag that was read is missing, so the write could overwrite somebody else's; read the twin again")]
+    Unguarded,
+    /// The patch is empty.
+    #[error("there is nothing to change")]
+    Empty,
+    /// The hub's limits.
+    #[error("the hub would refuse it: {0}")]
+    Limit(String),
+    /// The typed confirmation is not the object's name.
+    #[error("the typed name does not match {0}")]
+    NotConfirmed(String),
+}
+
+impl Refusal {
+    /// Whether the refusal is about rights or confirmation, not about the document.
+    #[must_use]
+    pub fn is_policy(&self) -> bool {
+        matches!(self, Self::ReadOnly | Self::NotConfirmed(_))
+    }
+}
+
+/// Checks an intent.
+///
+/// # Errors
+/// The first [`Refusal`] that applies.
+pub fn check(intent: &WriteIntent, read_only: bool) -> Result<(), Refusal> {
+    if read_only {
+        return Err(Refusal::ReadOnly);
+    }
+    if let Some(module) = intent.target.module.as_ref().filter(|module| module.is_system()) {
+        return Err(Refusal::SystemModule(module.shown().into()));
+    }
+    if matches!(intent.if_match.as_str(), "" | "*") {
+        return Err(Refusal::Unguarded);
+    }
+    if intent.patch.merge.is_empty() {
+        return Err(Refusal::Empty);
+    }
+    if let Some(finding) = limits::check(intent.patch.section, &intent.expected()).first() {
+        return Err(Refusal::Limit(format!("{} {}", finding.path.shown(), finding.message)));
+    }
+    if intent.level == Level::TypedName {
+        let name = match &intent.target.module {
+            Some(module) => module.as_str(),
+            None => intent.target.device.as_str(),
+        };
+        if intent.typed.as_deref() != Some(name) {
+            return Err(Refusal::NotConfirmed(intent.target.shown().into()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{DeviceId, ETag, ModuleId, OpId, TwinId};
+    use crate::domain::limits::SectionKind;
+    use crate::domain::time::{Clock, ManualClock};
+    use crate::domain::twin::{Section, Twin};
+    use serde_json::{Map, Value, json};
+    use std::sync::Arc;
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap()
+    }
+
+    fn intent(module: &str, etag: &str, wanted: Value, level: Level) -> Option<WriteIntent> {
+        let base = Arc::new(Twin {
+            id: TwinId::module(DeviceId::from_wire("d"), ModuleId::from_wire(module)),
+            etag: ETag::from_wire(etag),
+            version: 3,
+            status: "enabled".into(),
+            connection_state: "Connected".into(),
+            last_activity: None,
+            tags: Map::new(),
+            desired: Section { values: object(json!({"t": 25.0})), ..Section::default() },
+            reported: Section::default(),
+            configurations: vec![],
+        });
+        let now = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap()).now();
+        WriteIntent::new(
+            OpId(uuid::Uuid::nil()),
+            "h.azure-devices.net",
+            &base,
+            SectionKind::Desired,
+            &object(wanted),
+            level,
+            now,
+        )
+    }
+
+    #[test]
+    fn what_the_gate_refuses() {
+        let good = intent("m", "AAA=", json!({"t": 30.0}), Level::Dialog).unwrap();
+        assert_eq!(check(&good, false), Ok(()));
+        assert_eq!(check(&good, true), Err(Refusal::ReadOnly));
+        for etag in ["", "*"] {
+            assert_eq!(check(&intent("m", etag, json!({}), Level::Dialog).unwrap(), false), Err(Refusal::Unguarded));
+        }
+        assert!(matches!(
+            check(&intent("$edgeHub", "A", json!({"t": 1}), Level::Dialog).unwrap(), false),
+            Err(Refusal::SystemModule(_))
+        ));
+        assert!(matches!(
+            check(&intent("m", "A", json!({"a.b": 1}), Level::Dialog).unwrap(), false),
+            Err(Refusal::Limit(_))
+        ));
+        let mut typed = intent("m", "A", json!({}), Level::TypedName).unwrap();
+        assert!(matches!(check(&typed, false), Err(Refusal::NotConfirmed(_))));
+        typed.typed = Some("m".into());
+        assert_eq!(check(&typed, false), Ok(()));
+        assert!(intent("m", "A", json!({"t": 25.0}), Level::Dialog).is_none());
+    }
+
+    #[test]
+    fn an_intent_knows_its_body_its_inverse_and_its_az_command() {
+        let intent = intent("m", "AAA=", json!({"t": 30.0, "x": "it's"}), Level::Dialog).unwrap();
+        assert_eq!(intent.patch.body(), json!({"properties": {"desired": {"t": 30.0, "x": "it's"}}}));
+        assert_eq!(intent.inverse.body(), json!({"properties": {"desired": {"t": 25.0, "x": null}}}));
+        assert_eq!(
+            intent.az_equivalent(),
+            r#"az iot hub module-twin update -n 'h' -d 'd' -m 'm' --desired '{"t":30.0,"x":"it'\''s"}' --etag 'AAA='"#
+        );
+    }
+}
