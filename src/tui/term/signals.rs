@@ -1,0 +1,198 @@
+//! Signals, from a thread of their own so that a stuck UI or runtime cannot swallow them (console-ux W-23).
+//!
+//! The first request to end is delivered to the UI, which has [`GRACE`] to flush and leave; then, or at a second
+//! one, the terminal is given back and the process ends on the spot. The handlers stay for the life of the process:
+//! a signal nobody listens to any more still ends it.
+
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::low_level;
+use tokio::sync::mpsc;
+
+use super::guard;
+
+/// How long the console may take to end after the first request.
+pub const GRACE: Duration = Duration::from_secs(2);
+
+/// More than the kinds of signals; a UI that leaves sixteen unread is stuck and the watchdog's business.
+const CAPACITY: usize = 16;
+
+/// What the world outside asks of the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// SIGTERM: stop accepting writes, flush, leave.
+    Terminate,
+    /// The terminal is gone: SIGHUP, a hung-up descriptor, or a write that failed. As [`Signal::Terminate`].
+    Hangup,
+    /// SIGINT from outside; Ctrl-C arrives as a key.
+    Interrupt,
+    /// SIGQUIT: leave, and write a crash report with the state of the tasks.
+    Quit,
+    /// SIGTSTP: somebody wants the console suspended.
+    Suspend,
+    /// SIGCONT: the console runs again; reclaim the terminal and repaint.
+    Continue,
+    /// SIGWINCH: read the size again.
+    Resize,
+}
+
+impl Signal {
+    const ALL: [(Signal, i32); 7] = [
+        (Self::Terminate, SIGTERM),
+        (Self::Hangup, SIGHUP),
+        (Self::Interrupt, SIGINT),
+        (Self::Quit, SIGQUIT),
+        (Self::Suspend, SIGTSTP),
+        (Self::Continue, SIGCONT),
+        (Self::Resize, SIGWINCH),
+    ];
+
+    /// The exit code of a process this signal ends: 143, 129, 130 or 131; `None` for signals that do not end it.
+    #[must_use]
+    pub fn exit_code(self) -> Option<u8> {
+        match self {
+            Self::Terminate => Some(143),
+            Self::Hangup => Some(129),
+            Self::Interrupt => Some(130),
+            Self::Quit => Some(131),
+            Self::Suspend | Self::Continue | Self::Resize => None,
+        }
+    }
+}
+
+/// Where signals go; replaced when the terminal is entered again.
+static LISTENER: Mutex<Option<mpsc::Sender<Signal>>> = Mutex::new(None);
+static INSTALLED: Mutex<bool> = Mutex::new(false);
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts to listen, replacing an earlier listener. The handlers are installed once per process.
+///
+/// # Errors
+/// When a handler or its thread cannot be installed.
+pub(super) fn listen() -> io::Result<mpsc::Receiver<Signal>> {
+    let (sender, receiver) = mpsc::channel(CAPACITY);
+    *lock(&LISTENER) = Some(sender);
+    let mut installed = lock(&INSTALLED);
+    if !*installed {
+        let pipes = Signal::ALL
+            .into_iter()
+            .map(|(signal, number)| {
+                let (wake, handler_end) = UnixStream::pair()?;
+                wake.set_nonblocking(true)?;
+                low_level::pipe::register(number, handler_end)?;
+                Ok((signal, wake))
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || dispatch(&pipes))?;
+        *installed = true;
+    }
+    Ok(receiver)
+}
+
+/// Waits for handlers to write to their pipes; the only thing a handler may do.
+fn dispatch(pipes: &[(Signal, UnixStream)]) {
+    let mut fds: Vec<_> = pipes.iter().map(|(_, wake)| PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN)).collect();
+    loop {
+        // EINTR and everything else mean: look again.
+        let _ = poll(&mut fds, None);
+        for (signal, wake) in pipes {
+            let count = pending(wake);
+            if count > 0 {
+                deliver(*signal);
+            }
+            // Two of a kind that came while nobody looked are still two.
+            if count > 1 && signal.exit_code().is_some() {
+                deliver(*signal);
+            }
+        }
+    }
+}
+
+/// Takes the bytes a handler left; one per signal.
+fn pending(mut wake: &UnixStream) -> usize {
+    let mut bytes = [0; 64];
+    wake.read(&mut bytes).unwrap_or(0)
+}
+
+/// Hands a signal to the UI and, when it asks for the end, makes sure that the end comes.
+pub(super) fn deliver(signal: Signal) {
+    let heard = lock(&LISTENER).as_ref().is_some_and(|listener| match listener.try_send(signal) {
+        Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => true,
+        Err(mpsc::error::TrySendError::Closed(_)) => false,
+    });
+    let Some(code) = signal.exit_code() else { return };
+    let asked_before = ENDING.swap(true, Ordering::SeqCst);
+    match end_now(signal, asked_before, heard) {
+        true => end(code),
+        false if !asked_before => start_watchdog(code),
+        false => {}
+    }
+}
+
+/// A second request from a person does not wait. A hang-up that follows another does: one closed window is
+/// reported twice, as SIGHUP and by the descriptor.
+fn end_now(signal: Signal, asked_before: bool, heard: bool) -> bool {
+    !heard || (asked_before && signal != Signal::Hangup)
+}
+
+fn start_watchdog(code: u8) {
+    // A channel nobody sends on: waiting for it is a timer that needs no runtime.
+    let (keep, never): (_, Receiver<()>) = sync_channel(0);
+    let started = std::thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
+        let _keep = keep;
+        if never.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
+            end(code);
+        }
+    });
+    if started.is_err() {
+        end(code);
+    }
+}
+
+/// Gives the terminal back and ends the process without running anything else: a thread inside crossterm's reader
+/// cannot be stopped, and destructors may wait for it.
+fn end(code: u8) -> ! {
+    guard::restore();
+    low_level::exit(i32::from(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_those_of_the_shell() {
+        for (signal, number) in Signal::ALL {
+            match signal.exit_code() {
+                Some(code) => assert_eq!(i32::from(code), 128 + number, "{signal:?}"),
+                None => assert!([SIGTSTP, SIGCONT, SIGWINCH].contains(&number), "{signal:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_second_request_or_a_deaf_ui_ends_at_once() {
+        for (signal, asked_before, heard, now) in [
+            (Signal::Terminate, false, true, false),
+            (Signal::Terminate, true, true, true),
+            (Signal::Interrupt, true, true, true),
+            (Signal::Hangup, true, true, false),
+            (Signal::Hangup, false, false, true),
+            (Signal::Terminate, false, false, true),
+        ] {
+            assert_eq!(end_now(signal, asked_before, heard), now, "{signal:?} {asked_before} {heard}");
+        }
+    }
+}
