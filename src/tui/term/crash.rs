@@ -143,9 +143,10 @@ fn record(info: &PanicHookInfo<'_>, directory: Option<&Path>, clock: &SharedCloc
 }
 
 fn give_back_and_print(report: &PanicReport) {
-    guard::restore();
-    // A closed standard error leaves nobody to tell.
-    let _ = writeln!(io::stderr(), "edgedeck: {report}");
+    // A terminal that takes no output would hold the exit; the report's file tells the same.
+    if guard::restore().is_ok() {
+        let _ = writeln!(io::stderr(), "edgedeck: {report}");
+    }
 }
 
 fn keep(report: PanicReport) {

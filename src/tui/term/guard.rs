@@ -48,24 +48,26 @@ impl Entry {
         Ok(())
     }
 
-    /// True when this call was the one that restored.
-    fn restore(&self) -> bool {
+    /// Does nothing unless entered; of several calls the first restores.
+    fn restore(&self) -> io::Result<()> {
         if !self.entered.swap(false, Ordering::SeqCst) {
-            return false;
+            return Ok(());
         }
         self.gate.close(PATIENCE);
-        // Best effort: there is nobody left to tell, and the line discipline matters most.
-        let _ = self.tty.write_or_give_up(&self.leave, PATIENCE);
-        let _ = self.tty.set_attributes(&lock(&self.saved));
-        true
+        let written = self.tty.write_or_give_up(&self.leave, PATIENCE);
+        // Whatever became of the bytes: without echo a shell is unusable.
+        self.tty.set_attributes(&lock(&self.saved))?;
+        written
     }
 }
 
-/// Gives the terminal back if the console holds it. True when this call did it. Safe from any thread and any path,
-/// as often as one likes.
-pub fn restore() -> bool {
+/// Gives the terminal back if the console holds it. Safe from any thread and any path, as often as one likes.
+///
+/// # Errors
+/// When the terminal is gone or takes no output; printing to it would block then.
+pub fn restore() -> io::Result<()> {
     let entry = lock(&CURRENT).clone();
-    entry.is_some_and(|entry| entry.restore())
+    entry.map_or(Ok(()), |entry| entry.restore())
 }
 
 /// The owner of the terminal; dropping it gives the terminal back.
@@ -103,9 +105,12 @@ impl Guard {
         Arc::clone(&self.0.gate)
     }
 
-    /// Gives the terminal back for a while: suspend, external editor.
-    pub fn leave(&self) {
-        self.0.restore();
+    /// Gives the terminal back, for good or for a while: quit, suspend, external editor.
+    ///
+    /// # Errors
+    /// As [`restore`].
+    pub fn leave(&self) -> io::Result<()> {
+        self.0.restore()
     }
 
     /// Takes the terminal again after [`Guard::leave`].
@@ -136,7 +141,8 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.restore();
+        // Nobody is left to tell.
+        let _ = self.0.restore();
         lock(&CURRENT).take();
     }
 }
@@ -218,6 +224,6 @@ mod tests {
 
     #[test]
     fn restoring_what_was_never_entered_does_nothing() {
-        assert!(!restore());
+        assert!(restore().is_ok());
     }
 }

@@ -136,10 +136,10 @@ impl Term {
     /// Gives the terminal to `run`, for instance an external editor, and takes it back however that ended.
     ///
     /// # Errors
-    /// When the terminal could not be taken back.
+    /// When the terminal is gone; `run` may not have run then.
     pub async fn outside<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
         self.reader.pause().await;
-        self.guard.leave();
+        self.guard.leave()?;
         let outcome = run();
         self.guard.reenter()?;
         self.reader.resume();
@@ -147,9 +147,13 @@ impl Term {
         Ok(outcome)
     }
 
-    /// Gives the terminal back. Returns at once even when the terminal takes no output.
-    pub async fn leave(mut self) {
+    /// Gives the terminal back. Ends within half a second even when the terminal takes no output.
+    ///
+    /// # Errors
+    /// When the terminal is gone or takes no output. Do not print then: it would block.
+    pub async fn leave(mut self) -> io::Result<()> {
         self.reader.pause().await;
+        self.guard.leave()
     }
 }
 

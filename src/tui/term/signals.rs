@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -72,6 +72,9 @@ impl Signal {
 static LISTENER: Mutex<Option<mpsc::Sender<Signal>>> = Mutex::new(None);
 static INSTALLED: Mutex<bool> = Mutex::new(false);
 static ENDING: AtomicBool = AtomicBool::new(false);
+/// How often the process was continued.
+static CONTINUED: Mutex<u64> = Mutex::new(0);
+static CONTINUING: Condvar = Condvar::new();
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -126,8 +129,23 @@ fn pending(mut wake: &UnixStream) -> usize {
     wake.read(&mut bytes).unwrap_or(0)
 }
 
+/// How often the process was continued so far.
+pub(super) fn continued() -> u64 {
+    *lock(&CONTINUED)
+}
+
+/// Blocks until the process was continued more often than `before`.
+pub(super) fn wait_for_continue(before: u64) {
+    let count = CONTINUING.wait_while(lock(&CONTINUED), |count| *count <= before);
+    drop(count);
+}
+
 /// Hands a signal to the UI and, when it asks for the end, makes sure that the end comes.
 pub(super) fn deliver(signal: Signal) {
+    if signal == Signal::Continue {
+        *lock(&CONTINUED) += 1;
+        CONTINUING.notify_all();
+    }
     let heard = lock(&LISTENER).as_ref().is_some_and(|listener| match listener.try_send(signal) {
         Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => true,
         Err(mpsc::error::TrySendError::Closed(_)) => false,
@@ -164,7 +182,8 @@ fn start_watchdog(code: u8) {
 /// Gives the terminal back and ends the process without running anything else: a thread inside crossterm's reader
 /// cannot be stopped, and destructors may wait for it.
 fn end(code: u8) -> ! {
-    guard::restore();
+    // The process ends whatever the terminal says.
+    let _ = guard::restore();
     low_level::exit(i32::from(code))
 }
 

@@ -5,6 +5,8 @@ use std::io;
 
 use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 
+use super::signals;
+
 /// Refuses when no shell would ever continue the process: only a shell with job control gives a process group of
 /// its own to a job. Without one (`ssh -t host edgedeck`, a terminal's own command, a script under either) stopping
 /// would freeze the terminal for good.
@@ -27,5 +29,10 @@ pub(super) fn allowed() -> io::Result<()> {
 /// # Errors
 /// What raising the signal answered.
 pub(super) fn stop() -> io::Result<()> {
-    Ok(kill_current_process_group(Signal::STOP)?)
+    let before = signals::continued();
+    kill_current_process_group(Signal::STOP)?;
+    // In a process with several threads the call may return before the stop arrives; going on then would take the
+    // terminal from the shell. The stop is certain, and only SIGCONT ends it.
+    signals::wait_for_continue(before);
+    Ok(())
 }
