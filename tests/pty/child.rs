@@ -23,7 +23,12 @@ const ARGS: [&str; 4] = ["--exact", "child::probe", "--nocapture", "--test-threa
 
 /// Starts the small console, as its session's own command.
 pub fn start() -> Pty {
-    Pty::spawn(&std::env::current_exe().unwrap(), &ARGS, &[(CHILD, "1")], 80, 24)
+    start_as("console")
+}
+
+/// Starts it in another `role`: `early-panic` fails before the terminal is entered.
+pub fn start_as(role: &str) -> Pty {
+    Pty::spawn(&std::env::current_exe().unwrap(), &ARGS, &[(CHILD, role)], 80, 24)
 }
 
 /// Starts the small console as a job of a shell, which tells what became of it and continues it after a line.
@@ -32,14 +37,23 @@ pub fn start_in_shell() -> Pty {
     let script = "set -m; \"$@\"; echo \"shell: stopped $?\"; read -r line; fg; echo \"shell: ended $?\"";
     let mut args = vec!["-c", script, "bash", probe.to_str().unwrap()];
     args.extend(ARGS);
-    Pty::spawn("/bin/bash".as_ref(), &args, &[(CHILD, "1")], 80, 24)
+    Pty::spawn("/bin/bash".as_ref(), &args, &[(CHILD, "console")], 80, 24)
+}
+
+/// Starts the small console in a session without a controlling terminal, where no SIGHUP ever comes.
+pub fn start_detached() -> Pty {
+    let probe = std::env::current_exe().unwrap();
+    let script = "trap '' HUP; setsid --wait \"$@\"; exit $?";
+    let mut args = vec!["-c", script, "bash", probe.to_str().unwrap()];
+    args.extend(ARGS);
+    Pty::spawn("/bin/bash".as_ref(), &args, &[(CHILD, "console")], 80, 24)
 }
 
 /// Does nothing in an ordinary test run.
 #[test]
 fn probe() {
-    if std::env::var_os(CHILD).is_some() {
-        std::process::exit(console());
+    if let Some(role) = std::env::var_os(CHILD) {
+        std::process::exit(console(role == "early-panic"));
     }
 }
 
@@ -49,10 +63,11 @@ enum Next {
     Exit(i32),
 }
 
-fn console() -> i32 {
+fn console(early_panic: bool) -> i32 {
     let clock = ManualClock::at("2026-01-02T03:04:05Z".parse().unwrap());
     let home = std::env::var_os("HOME").unwrap();
     crash::install_panic_hook(Some(std::path::Path::new(&home).join("state")), clock.clone());
+    assert!(!early_panic, "failed before the screen");
     let caps = Caps { color: ColorDepth::True, glyphs: GlyphMode::Unicode, alternate_screen: true };
     let options = Options { caps, escape_hold: Duration::from_millis(25), clock };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -113,9 +128,12 @@ async fn obey(term: &mut Term, event: InputEvent, last: &mut String) -> Next {
             let failed = tokio::spawn(async { panic!("a worker failed") }).await;
             assert!(failed.is_err());
         }
-        KeyCode::Char('h') => loop {
-            std::thread::park();
-        },
+        KeyCode::Char('h') => {
+            draw(term, "hanging", &[]);
+            loop {
+                std::thread::park();
+            }
+        }
         KeyCode::Char('f') => flood(term),
         KeyCode::Char('e') => {
             let text = term.outside(|| "the editor ran".to_owned()).await.unwrap();

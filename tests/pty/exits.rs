@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::{Pid, Signal};
 
-use crate::child::{start, start_in_shell};
+use crate::child::{start, start_as, start_detached, start_in_shell};
 use crate::harness::Pty;
 
 #[test]
@@ -36,6 +36,7 @@ fn a_ui_that_hangs_is_ended_by_the_second_request() {
     let mut pty = start();
     pty.wait_for("probe pid");
     pty.send("h");
+    pty.wait_for("last: hanging");
     pty.signal(pty.pid(), Signal::TERM);
     pty.signal(pty.pid(), Signal::INT);
     let code = pty.exit_code();
@@ -48,8 +49,8 @@ fn a_ui_that_hangs_is_ended_by_the_second_request() {
 fn a_ui_that_hangs_is_ended_by_the_watchdog() {
     let mut pty = start();
     pty.wait_for("probe pid");
-    // The reply to the key never comes; the one before it proves that the loop was alive.
     pty.send("h");
+    pty.wait_for("last: hanging");
     pty.signal(pty.pid(), Signal::TERM);
     let code = pty.exit_code();
     assert_eq!(code, 143);
@@ -71,6 +72,14 @@ fn a_panic_of_the_ui_is_printed_on_the_screen_from_before() {
     assert_eq!(report.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let text = std::fs::read_to_string(report.path()).unwrap();
     assert!(text.contains("the UI failed") && text.contains("2026-01-02T03:04:05Z"), "{text}");
+}
+
+#[test]
+fn a_panic_before_the_terminal_is_entered_is_printed() {
+    let mut pty = start_as("early-panic");
+    assert_eq!(pty.exit_code(), 101);
+    assert!(pty.screen().replace('\n', "").contains("failed before the screen"), "{}", pty.screen());
+    assert_eq!(pty.count("\x1b["), 0, "no sequence was sent");
 }
 
 #[test]
@@ -100,6 +109,14 @@ fn a_terminal_that_vanishes_under_a_hanging_ui_ends_it_too() {
     pty.wait_for("probe pid");
     // `x` wakes the reader, `h` is the last key the program ever reads.
     pty.vanish("xh");
+    assert_eq!(pty.exit_code(), 129);
+}
+
+#[test]
+fn a_terminal_that_vanishes_without_sighup_ends_it_as_well() {
+    let mut pty = start_detached();
+    pty.wait_for("probe pid");
+    pty.vanish("x");
     assert_eq!(pty.exit_code(), 129);
 }
 

@@ -81,12 +81,15 @@ pub fn install_panic_hook(directory: Option<PathBuf>, clock: SharedClock) {
                 give_back_and_print(&report);
                 signals::deliver(Signal::Hangup);
             }
-            Role::Other => keep(report),
+            Role::Other if guard::is_held() => keep(report),
+            // The command line, or the console before it has the terminal and after.
+            Role::Other => give_back_and_print(&report),
         }
     }));
 }
 
-/// Takes the reports of panics outside the UI thread, oldest first.
+/// Takes the reports of panics outside the UI thread, oldest first. The UI looks after each wake-up; what is left
+/// when the terminal has been given back is for the composition root to print.
 #[must_use]
 pub fn take_reports() -> Vec<PanicReport> {
     REPORTS.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()

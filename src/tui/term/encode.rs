@@ -173,16 +173,21 @@ impl Encoder {
         }
     }
 
+    /// Writes one slot where the cursor stands.
     fn write_slot(&mut self, slot: &Slot<'_>, out: &mut Vec<u8>) {
         if !(slot.is_blank() && self.pen.same_on_blank(slot.pen)) {
             self.set_pen(slot.pen, out);
         }
+        let Place::At(x, y) = self.at else { return };
+        // Terminals agree on the width of single characters, not on that of longer clusters.
+        let disputed = slot.text.chars().nth(1).is_some();
+        if disputed && slot.columns > 1 {
+            // Where the cluster turns out narrower than its columns, the rest must not show what was there before.
+            out.resize(out.len() + usize::from(slot.columns), b' ');
+            out.extend_from_slice(&absolute(x, y));
+        }
         out.extend_from_slice(slot.text.as_bytes());
-        self.at = match self.at {
-            // Terminals agree on the width of single characters, not on that of longer clusters.
-            Place::At(x, y) if slot.text.chars().nth(1).is_none() => Place::At(x + slot.columns, y),
-            Place::At(..) | Place::Unknown => Place::Unknown,
-        };
+        self.at = if disputed { Place::Unknown } else { Place::At(x + slot.columns, y) };
     }
 
     fn set_pen(&mut self, pen: Pen, out: &mut Vec<u8>) {

@@ -70,6 +70,11 @@ pub fn restore() -> io::Result<()> {
     entry.map_or(Ok(()), |entry| entry.restore())
 }
 
+/// The console has the terminal, or lent it to an editor or the shell: printing is not allowed.
+pub(super) fn is_held() -> bool {
+    lock(&CURRENT).is_some()
+}
+
 /// The owner of the terminal; dropping it gives the terminal back.
 #[derive(Debug)]
 pub(super) struct Guard(Arc<Entry>);
@@ -225,5 +230,6 @@ mod tests {
     #[test]
     fn restoring_what_was_never_entered_does_nothing() {
         assert!(restore().is_ok());
+        assert!(!is_held());
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::caps::usable_size;
 use super::escape::EscapeJoiner;
+use super::signals::{self, Signal};
 
 /// Waiting events; when full, the reader waits and the terminal's own buffer holds the rest.
 const CAPACITY: usize = 256;
@@ -90,8 +91,8 @@ impl Drop for Input {
     }
 }
 
-/// Reads until the terminal fails or nobody listens. A failing terminal is reported by the hang-up thread, which
-/// sees it even where this stream only spins.
+/// Reads until the terminal fails or nobody listens. A console that cannot be told anything any more has to end,
+/// so a failure counts as a hang-up.
 async fn read(events: mpsc::Sender<InputEvent>, escape_hold: Duration) {
     let mut stream = EventStream::new();
     let mut joiner = EscapeJoiner::default();
@@ -107,7 +108,7 @@ async fn read(events: mpsc::Sender<InputEvent>, escape_hold: Duration) {
                 Some(event) => joiner.push(event),
                 None => continue,
             },
-            Some(Some(Err(_)) | None) => return,
+            Some(Some(Err(_)) | None) => return signals::deliver(Signal::Hangup),
         };
         for event in out {
             if events.send(event).await.is_err() {

@@ -62,7 +62,7 @@ pub struct Options {
 /// The terminal while the console has it. One per process; made and used on the UI thread.
 #[derive(Debug)]
 pub struct Term {
-    /// What the operator does. Ends when the terminal fails.
+    /// What the operator does. Falls silent when the terminal fails, which [`Signal::Hangup`] reports.
     pub input: mpsc::Receiver<InputEvent>,
     /// What the world outside asks.
     pub signals: mpsc::Receiver<Signal>,
@@ -74,7 +74,8 @@ pub struct Term {
 impl Term {
     /// Takes the terminal: raw mode, alternate screen, hidden cursor, bracketed paste; starts the writer, the
     /// reader and the watchers. The calling thread becomes the UI thread: its panic ends the console, that of any
-    /// other thread does not. Needs a tokio runtime.
+    /// other thread does not. Needs a tokio runtime; run the loop in its `block_on`, since a spawned task may move
+    /// to another thread.
     ///
     /// # Errors
     /// What the terminal or the system answered; the terminal is as it was then.
@@ -136,15 +137,14 @@ impl Term {
     /// Gives the terminal to `run`, for instance an external editor, and takes it back however that ended.
     ///
     /// # Errors
-    /// When the terminal is gone; `run` may not have run then.
+    /// When the terminal took no output, and `run` was not run; or when it could not be taken back.
     pub async fn outside<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
         self.reader.pause().await;
-        self.guard.leave()?;
-        let outcome = run();
+        let outcome = self.guard.leave().map(|()| run());
         self.guard.reenter()?;
         self.reader.resume();
         self.screen.repaint();
-        Ok(outcome)
+        outcome
     }
 
     /// Gives the terminal back. Ends within half a second even when the terminal takes no output.
