@@ -147,7 +147,7 @@ async fn obey(term: &mut Term, event: InputEvent, last: &mut String) -> Next {
 async fn heed(term: &mut Term, signal: Signal) -> Next {
     match signal {
         Signal::Suspend => suspend(term, &mut String::new()).await,
-        Signal::Continue => term.reclaim().unwrap(),
+        Signal::Continue => term.reclaim(),
         Signal::Terminate | Signal::Hangup | Signal::Interrupt | Signal::Quit | Signal::Resize => {}
     }
     signal.exit_code().map_or(Next::Draw, |code| Next::Exit(code.into()))

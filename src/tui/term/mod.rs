@@ -114,14 +114,13 @@ impl Term {
     }
 
     /// Takes the terminal back from whoever used it while the console was stopped from outside; call it at
-    /// [`Signal::Continue`]. Everything is painted anew.
-    ///
-    /// # Errors
-    /// What the terminal answered.
-    pub fn reclaim(&self) -> io::Result<()> {
-        self.guard.reassert()?;
-        self.screen.repaint();
-        Ok(())
+    /// [`Signal::Continue`]. Everything is painted anew. A terminal that cannot be taken back is gone: the kernel
+    /// sends SIGCONT with the SIGHUP of a hang-up, and either may be seen first.
+    pub fn reclaim(&self) {
+        match self.guard.reassert() {
+            Ok(()) => self.screen.repaint(),
+            Err(_) => signals::deliver(Signal::Hangup),
+        }
     }
 
     /// Gives the terminal to the shell until the job is continued, then paints everything anew. Whether that is
