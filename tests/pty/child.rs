@@ -2,6 +2,7 @@
 //! received and obeys a few keys.
 
 use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use edgedeck::domain::time::ManualClock;
@@ -136,8 +137,14 @@ async fn obey(term: &mut Term, event: InputEvent, last: &mut String) -> Next {
         }
         KeyCode::Char('f') => flood(term),
         KeyCode::Char('e') => {
-            let text = term.outside(|| "the editor ran".to_owned()).await.unwrap();
-            *last = text;
+            let script = "printf 'editor? ' >&2; read -r line; printf %s \"$line\"";
+            let editor =
+                || Command::new("sh").args(["-c", script]).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
+            *last = format!("edited {:?}", String::from_utf8(term.outside(editor).await.unwrap().unwrap().stdout));
+        }
+        KeyCode::Char('c') if key.modifiers.is_empty() => {
+            let pager = || Command::new("sh").args(["-c", "kill -INT 0"]).status();
+            *last = format!("pager {}", term.outside(pager).await.unwrap().unwrap());
         }
         _ => {}
     }

@@ -174,16 +174,30 @@ fn without_a_shell_it_refuses_to_stop() {
 }
 
 #[test]
-fn an_external_editor_gets_the_terminal_and_hands_it_back() {
+fn an_external_editor_gets_terminal_and_keys_and_hands_them_back() {
     let mut pty = start();
     pty.wait_for("probe pid");
     pty.send("e");
-    pty.wait_for("last: the editor ran");
+    pty.wait_for("editor? ");
+    pty.assert_restored();
+    pty.send("every letter\n");
+    pty.wait_for("last: edited Ok(\"every letter\")");
     pty.assert_entered();
-    assert_eq!(pty.count("\x1b[?1049h"), 2);
     pty.send("q");
     assert_eq!(pty.exit_code(), 0);
     pty.assert_restored();
+}
+
+#[test]
+fn ctrl_c_in_a_pager_ends_the_pager_only() {
+    let mut pty = start();
+    pty.wait_for("probe pid");
+    pty.send("c");
+    pty.wait_for("last: pager signal: 2");
+    pty.send("x");
+    pty.wait_for("last: key Char('x')");
+    pty.send("q");
+    assert_eq!(pty.exit_code(), 0);
 }
 
 #[test]

@@ -48,6 +48,9 @@ use modes::Tty;
 use signals::Signal;
 use writer::Screen;
 
+/// How long after a program's end its Ctrl-C may still arrive here, on a busy machine.
+const LATE_SIGNALS: Duration = Duration::from_millis(250);
+
 /// How the terminal is entered.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -130,14 +133,27 @@ impl Term {
     /// A refusal when no shell could continue the process; otherwise what the terminal answered.
     pub async fn suspend(&mut self) -> io::Result<()> {
         suspend::allowed()?;
-        self.outside(suspend::stop).await?
+        self.step_aside(suspend::stop).await?
     }
 
-    /// Gives the terminal to `run`, for instance an external editor, and takes it back however that ended.
+    /// Gives the terminal to `run`, for instance an external editor that it starts and waits for, and takes it back
+    /// however that ended. Ctrl-C, Ctrl-\ and Ctrl-Z are the program's meanwhile; SIGTERM and a hang-up still end
+    /// the console.
     ///
     /// # Errors
     /// When the terminal took no output, and `run` was not run; or when it could not be taken back.
     pub async fn outside<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
+        signals::lend();
+        let outcome = self.step_aside(run).await;
+        signals::take_back();
+        tokio::spawn(async {
+            tokio::time::sleep(LATE_SIGNALS).await;
+            signals::listen_again();
+        });
+        outcome
+    }
+
+    async fn step_aside<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
         self.reader.pause().await;
         let outcome = self.guard.leave().map(|()| run());
         self.guard.reenter()?;

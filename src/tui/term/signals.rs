@@ -7,17 +7,18 @@
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::kill_current_process_group;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::low_level;
 use tokio::sync::mpsc;
 
-use super::guard;
+use super::{guard, suspend};
 
 /// How long the console may take to end after the first request.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -70,7 +71,12 @@ impl Signal {
 
 /// Where signals go; replaced when the terminal is entered again.
 static LISTENER: Mutex<Option<mpsc::Sender<Signal>>> = Mutex::new(None);
-static INSTALLED: Mutex<bool> = Mutex::new(false);
+/// The ends of the pipes the handlers write to; set when the handlers are installed.
+static PIPES: OnceLock<Vec<(Signal, UnixStream)>> = OnceLock::new();
+/// A program we started has the terminal.
+static LENT: AtomicBool = AtomicBool::new(false);
+/// How many programs had the terminal a moment ago: their Ctrl-C may still be under way.
+static DEAF: AtomicU32 = AtomicU32::new(0);
 static ENDING: AtomicBool = AtomicBool::new(false);
 /// How often the process was continued.
 static CONTINUED: Mutex<u64> = Mutex::new(0);
@@ -87,8 +93,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) fn listen() -> io::Result<mpsc::Receiver<Signal>> {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     *lock(&LISTENER) = Some(sender);
-    let mut installed = lock(&INSTALLED);
-    if !*installed {
+    if PIPES.get().is_none() {
         let pipes = Signal::ALL
             .into_iter()
             .map(|(signal, number)| {
@@ -98,10 +103,29 @@ pub(super) fn listen() -> io::Result<mpsc::Receiver<Signal>> {
                 Ok((signal, wake))
             })
             .collect::<io::Result<Vec<_>>>()?;
-        std::thread::Builder::new().name("signals".to_owned()).spawn(move || dispatch(&pipes))?;
-        *installed = true;
+        let pipes = PIPES.get_or_init(|| pipes);
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || dispatch(pipes))?;
     }
     Ok(receiver)
+}
+
+/// While a program we started has the terminal, Ctrl-C, Ctrl-\ and Ctrl-Z are meant for it, but reach the whole
+/// process group. As with `system(3)`, the first two are ignored here; the third stops the whole job, since the
+/// shell would otherwise wait for us and we for the program.
+pub(super) fn lend() {
+    DEAF.fetch_add(1, Ordering::SeqCst);
+    LENT.store(true, Ordering::SeqCst);
+}
+
+/// The program has ended. The Ctrl-C that ended it may reach us after it, so Ctrl-C is ignored until
+/// [`listen_again`].
+pub(super) fn take_back() {
+    LENT.store(false, Ordering::SeqCst);
+}
+
+/// Ends what [`lend`] began; call it a moment after [`take_back`].
+pub(super) fn listen_again() {
+    DEAF.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// Waits for handlers to write to their pipes; the only thing a handler may do.
@@ -145,6 +169,18 @@ pub(super) fn deliver(signal: Signal) {
     if signal == Signal::Continue {
         *lock(&CONTINUED) += 1;
         CONTINUING.notify_all();
+    }
+    let meant_for_another = match signal {
+        Signal::Interrupt | Signal::Quit => DEAF.load(Ordering::SeqCst) > 0,
+        Signal::Suspend => LENT.load(Ordering::SeqCst),
+        Signal::Terminate | Signal::Hangup | Signal::Continue | Signal::Resize => false,
+    };
+    if meant_for_another {
+        if signal == Signal::Suspend && suspend::allowed().is_ok() {
+            // When it fails nothing has happened, and the program still has the terminal.
+            let _ = kill_current_process_group(rustix::process::Signal::STOP);
+        }
+        return;
     }
     let heard = lock(&LISTENER).as_ref().is_some_and(|listener| match listener.try_send(signal) {
         Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => true,
