@@ -1,7 +1,7 @@
 //! Gives the terminal back exactly once per entry, whichever path ends it first: quit, error, panic, signal,
 //! hang-up or suspend (console-ux W-20 to W-26).
 //!
-//! There is one entry per process. [`Guard`] is its owner; [`restore`] is for paths that do not own it (the panic
+//! There is one entry per process. `Guard` is its owner; [`restore`] is for paths that do not own it (the panic
 //! hook, the watchdog). Restoring never waits longer than a few hundred milliseconds, not even for a terminal that
 //! takes no output.
 

@@ -2,14 +2,14 @@
 //!
 //! The first request to end is delivered to the UI, which has [`GRACE`] to flush and leave; then, or at a second
 //! one, the terminal is given back and the process ends on the spot. The handlers stay for the life of the process:
-//! a signal nobody listens to any more still ends it.
+//! after the console has left the terminal they still bound how long its last flush may take.
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -71,8 +71,7 @@ impl Signal {
 
 /// Where signals go; replaced when the terminal is entered again.
 static LISTENER: Mutex<Option<mpsc::Sender<Signal>>> = Mutex::new(None);
-/// The ends of the pipes the handlers write to; set when the handlers are installed.
-static PIPES: OnceLock<Vec<(Signal, UnixStream)>> = OnceLock::new();
+static INSTALLED: Mutex<bool> = Mutex::new(false);
 /// A program we started has the terminal.
 static LENT: AtomicBool = AtomicBool::new(false);
 /// How many programs had the terminal a moment ago: their Ctrl-C may still be under way.
@@ -93,7 +92,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) fn listen() -> io::Result<mpsc::Receiver<Signal>> {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     *lock(&LISTENER) = Some(sender);
-    if PIPES.get().is_none() {
+    let mut installed = lock(&INSTALLED);
+    if !*installed {
         let pipes = Signal::ALL
             .into_iter()
             .map(|(signal, number)| {
@@ -103,8 +103,8 @@ pub(super) fn listen() -> io::Result<mpsc::Receiver<Signal>> {
                 Ok((signal, wake))
             })
             .collect::<io::Result<Vec<_>>>()?;
-        let pipes = PIPES.get_or_init(|| pipes);
-        std::thread::Builder::new().name("signals".to_owned()).spawn(move || dispatch(pipes))?;
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || dispatch(&pipes))?;
+        *installed = true;
     }
     Ok(receiver)
 }
@@ -182,23 +182,23 @@ pub(super) fn deliver(signal: Signal) {
         }
         return;
     }
-    let heard = lock(&LISTENER).as_ref().is_some_and(|listener| match listener.try_send(signal) {
-        Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => true,
-        Err(mpsc::error::TrySendError::Closed(_)) => false,
-    });
+    if let Some(listener) = lock(&LISTENER).as_ref() {
+        // A UI that is stuck, or already leaving, is the watchdog's business.
+        let _ = listener.try_send(signal);
+    }
     let Some(code) = signal.exit_code() else { return };
     let asked_before = ENDING.swap(true, Ordering::SeqCst);
-    match end_now(signal, asked_before, heard) {
-        true => end(code),
-        false if !asked_before => start_watchdog(code),
-        false => {}
+    if !asked_before {
+        start_watchdog(code);
+    } else if is_impatient(signal) {
+        end(code);
     }
 }
 
-/// A second request from a person does not wait. A hang-up that follows another does: one closed window is
+/// A second request from a person does not wait. A hang-up that follows another request does: one closed window is
 /// reported twice, as SIGHUP and by the descriptor.
-fn end_now(signal: Signal, asked_before: bool, heard: bool) -> bool {
-    !heard || (asked_before && signal != Signal::Hangup)
+fn is_impatient(signal: Signal) -> bool {
+    signal.exit_code().is_some() && signal != Signal::Hangup
 }
 
 fn start_watchdog(code: u8) {
@@ -238,16 +238,15 @@ mod tests {
     }
 
     #[test]
-    fn only_a_second_request_or_a_deaf_ui_ends_at_once() {
-        for (signal, asked_before, heard, now) in [
-            (Signal::Terminate, false, true, false),
-            (Signal::Terminate, true, true, true),
-            (Signal::Interrupt, true, true, true),
-            (Signal::Hangup, true, true, false),
-            (Signal::Hangup, false, false, true),
-            (Signal::Terminate, false, false, true),
+    fn only_people_are_impatient() {
+        for (signal, impatient) in [
+            (Signal::Terminate, true),
+            (Signal::Interrupt, true),
+            (Signal::Quit, true),
+            (Signal::Hangup, false),
+            (Signal::Resize, false),
         ] {
-            assert_eq!(end_now(signal, asked_before, heard), now, "{signal:?} {asked_before} {heard}");
+            assert_eq!(is_impatient(signal), impatient, "{signal:?}");
         }
     }
 }
