@@ -19,4 +19,4 @@ pub use findings::{Finding, Place, Source};
 pub use layers::{Active, Config, FlagValue, Sources};
 pub use paths::{Env, NoHome, Paths, Platform};
 pub use secret_file::{SecretFileError, SecretSource, read_connection_string, refuse_key_in_arguments};
-pub use settings::{Color, Glyphs, Hub, Origin, Poll, Safety, Setting, Settings, Sku, ThemeChoice, Ui};
+pub use settings::{Color, Glyphs, Hub, Origin, Poll, Safety, Setting, Settings, ThemeChoice, Ui};

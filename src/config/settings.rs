@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::durations;
 use super::findings::Place;
 use super::input::Input;
+use crate::domain::sku::Sku;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -104,35 +105,6 @@ pub enum Glyphs {
 }
 
 const GLYPHS: [(&str, Glyphs); 3] = [("auto", Glyphs::Auto), ("unicode", Glyphs::Unicode), ("ascii", Glyphs::Ascii)];
-
-/// The hub's edition, which sets its rates and its messages of the day. The data plane does not tell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sku {
-    /// Free.
-    F1,
-    /// Basic.
-    B1,
-    /// Basic.
-    B2,
-    /// Basic.
-    B3,
-    /// Standard.
-    S1,
-    /// Standard.
-    S2,
-    /// Standard.
-    S3,
-}
-
-const SKUS: [(&str, Sku); 7] = [
-    ("F1", Sku::F1),
-    ("B1", Sku::B1),
-    ("B2", Sku::B2),
-    ("B3", Sku::B3),
-    ("S1", Sku::S1),
-    ("S2", Sku::S2),
-    ("S3", Sku::S3),
-];
 
 fn spelled<T: PartialEq>(choices: &[(&'static str, T)], value: &T) -> String {
     choices.iter().find(|(_, choice)| choice == value).map_or("", |(name, _)| *name).to_owned()
@@ -323,8 +295,8 @@ const KEYS: [Key; 13] = [
     Key {
         name: "hub.sku",
         allowed: "F1, B1, B2, B3, S1, S2, S3",
-        set: |s, i, o| put(&mut s.hub.sku, i.choice(&SKUS), o),
-        show: |s| shown(&s.hub.sku, |v| spelled(&SKUS, v)),
+        set: |s, i, o| put(&mut s.hub.sku, i.choice(&Sku::ALL.map(|sku| (sku.name(), sku))), o),
+        show: |s| shown(&s.hub.sku, |v| v.name().to_owned()),
     },
     Key {
         name: "hub.units",

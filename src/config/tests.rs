@@ -71,7 +71,7 @@ start_readonly = false
     let settings = &config.settings;
     assert_eq!(settings.ui.color.value, Color::Indexed);
     assert_eq!(settings.ui.glyphs.value, Glyphs::Ascii);
-    assert_eq!(settings.hub.sku.value, Sku::S2);
+    assert_eq!(settings.hub.sku.value, crate::domain::sku::Sku::S2);
     assert!((settings.hub.message_share.value - 0.075).abs() < 1e-9);
     assert_eq!(settings.safety.draft_keep.value, Duration::from_secs(14 * 86_400));
     let values: Vec<_> = settings.explain().into_iter().map(|(_, value, _)| value).collect();
@@ -172,7 +172,7 @@ fn contexts_are_read_with_their_settings() {
     assert_eq!(messages(&config), Vec::<String>::new());
     let Active::Chosen(prod) = &config.active else { panic!("{:?}", config.active) };
     assert_eq!((prod.name.as_str(), prod.production, &prod.auth), ("prod", true, &Auth::Entra));
-    assert_eq!(config.settings.hub.sku.value, Sku::S2);
+    assert_eq!(config.settings.hub.sku.value, crate::domain::sku::Sku::S2);
     assert_eq!(config.settings.poll.fleet.value, Duration::from_secs(60));
     let lab = config.contexts.get("lab").unwrap();
     assert_eq!(lab.auth, Auth::ConnectionStringFile(PathBuf::from("/u/lab.cs")));

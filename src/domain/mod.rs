@@ -12,6 +12,7 @@ pub mod mask;
 pub mod patch;
 pub mod query;
 pub mod secret;
+pub mod sku;
 pub mod text;
 pub mod time;
 pub mod twin;
