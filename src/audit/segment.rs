@@ -1,5 +1,6 @@
 //! The files of one audit folder: their names, how a later one says why it exists, and where the next line goes.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -34,6 +35,21 @@ pub enum Reason {
         /// What was noticed.
         why: String,
     },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size => f.write_str("the last file is full; a new one goes on"),
+            Self::Torn { bytes, .. } => {
+                write!(
+                    f,
+                    "the last file ends in an unfinished line of {bytes} bytes, as after a crash; a new one goes on"
+                )
+            }
+            Self::Damaged { why } => write!(f, "the last file is not as it was written ({why}); a new one goes on"),
+        }
+    }
 }
 
 /// The first line of every file but the first.

@@ -92,11 +92,8 @@ commands! {
     Device "device" ["d"], "device ID" Required Devices Read None, "Shows one device.";
     Twin "twin" [], "twin ID[/MODULE]" Required Twins Read None, "Shows the twin of a device or module.";
     Discard "discard" [], "discard" No Nothing Local Some(ActionId::TwinDiscard), "Throws the draft in view away; it is kept for 7 days.";
-    Undo "undo" [], "undo" No Nothing Write None, "Lists the last changes and takes one back.";
-    Audit "audit" [], "audit" No Nothing Read None, "Shows the record of changes made from here.";
+    Audit "audit" ["changes"], "audit" No Nothing Read None, "Lists the changes of this run and how they ended.";
     Messages "messages" ["msg"], "messages" No Nothing Read Some(ActionId::Messages), "Lists past messages in full.";
-    ReadWrite "rw" ["read-write"], "rw" No Nothing Local None, "Asks to allow changes to the hub.";
-    ReadOnly "ro" ["read-only"], "ro" No Nothing Local None, "Forbids changes to the hub, at once.";
     Theme "theme" [], "theme NAME" Required Themes Local None, "Changes the colours.";
     Keymap "keymap" [], "keymap NAME" Required Keymaps Local None, "Changes the keys.";
     Keys "keys" [], "keys" No Nothing Read None, "Lists every action with its keys.";
@@ -225,7 +222,7 @@ mod tests {
             (":", Err(CommandError::Empty)),
             (":theme", Err(CommandError::Missing("theme NAME"))),
             (":devicez", Err(CommandError::Unknown(Shown::sanitise("devicez")))),
-            (":ro now", Err(CommandError::Extra { extra: Shown::sanitise("now"), usage: "ro" })),
+            (":keys now", Err(CommandError::Extra { extra: Shown::sanitise("now"), usage: "keys" })),
         ] {
             assert_eq!(Invocation::parse(line), expected, "{line}");
         }

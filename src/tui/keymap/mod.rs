@@ -140,6 +140,20 @@ impl Keymaps {
         Ok((keymap, findings))
     }
 
+    /// As [`Keymaps::load`], or the default keymap together with the reason.
+    #[must_use]
+    pub fn load_or_default(&self, name: &str) -> (Keymap, Vec<Finding>, Option<UnknownKeymap>) {
+        match self.load(name) {
+            Ok((keymap, findings)) => (keymap, findings, None),
+            Err(unknown) => {
+                let text = shipped_text(DEFAULT).unwrap_or_default();
+                let (file, mut findings) = KeymapFile::read(DEFAULT, text);
+                let keymap = file::build(DEFAULT, &[(file, false)], &mut findings);
+                (keymap, findings, Some(unknown))
+            }
+        }
+    }
+
     /// The text under a name that is not yet on the trail; the operator's before the shipped.
     fn text(&self, name: &str, trail: &[(String, bool)]) -> Option<(&str, bool)> {
         let own = self.own.get(name).map(|text| (text.as_str(), true));

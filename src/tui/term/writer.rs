@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::queue;
 use ratatui::buffer::Buffer;
 
 use crate::domain::time::SharedClock;
@@ -34,6 +36,9 @@ pub struct Stats {
     pub last_drain: Duration,
 }
 
+/// What terminals take at most (74,994 bytes), before base64.
+const CLIPBOARD_BYTES: usize = 74_994 / 4 * 3;
+
 #[derive(Debug)]
 struct Frame {
     buffer: Buffer,
@@ -46,6 +51,8 @@ struct Mailbox {
     /// A retired buffer, so that a steady screen allocates nothing.
     spare: Option<Buffer>,
     repaint: bool,
+    /// Text for the terminal's clipboard; goes out with the next frame.
+    clipboard: Option<String>,
     closed: bool,
     lost: bool,
     stats: Stats,
@@ -108,6 +115,17 @@ impl Screen {
     pub fn repaint(&self) {
         self.0.mailbox().repaint = true;
         self.0.news.notify_one();
+    }
+
+    /// Hands text to the terminal's clipboard (OSC 52) with the next frame. The terminal does not say whether it took
+    /// it; more than a terminal takes is refused.
+    #[must_use]
+    pub fn copy(&self, text: &str) -> bool {
+        let fits = text.len() <= CLIPBOARD_BYTES;
+        if fits {
+            self.0.mailbox().clipboard = Some(text.to_owned());
+        }
+        fits
     }
 
     /// What was written so far.
@@ -189,6 +207,9 @@ impl<W: Write> Writer<W> {
         let mut bytes = Vec::with_capacity(8 * 1024);
         self.cursor = frame.cursor;
         let retired = self.encoder.encode(frame.buffer, frame.cursor, &mut bytes);
+        if let Some(text) = self.shared.mailbox().clipboard.take() {
+            queue!(bytes, CopyToClipboard::to_clipboard_from(text))?;
+        }
         let (mut writes, mut drain) = (0, Duration::ZERO);
         if !bytes.is_empty() {
             let Some(_permit) = self.gate.pass() else {

@@ -118,6 +118,18 @@ impl Themes {
         Ok((Theme::new(name, &file, depth), findings))
     }
 
+    /// As [`Themes::load`], or the default theme together with the reason.
+    #[must_use]
+    pub fn load_or_default(&self, name: &str, depth: Depth) -> (Theme, Vec<Finding>, Option<UnknownTheme>) {
+        match self.load(name, depth) {
+            Ok((theme, findings)) => (theme, findings, None),
+            Err(unknown) => {
+                let file = self.gather(DEFAULT, &mut Vec::new(), &mut Vec::new()).unwrap_or_default();
+                (Theme::new(DEFAULT, &file, depth), Vec::new(), Some(unknown))
+            }
+        }
+    }
+
     fn gather(&self, name: &str, trail: &mut Vec<(String, bool)>, findings: &mut Vec<Finding>) -> Option<ThemeFile> {
         let own = self.own.get(name).map(|text| (text.as_str(), true));
         let candidates = own.into_iter().chain(shipped_text(name).map(|text| (text, false)));

@@ -1,0 +1,73 @@
+//! Everything that can happen to the console, and everything it can ask for. `update` takes the one and gives the
+//! other; neither carries a closure, so both can be logged and compared in tests.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use crate::domain::ids::TwinId;
+use crate::domain::time::Now;
+use crate::local::{Draft, DraftKey};
+use crate::ops::{OpsBoard, WriteIntent};
+use crate::store::{DetailBoard, FleetSnapshot, LinkState, Needs};
+use crate::tui::notices::Severity;
+
+/// Something happened.
+#[derive(Debug, Clone)]
+pub enum Msg {
+    /// A key.
+    Key(KeyEvent),
+    /// Pasted text.
+    Paste(String),
+    /// The terminal's size, columns and rows.
+    Resize(u16, u16),
+    /// Time went on; sent before every batch of other messages.
+    Tick(Now),
+    /// A new picture of the fleet.
+    Fleet(Arc<FleetSnapshot>),
+    /// New twins.
+    Details(Arc<DetailBoard>),
+    /// A new state of the link.
+    Link(Arc<LinkState>),
+    /// Writes moved on.
+    Ops(Arc<OpsBoard>),
+    /// Drafts that were on disk at start.
+    Drafts(Vec<Draft>),
+    /// The simulated hub's state, for its page.
+    Simulator(Vec<String>),
+    /// The external editor came back, with the text or with what went wrong.
+    EditedOutside(TwinId, Result<String, String>),
+    /// Something outside the model has something to say.
+    Say(Severity, String),
+}
+
+/// Something is wanted of the world.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Hand a write to the gateway.
+    Submit(Box<WriteIntent>),
+    /// Keep these things fresh.
+    Need(Needs),
+    /// Read again now.
+    PollNow,
+    /// A draft is being edited: take it, and say when another console has it.
+    OpenDraft(DraftKey),
+    /// Keep a draft on disk.
+    SaveDraft(Box<Draft>),
+    /// Let a draft expire.
+    DiscardDraft(DraftKey),
+    /// Remember a command line.
+    PushHistory(String),
+    /// A switch of the simulated hub: the text after `:sim`.
+    Sim(String),
+    /// Hand text to the terminal's clipboard.
+    Copy(String),
+    /// Edit text in the editor of the environment.
+    EditOutside(TwinId, String),
+    /// Go to the shell.
+    Suspend,
+    /// Paint everything anew.
+    Repaint,
+    /// Leave.
+    Quit,
+}

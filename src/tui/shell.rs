@@ -1,0 +1,111 @@
+//! What every view may look at: the session, the newest pictures, marks, drafts and what there is to say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::domain::ids::{DeviceId, OpId, TwinId};
+use crate::domain::time::Now;
+use crate::local::Draft;
+use crate::ops::OpsBoard;
+use crate::store::{DetailBoard, FleetSnapshot, LinkState};
+use crate::tui::notices::{Notices, Severity};
+
+/// Who and where we are; fixed for a run.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The program's version.
+    pub version: String,
+    /// The context's name, sanitised.
+    pub context: String,
+    /// The hub's host name, sanitised.
+    pub hub: String,
+    /// What the hub sees of us: `policy iothubowner`.
+    pub identity: String,
+    /// Whether the hub is the embedded simulated one.
+    pub simulated: bool,
+    /// Whether the context is marked as production.
+    pub production: bool,
+    /// Whether nothing can be written.
+    pub read_only: bool,
+    /// Random per process; writes are numbered from it.
+    pub seed: uuid::Uuid,
+}
+
+/// What views share.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    /// The present instant, as of the newest tick.
+    pub now: Now,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Who and where we are.
+    pub session: Session,
+    /// The fleet.
+    pub fleet: Arc<FleetSnapshot>,
+    /// Whole twins.
+    pub details: Arc<DetailBoard>,
+    /// The link.
+    pub link: Arc<LinkState>,
+    /// Writes.
+    pub ops: Arc<OpsBoard>,
+    /// What there is to say.
+    pub notices: Notices,
+    /// Marked devices; identities, so they survive refresh, sort and filter.
+    pub marks: BTreeSet<DeviceId>,
+    /// Drafts by twin.
+    pub drafts: BTreeMap<TwinId, Draft>,
+    /// Since when the picture is frozen.
+    pub paused: Option<Now>,
+    /// The simulated hub's state, line by line.
+    pub simulator: Vec<String>,
+    ops_asked: u128,
+}
+
+impl Shell {
+    /// A shell with nothing read yet.
+    #[must_use]
+    pub fn new(session: Session, now: Now, size: (u16, u16)) -> Self {
+        Self {
+            now,
+            size,
+            session,
+            fleet: Arc::default(),
+            details: Arc::default(),
+            link: Arc::default(),
+            ops: Arc::default(),
+            notices: Notices::default(),
+            marks: BTreeSet::new(),
+            drafts: BTreeMap::new(),
+            paused: None,
+            simulator: Vec::new(),
+            ops_asked: 0,
+        }
+    }
+
+    /// The next write's number: unique between processes by the seed, and the same in every replay.
+    pub fn next_op(&mut self) -> OpId {
+        self.ops_asked += 1;
+        OpId(uuid::Uuid::from_u128(self.session.seed.as_u128().wrapping_add(self.ops_asked)))
+    }
+
+    /// Says something that went well.
+    pub fn info(&mut self, text: impl Into<String>) {
+        self.notices.say(Severity::Info, text, self.now);
+    }
+
+    /// Says something that is in the way.
+    pub fn warn(&mut self, text: impl Into<String>) {
+        self.notices.say(Severity::Warning, text, self.now);
+    }
+
+    /// Says something that failed.
+    pub fn error(&mut self, text: impl Into<String>) {
+        self.notices.say(Severity::Error, text, self.now);
+    }
+
+    /// Rows of the body: everything between the two upper and the two lower bands.
+    #[must_use]
+    pub fn body_rows(&self) -> usize {
+        usize::from(self.size.1.saturating_sub(4))
+    }
+}

@@ -1,0 +1,117 @@
+//! One device: what it should run, what it runs, and what the codes mean.
+
+mod draw;
+
+use std::sync::Arc;
+
+use super::fleet::movement;
+use super::page::PageKind;
+use super::{Place, Step};
+use crate::domain::health::AgentReport;
+use crate::domain::ids::{DeviceId, ModuleId, TwinId};
+use crate::domain::time::Now;
+use crate::domain::twin::Twin;
+use crate::store::Fetched;
+use crate::tui::actions::ActionId;
+use crate::tui::canvas::Piece;
+use crate::tui::msg::Effect;
+use crate::tui::shell::Shell;
+use crate::tui::theme::Role;
+use crate::tui::widgets::list::List;
+
+/// The view's state.
+#[derive(Debug, Clone)]
+pub struct DeviceView {
+    id: DeviceId,
+    modules: List<ModuleId>,
+}
+
+impl DeviceView {
+    /// The view of `id` on what is known of it.
+    #[must_use]
+    pub fn new(id: DeviceId, shell: &Shell) -> Self {
+        let mut view = Self { id, modules: List::default() };
+        let order = view.order(shell);
+        view.modules.replace(order);
+        view
+    }
+
+    /// The device.
+    #[must_use]
+    pub fn id(&self) -> &DeviceId {
+        &self.id
+    }
+
+    fn agent_id(&self) -> TwinId {
+        TwinId::module(self.id.clone(), ModuleId::edge_agent())
+    }
+
+    fn agent_twin<'a>(&self, shell: &'a Shell) -> Option<&'a Fetched<Arc<Twin>>> {
+        shell.details.twins.get(&self.agent_id())
+    }
+
+    fn device_twin<'a>(&self, shell: &'a Shell) -> Option<&'a Arc<Twin>> {
+        shell.details.twin(&TwinId::device(self.id.clone()))
+    }
+
+    fn report(&self, shell: &Shell) -> Option<AgentReport> {
+        let twin = self.agent_twin(shell)?.get()?;
+        let (desired, reported) = (&twin.desired, &twin.reported);
+        Some(AgentReport::read(&desired.values, desired.version, &reported.values, reported.last_updated()))
+    }
+
+    fn order(&self, shell: &Shell) -> Vec<ModuleId> {
+        self.report(shell)
+            .map(|report| report.modules.into_iter().map(|module| module.id).collect())
+            .unwrap_or_default()
+    }
+
+    /// When what is shown was read.
+    #[must_use]
+    pub fn as_of(&self, shell: &Shell) -> Option<Now> {
+        self.agent_twin(shell).and_then(Fetched::as_of)
+    }
+
+    /// Takes over new twins: the cursor stays on its module.
+    pub fn refresh(&mut self, shell: &mut Shell) {
+        if self.agent_twin(shell).is_none_or(|twin| twin.get().is_none()) {
+            return;
+        }
+        let order = self.order(shell);
+        if let Some(lost) = self.modules.replace(order) {
+            shell.warn(format!("selection changed: module {} is gone from the device", lost.shown()));
+        }
+    }
+
+    /// Where we are.
+    #[must_use]
+    pub fn location(&self) -> Vec<Piece> {
+        vec![(Role::TextDim, "devices > ".to_owned()), (Role::Fg, self.id.shown().into())]
+    }
+
+    fn selected_twin(&self) -> TwinId {
+        match self.modules.selected() {
+            Some(module) => TwinId::module(self.id.clone(), module.clone()),
+            None => TwinId::device(self.id.clone()),
+        }
+    }
+
+    /// Does an action.
+    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        let height = draw::module_rows(self, shell);
+        if let Some(step) = movement(action) {
+            self.modules.go(step, height);
+            return Step::done();
+        }
+        match action {
+            ActionId::Open | ActionId::Twin => Step::go(Place::Twin(self.selected_twin())),
+            ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.agent_id()))),
+            ActionId::CopyId => {
+                let text: String = self.selected_twin().shown().into();
+                shell.info(format!("{text} sent to the terminal's clipboard (it does not confirm)"));
+                Step::effect(Effect::Copy(text))
+            }
+            _ => Step::unused(),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! How the fleet looks: table, summary line, and beside it the device under the cursor where there is room.
+
+use ratatui::layout::Rect;
+
+use super::FleetView;
+use super::row::{self, FleetColumn, tone_sign};
+use crate::domain::health::{DeviceVerdict, EdgeHubLink};
+use crate::domain::text::Untrusted;
+use crate::store::DeviceRow;
+use crate::tui::canvas::{Canvas, Piece, fit, fit_middle};
+use crate::tui::shell::Shell;
+use crate::tui::theme::Role;
+use crate::tui::theme::signs::Sign;
+use crate::tui::widgets::states::{self, Blank, wrap};
+use crate::tui::widgets::table::{Column, place};
+
+/// From this width on the device under the cursor is shown beside the table.
+const TWO_PANES: u16 = 160;
+/// Below this width frames go, which saves two columns and two rows.
+const FRAMED: u16 = 100;
+
+/// The areas of the view.
+struct Areas {
+    /// The table with its head.
+    table: Rect,
+    /// The frame around the table.
+    framed: bool,
+    /// One line of counts.
+    summary: Rect,
+    /// The device under the cursor.
+    side: Option<Rect>,
+}
+
+fn areas(area: Rect) -> Areas {
+    let summary = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
+    let body = Rect { height: area.height.saturating_sub(1), ..area };
+    let side_width = if area.width >= TWO_PANES { (area.width / 3).min(64) } else { 0 };
+    let table = Rect { width: body.width - side_width, ..body };
+    let side = (side_width > 0).then(|| Rect { x: table.right(), width: side_width, ..body });
+    Areas { table, framed: area.width >= FRAMED, summary, side }
+}
+
+impl FleetView {
+    /// Rows of the table at the present size, for paging.
+    pub(super) fn table_rows(&self, shell: &Shell) -> usize {
+        let rows = shell.body_rows();
+        // Summary, head, and the frame's two rows.
+        rows.saturating_sub(if shell.size.0 >= FRAMED { 4 } else { 2 })
+    }
+
+    /// Where we are: filter, counts, sort, marks.
+    #[must_use]
+    pub fn location(&self, shell: &Shell) -> Vec<Piece> {
+        let mut pieces = vec![(Role::Fg, "devices".to_owned())];
+        let (shown, total) = (self.list.order().len(), shell.fleet.rows.len());
+        if !self.filter_text.is_empty() {
+            let (role, kind) = match &self.filter_error {
+                Some(_) => (Role::PromptError, "cannot be read"),
+                None => (Role::Match, self.filter.kind()),
+            };
+            pieces.push((Role::TextDim, " > ".to_owned()));
+            pieces.push((role, format!("/{} {kind}", Untrusted::new(self.filter_text.as_str()).shown())));
+        }
+        if self.faults_only {
+            pieces.push((Role::StatusWarn, "   faults only".to_owned()));
+        }
+        let partial = if shell.fleet.devices.pages.is_some() { "+ PART" } else { "" };
+        pieces.push((Role::TextDim, format!("   {shown} of {total}{partial}")));
+        if let Some(statistics) = shell.link.statistics.filter(|s| s.total > u64::try_from(total).unwrap_or(u64::MAX)) {
+            pieces.push((Role::TextFaint, format!(" edge, {} registered", statistics.total)));
+        }
+        let (column, descending) = self.sort;
+        let sign = if descending { Sign::Descending } else { Sign::Ascending };
+        let sign = sign.glyph(crate::tui::theme::signs::Glyphs::Ascii);
+        pieces.push((Role::TextDim, format!("   sort {}{sign}", column.spec().title)));
+        if let Some(chosen) = FleetColumn::ALL.get(self.column).filter(|chosen| **chosen != column) {
+            pieces.push((Role::TextFaint, format!(" (O: {})", chosen.spec().title)));
+        }
+        if !shell.marks.is_empty() {
+            let hidden = shell.marks.iter().filter(|id| !self.list.order().contains(id)).count();
+            let hidden = if hidden > 0 { format!(" ({hidden} hidden)") } else { String::new() };
+            pieces.push((Role::Mark, format!("   marks {}{hidden}", shell.marks.len())));
+        }
+        pieces
+    }
+
+    /// Draws the view.
+    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+        let areas = areas(area);
+        let inside = if areas.framed {
+            let note = format!("{}/{}", self.list.order().len(), shell.fleet.rows.len());
+            canvas.frame(areas.table, "Devices", &note, true)
+        } else {
+            areas.table
+        };
+        if self.list.order().is_empty() {
+            states::draw(canvas, inside, &self.blank(shell), shell.now);
+        } else {
+            self.table(shell, canvas, inside);
+        }
+        summary(shell, self, canvas, areas.summary);
+        if let Some(side) = areas.side {
+            let inside = canvas.frame(side, "Under the cursor", "", false);
+            if let Some(row) = self.selected(shell) {
+                preview(row, shell, canvas, inside);
+            }
+        }
+    }
+
+    fn blank<'a>(&self, shell: &'a Shell) -> Blank<'a> {
+        if !shell.fleet.rows.is_empty() {
+            let filter = Untrusted::new(self.filter_text.as_str()).shown().to_string();
+            let filter = if filter.is_empty() { "faults only".to_owned() } else { filter };
+            return Blank::Filtered { total: shell.fleet.rows.len(), filter };
+        }
+        if shell.fleet.devices.as_of.is_some() {
+            return Blank::Empty {
+                why: "no IoT Edge devices in this hub".to_owned(),
+                next: "register one with `edgedeck device create ID --edge-enabled`, or check the hub's name above"
+                    .to_owned(),
+            };
+        }
+        match shell.fleet.fault() {
+            Some((fault, _)) => Blank::Failed(fault),
+            None => Blank::Loading { what: format!("the devices of {}", shell.session.hub), since: None },
+        }
+    }
+
+    fn table(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+        let columns: Vec<Column> = FleetColumn::ALL.iter().map(|column| self.spec(*column)).collect();
+        // Two cells on the left for cursor and mark, one on the right as margin.
+        let left = area.x + 3;
+        let placed = place(&columns, area.width.saturating_sub(4));
+        for column in &placed {
+            let Some(spec) = columns.get(column.index) else { continue };
+            let sorted = FleetColumn::ALL.get(column.index) == Some(&self.sort.0);
+            let role = if sorted { Role::Sort } else { Role::Header };
+            let x = left + column.x;
+            if spec.right {
+                canvas.text_right(x + column.width, area.y, column.width, role, spec.title);
+            } else {
+                // The sign of the status has two cells of its own.
+                canvas.text(x, area.y, column.width, role, spec.title);
+            }
+        }
+        let dropped = columns.len() - placed.len();
+        if dropped > 0 {
+            canvas.text_right(area.right().saturating_sub(1), area.y, 3, Role::TextFaint, &format!("+{dropped}"));
+        }
+        let height = usize::from(area.height.saturating_sub(1));
+        for (offset, id) in self.list.window(height).iter().enumerate() {
+            let y = area.y + 1 + u16::try_from(offset).unwrap_or(u16::MAX);
+            let Some(row) = shell.fleet.row(id) else { continue };
+            if shell.marks.contains(id) {
+                canvas.sign(area.x + 1, y, Sign::Marked);
+            }
+            for column in &placed {
+                let (Some(kind), Some(spec)) = (FleetColumn::ALL.get(column.index), columns.get(column.index)) else {
+                    continue;
+                };
+                let (role, text) = row::cell(row, *kind, shell.now);
+                let (mut x, mut width) = (left + column.x, column.width);
+                if *kind == FleetColumn::Status {
+                    let (sign, _, _) = row::status(row);
+                    canvas.sign(x, y, sign);
+                    x += 2;
+                    width = width.saturating_sub(2);
+                }
+                if spec.right {
+                    canvas.text_right(x + width, y, width, role, &text);
+                } else if *kind == FleetColumn::Device {
+                    canvas.text(x, y, width, role, &fit_middle(&text, usize::from(width)));
+                } else {
+                    canvas.text(x, y, width, role, &fit(&text, usize::from(width)));
+                }
+            }
+            if self.list.selected() == Some(id) {
+                canvas.sign(area.x, y, Sign::Cursor);
+                let role = if self.is_settling(shell.now) { Role::Changed } else { Role::CursorRow };
+                canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, role);
+            }
+        }
+    }
+
+    fn spec(&self, column: FleetColumn) -> Column {
+        let mut spec = column.spec();
+        if self.wide {
+            spec.priority = 1;
+        }
+        spec
+    }
+}
+
+/// One line of counts over what is listed.
+fn summary(shell: &Shell, view: &FleetView, canvas: &mut Canvas<'_>, area: Rect) {
+    let rows: Vec<_> = view.list.order().iter().filter_map(|id| shell.fleet.row(id)).collect();
+    let mut x = area.x + 1;
+    let mut put = |canvas: &mut Canvas<'_>, role, text: &str| {
+        x += canvas.text(x, area.y, area.right().saturating_sub(x), role, text);
+    };
+    for verdict in DeviceVerdict::ALL.into_iter().rev() {
+        let count = rows.iter().filter(|row| row.enabled && row.verdict == Some(verdict)).count();
+        if count > 0 {
+            let sign = tone_sign(verdict.tone());
+            put(canvas, sign.role(), &format!("{} {count} {}   ", sign.glyph(canvas.glyphs()), verdict.word()));
+        }
+    }
+    for (count, word) in [
+        (rows.iter().filter(|row| !row.enabled).count(), "disabled"),
+        (rows.iter().filter(|row| row.enabled && row.verdict.is_none()).count(), "not read yet"),
+    ] {
+        if count > 0 {
+            put(canvas, Role::TextDim, &format!("{count} {word}   "));
+        }
+    }
+    let linked = rows.iter().filter(|row| row.link == EdgeHubLink::Up).count();
+    if !rows.is_empty() {
+        let text = format!("edgeHub link {linked} of {}", rows.len());
+        let cells = u16::try_from(text.len()).unwrap_or(u16::MAX);
+        if x.saturating_add(cells) < area.right() {
+            canvas.text_right(area.right().saturating_sub(1), area.y, cells, Role::TextDim, &text);
+        }
+    }
+}
+
+/// The device under the cursor, from its row alone: moving the cursor costs no request.
+fn preview(row: &DeviceRow, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    let width = usize::from(area.width.saturating_sub(2));
+    let mut lines: Vec<Piece> = vec![(Role::Title, row::name(row).into()), (Role::Fg, String::new())];
+    for (index, (role, text)) in row::in_words(row, shell.now).into_iter().enumerate() {
+        let text = if index == 0 { format!("{} {text}", row::status(row).0.glyph(canvas.glyphs())) } else { text };
+        lines.extend(wrap(&text, width).into_iter().map(|line| (role, line)));
+    }
+    let mut section = |title: &str, entries: Vec<String>| {
+        lines.push((Role::Fg, String::new()));
+        lines.push((Role::Header, title.to_owned()));
+        if entries.is_empty() {
+            lines.push((Role::TextFaint, "none".to_owned()));
+        }
+        lines.extend(entries.into_iter().map(|entry| (Role::Fg, fit(&entry, width))));
+    };
+    let shown = |text: &str| -> String { Untrusted::new(text).shown().into() };
+    section(
+        "applied deployments",
+        row.agent.as_ref().map(|a| a.applied.iter().map(|id| shown(id)).collect()).unwrap_or_default(),
+    );
+    section("tags", row.tags.iter().map(|(path, value)| format!("{} = {}", shown(path), shown(value))).collect());
+    for (offset, (role, text)) in lines.into_iter().take(usize::from(area.height)).enumerate() {
+        canvas.text(area.x + 1, area.y + u16::try_from(offset).unwrap_or(0), area.width.saturating_sub(2), role, &text);
+    }
+}

@@ -1,0 +1,241 @@
+//! The fleet: what is wrong, where, since when. State and actions here; `row.rs` knows what a row says, `draw.rs`
+//! how it looks.
+
+mod draw;
+pub mod row;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use row::{FILTER_COLUMNS, FleetColumn};
+
+use super::{Place, Step};
+use crate::domain::ids::{DeviceId, TwinId};
+use crate::domain::time::Now;
+use crate::store::DeviceRow;
+use crate::tui::actions::ActionId;
+use crate::tui::filter::{Filter, FilterError};
+use crate::tui::msg::Effect;
+use crate::tui::shell::Shell;
+use crate::tui::views::page::PageKind;
+use crate::tui::widgets::list::{List, Move};
+
+/// The view's state.
+#[derive(Debug, Clone)]
+pub struct FleetView {
+    list: List<DeviceId>,
+    sort: (FleetColumn, bool),
+    /// The column `O` would sort by.
+    column: usize,
+    filter_text: String,
+    filter: Filter,
+    filter_error: Option<FilterError>,
+    faults_only: bool,
+    wide: bool,
+    /// Where a range of marks begins.
+    anchor: Option<DeviceId>,
+    /// A device that vanished from under the cursor: what changes things is refused for a moment.
+    lost: Option<(DeviceId, Now)>,
+}
+
+/// How long changing keys are refused after the cursor's object vanished (console-ux G-40).
+const LOST_FOR: Duration = Duration::from_secs(1);
+
+impl FleetView {
+    /// The view over the present picture, the worst first.
+    #[must_use]
+    pub fn new(shell: &Shell) -> Self {
+        let mut view = Self {
+            list: List::default(),
+            sort: (FleetColumn::Status, false),
+            column: FleetColumn::ALL.iter().position(|column| *column == FleetColumn::Status).unwrap_or(0),
+            filter_text: String::new(),
+            filter: Filter::All,
+            filter_error: None,
+            faults_only: false,
+            wide: false,
+            anchor: None,
+            lost: None,
+        };
+        let order = view.order(shell);
+        view.list.replace(order);
+        view
+    }
+
+    /// Takes over a new picture: the cursor and the marks stay with their devices.
+    pub fn refresh(&mut self, shell: &mut Shell) {
+        let order = self.order(shell);
+        if let Some(lost) = self.list.replace(order) {
+            // Gone from the hub, or only from the filtered list: the message says which.
+            let gone = shell.fleet.row(&lost).is_none();
+            let why = if gone { "is gone at the hub" } else { "no longer passes the filter" };
+            shell.warn(format!("selection changed: {} {why}", lost.shown()));
+            self.lost = Some((lost, shell.now));
+        }
+        if shell.fleet.devices.as_of.is_some() {
+            let gone: Vec<DeviceId> = shell.marks.iter().filter(|id| shell.fleet.row(id).is_none()).cloned().collect();
+            for id in gone {
+                shell.marks.remove(&id);
+                shell.warn(format!("the mark of {} is dropped: the device is gone at the hub", id.shown()));
+            }
+        }
+    }
+
+    /// Whether the cursor's object vanished a moment ago.
+    fn is_settling(&self, now: Now) -> bool {
+        self.lost.as_ref().is_some_and(|(_, at)| now.since(*at) < LOST_FOR)
+    }
+
+    fn order(&self, shell: &Shell) -> Vec<DeviceId> {
+        let mut rows: Vec<&Arc<DeviceRow>> = shell
+            .fleet
+            .rows
+            .iter()
+            .filter(|row| !self.faults_only || row.verdict.is_some_and(|verdict| verdict.is_fault()))
+            .filter(|row| self.filter.admits(&***row))
+            .collect();
+        let (column, descending) = self.sort;
+        rows.sort_by(|a, b| row::compare(a, b, column, descending));
+        rows.into_iter().map(|row| row.id.clone()).collect()
+    }
+
+    /// Filters by what was typed; `None` shows everything again. A filter that cannot be read keeps the last result.
+    pub fn set_filter(&mut self, text: Option<&str>, shell: &Shell) {
+        self.filter_text = text.unwrap_or_default().to_owned();
+        match Filter::parse(&self.filter_text, &FILTER_COLUMNS) {
+            Ok(filter) => {
+                self.filter = filter;
+                self.filter_error = None;
+                self.list.replace(self.order(shell));
+            }
+            Err(error) => self.filter_error = Some(error),
+        }
+    }
+
+    /// The filter as typed, and what is wrong with it.
+    #[must_use]
+    pub fn filter_state(&self) -> (&str, Option<&FilterError>) {
+        (&self.filter_text, self.filter_error.as_ref())
+    }
+
+    /// Whether something is filtered away.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        !self.filter_text.is_empty() || self.faults_only
+    }
+
+    /// Does an action.
+    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        let height = self.table_rows(shell);
+        if let Some(step) = movement(action) {
+            self.list.go(step, height);
+            return Step::done();
+        }
+        match action {
+            ActionId::HalfPageDown => self.half(Move::Down, height),
+            ActionId::HalfPageUp => self.half(Move::Up, height),
+            ActionId::Open => return self.open(shell, Place::Device),
+            ActionId::Twin => return self.open(shell, |id| Place::Twin(TwinId::device(id))),
+            ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::Json(TwinId::device(id)))),
+            ActionId::CopyId => {
+                let Some(id) = self.list.selected() else { return Step::done() };
+                shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", id.shown()));
+                return Step::effect(Effect::Copy(id.shown().into()));
+            }
+            ActionId::MarkToggle => self.mark(shell, height),
+            ActionId::MarkRange => self.mark_range(shell),
+            ActionId::MarkClear => {
+                shell.marks.clear();
+                self.anchor = None;
+            }
+            ActionId::Faults => {
+                self.faults_only = !self.faults_only;
+                self.list.replace(self.order(shell));
+            }
+            ActionId::SortName => self.sort_by(FleetColumn::Device, shell),
+            ActionId::SortStatus => self.sort_by(FleetColumn::Status, shell),
+            ActionId::SortAge => self.sort_by(FleetColumn::Reported, shell),
+            ActionId::SortNext => self.column = (self.column + 1) % FleetColumn::ALL.len(),
+            ActionId::SortPrevious => self.column = (self.column + FleetColumn::ALL.len() - 1) % FleetColumn::ALL.len(),
+            ActionId::SortToggle => {
+                if let Some(column) = FleetColumn::ALL.get(self.column) {
+                    self.sort_by(*column, shell);
+                }
+            }
+            ActionId::Wide => self.wide = !self.wide,
+            ActionId::Back if self.is_filtered() => {
+                self.faults_only = false;
+                self.set_filter(None, shell);
+            }
+            _ => return Step::unused(),
+        }
+        Step::done()
+    }
+
+    fn half(&mut self, step: Move, height: usize) {
+        for _ in 0..(height / 2).max(1) {
+            self.list.go(step, height);
+        }
+    }
+
+    fn open(&self, shell: &mut Shell, place: impl FnOnce(DeviceId) -> Place) -> Step {
+        match self.list.selected() {
+            Some(_) if self.is_settling(shell.now) => {
+                shell.warn("the device under the cursor just changed; press again");
+                Step::done()
+            }
+            Some(id) => Step::go(place(id.clone())),
+            None => Step::done(),
+        }
+    }
+
+    fn sort_by(&mut self, column: FleetColumn, shell: &Shell) {
+        self.sort = if self.sort.0 == column { (column, !self.sort.1) } else { (column, false) };
+        self.column = FleetColumn::ALL.iter().position(|other| *other == column).unwrap_or(self.column);
+        self.list.replace(self.order(shell));
+    }
+
+    fn mark(&mut self, shell: &mut Shell, height: usize) {
+        if self.filter_error.is_some() {
+            shell.warn("the filter cannot be read, so marking is off: esc clears it");
+            return;
+        }
+        let Some(id) = self.list.selected().cloned() else { return };
+        if !shell.marks.remove(&id) {
+            shell.marks.insert(id.clone());
+        }
+        self.anchor = Some(id);
+        self.list.go(Move::Down, height);
+    }
+
+    fn mark_range(&mut self, shell: &mut Shell) {
+        let place = |id: &DeviceId| self.list.order().iter().position(|other| other == id);
+        let Some(from) = self.anchor.as_ref().and_then(place) else {
+            shell.warn("mark one row first: the range goes from the last mark to the cursor");
+            return;
+        };
+        let to = self.list.index();
+        let (first, last) = (from.min(to), from.max(to));
+        shell.marks.extend(self.list.order().iter().skip(first).take(last - first + 1).cloned());
+    }
+
+    /// The row under the cursor.
+    #[must_use]
+    pub fn selected<'a>(&self, shell: &'a Shell) -> Option<&'a Arc<DeviceRow>> {
+        self.list.selected().and_then(|id| shell.fleet.row(id))
+    }
+}
+
+/// The list movement of an action.
+#[must_use]
+pub fn movement(action: ActionId) -> Option<Move> {
+    Some(match action {
+        ActionId::RowDown => Move::Down,
+        ActionId::RowUp => Move::Up,
+        ActionId::RowFirst => Move::First,
+        ActionId::RowLast => Move::Last,
+        ActionId::PageDown => Move::PageDown,
+        ActionId::PageUp => Move::PageUp,
+        _ => return None,
+    })
+}

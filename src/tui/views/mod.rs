@@ -1,0 +1,217 @@
+//! One folder or file per view. A view has its own state, says which keys mean something in it and what it needs
+//! kept fresh, and draws itself from that state and the shell.
+
+pub mod device;
+pub mod fleet;
+pub mod frame;
+pub mod page;
+pub mod twin;
+
+use ratatui::layout::Rect;
+
+use crate::domain::ids::{DeviceId, TwinId};
+use crate::domain::time::Now;
+use crate::store::Needs;
+use crate::tui::actions::{ActionId, Scope};
+use crate::tui::canvas::{Canvas, Piece};
+use crate::tui::layers::Question;
+use crate::tui::msg::Effect;
+use crate::tui::shell::Shell;
+
+use device::DeviceView;
+use fleet::FleetView;
+use page::{Page, PageKind};
+use twin::TwinView;
+
+/// A place one can go to; what history remembers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The list of devices.
+    Fleet,
+    /// One device.
+    Device(DeviceId),
+    /// One twin.
+    Twin(TwinId),
+    /// A page of text.
+    Page(PageKind),
+}
+
+/// A view with its state.
+#[derive(Debug, Clone)]
+pub enum Screen {
+    /// The list of devices.
+    Fleet(FleetView),
+    /// One device.
+    Device(DeviceView),
+    /// One twin.
+    Twin(Box<TwinView>),
+    /// A page of text.
+    Page(Page),
+}
+
+/// What a view wants after an action.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// What is wanted of the world.
+    pub effects: Vec<Effect>,
+    /// Where to go.
+    pub go: Option<Place>,
+    /// Whether to leave the view.
+    pub leave: bool,
+    /// What to ask first.
+    pub ask: Option<Question>,
+    /// Whether the action meant anything here.
+    pub unused: bool,
+}
+
+impl Step {
+    /// Nothing further.
+    #[must_use]
+    pub fn done() -> Self {
+        Self::default()
+    }
+
+    /// The action means nothing here.
+    #[must_use]
+    pub fn unused() -> Self {
+        Self { unused: true, ..Self::default() }
+    }
+
+    /// Goes somewhere.
+    #[must_use]
+    pub fn go(place: Place) -> Self {
+        Self { go: Some(place), ..Self::default() }
+    }
+
+    /// Wants one thing of the world.
+    #[must_use]
+    pub fn effect(effect: Effect) -> Self {
+        Self { effects: vec![effect], ..Self::default() }
+    }
+}
+
+impl Screen {
+    /// Opens a place on what is known.
+    #[must_use]
+    pub fn open(place: &Place, shell: &Shell) -> Self {
+        match place {
+            Place::Fleet => Self::Fleet(FleetView::new(shell)),
+            Place::Device(id) => Self::Device(DeviceView::new(id.clone(), shell)),
+            Place::Twin(id) => Self::Twin(Box::new(TwinView::new(id.clone(), shell))),
+            Place::Page(kind) => Self::Page(Page::new(kind.clone())),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Fleet(_) => Place::Fleet,
+            Self::Device(view) => Place::Device(view.id().clone()),
+            Self::Twin(view) => Place::Twin(view.id().clone()),
+            Self::Page(page) => Place::Page(page.kind().clone()),
+        }
+    }
+
+    /// Where keys mean something, innermost first, without the global scope.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<Scope> {
+        match self {
+            Self::Fleet(_) => vec![Scope::Fleet, Scope::Device, Scope::Table],
+            Self::Device(_) => vec![Scope::Device, Scope::Table],
+            Self::Twin(view) => view.scopes(),
+            Self::Page(_) => vec![Scope::Table],
+        }
+    }
+
+    /// What the view needs kept fresh.
+    #[must_use]
+    pub fn needs(&self, shell: &Shell) -> Needs {
+        let paused = shell.paused.is_some();
+        match self {
+            Self::Fleet(_) => Needs { fleet: true, paused, ..Needs::default() },
+            Self::Device(view) => Needs { device: Some(view.id().clone()), paused, ..Needs::default() },
+            Self::Twin(view) => Needs { twin: Some(view.id().clone()), paused, ..Needs::default() },
+            Self::Page(_) => Needs { paused, ..Needs::default() },
+        }
+    }
+
+    /// When the oldest data the view shows was read; `None` when nothing was, or when it shows none.
+    #[must_use]
+    pub fn as_of(&self, shell: &Shell) -> Option<Now> {
+        match self {
+            Self::Fleet(_) => shell.fleet.as_of(),
+            Self::Device(view) => view.as_of(shell),
+            Self::Twin(view) => shell.details.twins.get(view.id()).and_then(|twin| twin.as_of()),
+            Self::Page(_) => None,
+        }
+    }
+
+    /// Does an action.
+    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        match self {
+            Self::Fleet(view) => view.act(action, shell),
+            Self::Device(view) => view.act(action, shell),
+            Self::Twin(view) => view.act(action, shell),
+            Self::Page(page) => page.act(action, shell),
+        }
+    }
+
+    /// Takes over new data.
+    pub fn refresh(&mut self, shell: &mut Shell) -> Step {
+        match self {
+            Self::Fleet(view) => view.refresh(shell),
+            Self::Device(view) => view.refresh(shell),
+            Self::Twin(view) => return view.refresh(shell),
+            Self::Page(_) => {}
+        }
+        Step::done()
+    }
+
+    /// Applies a filter as typed; `None` ends filtering. Says whether the view can be filtered at all.
+    pub fn filter(&mut self, text: Option<&str>, shell: &mut Shell) -> bool {
+        match self {
+            Self::Fleet(view) => {
+                view.set_filter(text, shell);
+                true
+            }
+            Self::Device(_) | Self::Twin(_) | Self::Page(_) => false,
+        }
+    }
+
+    /// Where we are, for the second band.
+    #[must_use]
+    pub fn location(&self, shell: &Shell) -> Vec<Piece> {
+        match self {
+            Self::Fleet(view) => view.location(shell),
+            Self::Device(view) => view.location(),
+            Self::Twin(view) => view.location(shell),
+            Self::Page(page) => page.location(),
+        }
+    }
+
+    /// Draws the body; returns where a cursor belongs.
+    pub fn draw(
+        &self,
+        shell: &Shell,
+        canvas: &mut Canvas<'_>,
+        area: Rect,
+        pages: &page::Sources<'_>,
+    ) -> Option<(u16, u16)> {
+        match self {
+            Self::Fleet(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
+            Self::Device(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
+            Self::Twin(view) => view.draw(shell, canvas, area),
+            Self::Page(page) => {
+                page.draw(shell, canvas, area, pages);
+                None
+            }
+        }
+    }
+}

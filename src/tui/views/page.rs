@@ -1,0 +1,299 @@
+//! Pages of text one scrolls through: help from the live keymap, messages, writes, the simulated hub, raw JSON.
+
+use ratatui::layout::Rect;
+use serde_json::{Map, Value, json};
+
+use super::Step;
+use crate::domain::ids::TwinId;
+use crate::domain::json as text_json;
+use crate::domain::secret::mask_json;
+use crate::domain::text::Untrusted;
+use crate::domain::time::age_text;
+use crate::domain::twin::Twin;
+use crate::ops::{OpState, Outcome};
+use crate::tui::actions::{ActionId, CommandId, Danger, Scope};
+use crate::tui::canvas::{Canvas, Piece};
+use crate::tui::keymap::Keymap;
+use crate::tui::notices::Severity;
+use crate::tui::shell::Shell;
+use crate::tui::theme::Role;
+use crate::tui::theme::signs::Sign;
+use crate::tui::widgets::states::wrap;
+
+/// Which page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageKind {
+    /// The keys that work in these scopes.
+    Help(Vec<Scope>),
+    /// Every action with its keys.
+    Keys,
+    /// Past messages.
+    Messages,
+    /// Writes of this run.
+    Activity,
+    /// The simulated hub.
+    Simulator,
+    /// A twin as the hub sent it.
+    Json(TwinId),
+}
+
+/// A page and how far it is scrolled.
+#[derive(Debug, Clone)]
+pub struct Page {
+    kind: PageKind,
+    top: usize,
+}
+
+/// What pages are made from besides the shell.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The live keymap.
+    pub keymap: &'a Keymap,
+}
+
+impl Page {
+    /// The page, at its top.
+    #[must_use]
+    pub fn new(kind: PageKind) -> Self {
+        Self { kind, top: 0 }
+    }
+
+    /// Which page.
+    #[must_use]
+    pub fn kind(&self) -> &PageKind {
+        &self.kind
+    }
+
+    /// Where we are.
+    #[must_use]
+    pub fn location(&self) -> Vec<Piece> {
+        let text = match &self.kind {
+            PageKind::Help(_) => "help   keys that work where you came from".to_owned(),
+            PageKind::Keys => "keys   every action".to_owned(),
+            PageKind::Messages => "messages   newest first".to_owned(),
+            PageKind::Activity => "changes of this run   newest first".to_owned(),
+            PageKind::Simulator => "the simulated hub".to_owned(),
+            PageKind::Json(id) => format!("raw json   {}   secrets masked", id.shown()),
+        };
+        vec![(Role::Fg, text)]
+    }
+
+    /// Does an action.
+    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        let page = shell.body_rows().max(1);
+        self.top = match action {
+            ActionId::RowDown => self.top.saturating_add(1),
+            ActionId::RowUp => self.top.saturating_sub(1),
+            ActionId::PageDown => self.top.saturating_add(page),
+            ActionId::PageUp => self.top.saturating_sub(page),
+            ActionId::HalfPageDown => self.top.saturating_add(page / 2),
+            ActionId::HalfPageUp => self.top.saturating_sub(page / 2),
+            ActionId::RowFirst => 0,
+            ActionId::RowLast => usize::MAX,
+            _ => return Step::unused(),
+        };
+        Step::done()
+    }
+
+    fn lines(&self, shell: &Shell, sources: &Sources<'_>, width: usize) -> Vec<Vec<Piece>> {
+        match &self.kind {
+            PageKind::Help(scopes) => help(sources.keymap, Some(scopes), shell),
+            PageKind::Keys => help(sources.keymap, None, shell),
+            PageKind::Messages => messages(shell, width),
+            PageKind::Activity => activity(shell, width),
+            PageKind::Simulator => simulator(shell),
+            PageKind::Json(id) => match shell.details.twin(id) {
+                Some(twin) => {
+                    text_json::pretty(&as_sent(twin)).lines().map(|text| vec![(Role::Fg, text.to_owned())]).collect()
+                }
+                None => vec![vec![(Role::TextDim, "not read yet".to_owned())]],
+            },
+        }
+    }
+
+    /// Draws the page.
+    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, sources: &Sources<'_>) {
+        let lines = self.lines(shell, sources, usize::from(area.width.saturating_sub(4)));
+        let height = usize::from(area.height);
+        let top = self.top.min(lines.len().saturating_sub(height));
+        for (offset, pieces) in lines.iter().skip(top).take(height).enumerate() {
+            let y = area.y + u16::try_from(offset).unwrap_or(0);
+            canvas.pieces(area.x + 2, y, area.width.saturating_sub(4), pieces);
+        }
+        if lines.len() > height {
+            let note = format!(" {}-{} of {} ", top + 1, (top + height).min(lines.len()), lines.len());
+            canvas.text_right(
+                area.right().saturating_sub(1),
+                area.bottom().saturating_sub(1),
+                24,
+                Role::TextDim,
+                &note,
+            );
+        }
+    }
+}
+
+/// The twin's document again, secrets masked: what `GET /twins` says, without its `$metadata`.
+fn as_sent(twin: &Twin) -> Value {
+    let section = |values: &Map<String, Value>, version: u64| {
+        let mut values = values.clone();
+        values.insert("$version".to_owned(), version.into());
+        Value::Object(values)
+    };
+    let mut document = json!({
+        "deviceId": twin.id.device.as_str(),
+        "moduleId": twin.id.module.as_ref().map(|module| module.as_str()),
+        "etag": twin.etag.as_str(),
+        "version": twin.version,
+        "status": twin.status,
+        "connectionState": twin.connection_state,
+        "tags": twin.tags,
+        "properties": {
+            "desired": section(&twin.desired.values, twin.desired.version),
+            "reported": section(&twin.reported.values, twin.reported.version),
+        },
+    });
+    mask_json(&mut document);
+    document
+}
+
+fn help(keymap: &Keymap, scopes: Option<&[Scope]>, shell: &Shell) -> Vec<Vec<Piece>> {
+    let mut lines = Vec::new();
+    let all: Vec<Scope> = match scopes {
+        Some(scopes) => scopes.to_vec(),
+        None => Scope::ALL.to_vec(),
+    };
+    for scope in &all {
+        let actions: Vec<ActionId> = ActionId::ALL
+            .iter()
+            .copied()
+            .filter(|id| id.action().scope == *scope && !keymap.keys_for(*id).is_empty())
+            .collect();
+        if actions.is_empty() {
+            continue;
+        }
+        if !lines.is_empty() {
+            lines.push(Vec::new());
+        }
+        lines.push(vec![(Role::Header, scope.name().to_uppercase())]);
+        for id in actions {
+            let action = id.action();
+            let keys = keymap.keys_for(id).iter().map(ToString::to_string).collect::<Vec<_>>().join("  ");
+            let mut pieces = vec![(Role::HintKey, format!("{keys:<22}")), (Role::Fg, action.doc.to_owned())];
+            if keymap.is_own(id) {
+                pieces.push((Role::Accent, "  [yours]".to_owned()));
+            }
+            if action.danger == Danger::Write && shell.session.read_only {
+                pieces.push((Role::StatusWarn, "  needs read-write".to_owned()));
+            }
+            lines.push(pieces);
+        }
+    }
+    lines.push(Vec::new());
+    lines.push(vec![(Role::Header, "COMMANDS".to_owned())]);
+    for id in CommandId::ALL {
+        let command = id.command();
+        lines.push(vec![(Role::HintKey, format!(":{:<21}", command.usage)), (Role::Fg, command.doc.to_owned())]);
+    }
+    lines.push(Vec::new());
+    lines.push(vec![(Role::Header, "FILTER".to_owned())]);
+    for (typed, doc) in [
+        ("/text", "rows that contain it; an upper-case letter makes case count"),
+        ("/!text", "rows that do not"),
+        ("/~regex", "rows that match the expression; /!~regex those that do not"),
+        ("/-f text", "rows that have the letters in order"),
+        ("/-l building=B1", "rows with the tag; key!=value and key work too, commas join"),
+        ("/status:backoff", "one column: device status mods worst deployments tags link reported"),
+    ] {
+        lines.push(vec![(Role::HintKey, format!("{typed:<22}")), (Role::Fg, doc.to_owned())]);
+    }
+    lines.push(Vec::new());
+    lines.push(vec![(Role::Header, "SIGNS".to_owned())]);
+    for sign in Sign::ALL {
+        let glyph = sign.glyph(crate::tui::theme::signs::Glyphs::Unicode);
+        lines.push(vec![(sign.role(), format!("{glyph:<22}")), (Role::Fg, sign.word().to_owned())]);
+    }
+    lines
+}
+
+fn messages(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
+    let mut lines = Vec::new();
+    for notice in shell.notices.all().rev() {
+        let role = match notice.severity {
+            Severity::Info => Role::ToastInfo,
+            Severity::Warning => Role::ToastWarn,
+            Severity::Error => Role::ToastError,
+        };
+        let count = if notice.count > 1 { format!("  ({} times)", notice.count) } else { String::new() };
+        let age = format!("{:>5} ago  ", age_text(shell.now.since(notice.at)));
+        for (index, text) in wrap(&format!("{}{count}", notice.text), width.saturating_sub(11)).into_iter().enumerate()
+        {
+            let head = if index == 0 { age.clone() } else { " ".repeat(11) };
+            lines.push(vec![(Role::TextDim, head), (role, text)]);
+        }
+    }
+    if lines.is_empty() {
+        lines.push(vec![(Role::TextDim, "nothing was said yet".to_owned())]);
+    }
+    lines
+}
+
+fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
+    let mut lines = Vec::new();
+    for entry in shell.ops.entries().rev() {
+        let (role, word) = match &entry.state {
+            OpState::Accepted => (Role::StatusProgress, "writing the audit record".to_owned()),
+            OpState::Sending => (Role::StatusProgress, "sent, no answer yet".to_owned()),
+            OpState::Unknown(_) => (Role::StatusWarn, "UNKNOWN, reading back".to_owned()),
+            OpState::Done(outcome, _) => match outcome {
+                Outcome::Applied(twin) => (Role::StatusOk, format!("applied, desired v{}", twin.desired.version)),
+                Outcome::Conflict(_) => (Role::StatusWarn, "412, somebody else was faster; nothing changed".to_owned()),
+                Outcome::Refused(why) => (Role::StatusBad, format!("refused: {}", why.shown())),
+                Outcome::NotApplied(_) => (Role::StatusWarn, "no answer; read back: it did not take effect".to_owned()),
+            },
+        };
+        let age = format!("{:>5} ago  ", age_text(shell.now.since(entry.intent.asked_at)));
+        lines.push(vec![(Role::TextDim, age), (Role::Fg, format!("{}   ", entry.intent.target.shown())), (role, word)]);
+        for change in entry.intent.changes() {
+            let (role, text) = super::twin::change_pieces(&change);
+            lines.push(vec![(Role::Fg, " ".repeat(11)), (role, text)]);
+        }
+        let mut shown = entry.intent.az_equivalent();
+        if entry
+            .intent
+            .changes()
+            .iter()
+            .any(|change| change.path.keys().iter().any(|k| crate::domain::secret::names_a_secret(k)))
+        {
+            shown = "the az equivalent holds a secret and is not shown".to_owned();
+        }
+        let az = Untrusted::new(shown).shown().to_string();
+        for text in wrap(&az, width.saturating_sub(11)) {
+            lines.push(vec![(Role::Fg, " ".repeat(11)), (Role::TextFaint, text)]);
+        }
+        lines.push(Vec::new());
+    }
+    if lines.is_empty() {
+        lines.push(vec![(
+            Role::TextDim,
+            "nothing was changed in this run; the full record is in the audit folder: `edgedeck audit list`".to_owned(),
+        )]);
+    }
+    lines
+}
+
+fn simulator(shell: &Shell) -> Vec<Vec<Piece>> {
+    if !shell.session.simulated {
+        return vec![vec![(Role::Fg, "this is not a simulated hub; start with `edgedeck --sim`".to_owned())]];
+    }
+    shell
+        .simulator
+        .iter()
+        .map(|text| match text.split_once("  ") {
+            Some((head, rest)) => {
+                vec![(Role::TextDim, format!("{head:<20}")), (Role::Fg, rest.trim_start().to_owned())]
+            }
+            None => vec![(Role::Fg, text.clone())],
+        })
+        .collect()
+}

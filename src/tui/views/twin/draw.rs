@@ -1,0 +1,443 @@
+//! How a twin looks in each of its modes.
+
+use ratatui::layout::Rect;
+use serde_json::Value;
+
+use super::conflict::Conflict;
+use super::edit::{Edit, Problem};
+use super::rows::{self, Agreement, TwinRow};
+use super::{Mode, Review, TwinView, change_pieces};
+use crate::domain::json;
+use crate::domain::limits::SectionKind;
+use crate::domain::patch::{Divergence, Touched};
+use crate::domain::secret::{MASK, conceal, mask_json, names_a_secret};
+use crate::domain::time::{HubTime, age_text, wall_age};
+use crate::domain::twin::{ConfigurationStatus, Twin};
+use crate::ops::OpState;
+use crate::tui::canvas::{Canvas, Piece, fit};
+use crate::tui::shell::Shell;
+use crate::tui::theme::Role;
+use crate::tui::theme::signs::Sign;
+use crate::tui::widgets::states::{self, Blank, wrap};
+use crate::tui::widgets::table::{Column, place};
+
+/// Below this width panes are stacked without frames.
+const FRAMED: u16 = 100;
+
+fn panel(canvas: &mut Canvas<'_>, area: Rect, title: &str, note: &str, focus: bool) -> Rect {
+    if area.width >= FRAMED / 2 && canvas.area().width >= FRAMED {
+        return canvas.frame(area, title, note, focus);
+    }
+    // Narrow: a head line instead of a frame.
+    let head = if note.is_empty() { title.to_owned() } else { format!("{title}   {note}") };
+    canvas.text(
+        area.x + 1,
+        area.y,
+        area.width.saturating_sub(2),
+        Role::Header,
+        &fit(&head, usize::from(area.width.saturating_sub(2))),
+    );
+    Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area }
+}
+
+fn line(canvas: &mut Canvas<'_>, area: Rect, offset: usize, role: Role, text: &str) {
+    let Ok(offset) = u16::try_from(offset) else { return };
+    if offset < area.height {
+        let room = area.width.saturating_sub(2);
+        canvas.text(area.x + 1, area.y + offset, room, role, &fit(text, usize::from(room)));
+    }
+}
+
+fn split_rows(area: Rect, below: u16) -> (Rect, Rect) {
+    let below = below.min(area.height.saturating_sub(3));
+    let top = Rect { height: area.height - below, ..area };
+    (top, Rect { y: top.bottom(), height: below, ..area })
+}
+
+impl TwinView {
+    /// Draws the view; returns where a cursor belongs.
+    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+        match &self.mode {
+            Mode::Edit(edit) => return draw_edit(edit, self.twin(shell).map(|t| &**t), canvas, area),
+            Mode::Review(review) => draw_review(review, self.scroll, shell, canvas, area),
+            Mode::Conflict(conflict) => draw_conflict(conflict, canvas, area),
+            Mode::View => match self.twin(shell) {
+                Some(twin) => self.draw_view(twin, shell, canvas, area),
+                None => states::draw(canvas, area, &self.blank(shell), shell.now),
+            },
+        }
+        None
+    }
+
+    fn blank<'a>(&self, shell: &'a Shell) -> Blank<'a> {
+        match shell.details.twins.get(&self.id) {
+            Some(read) => match &read.fault {
+                Some((fault, _)) if fault.kind == crate::domain::fault::FaultKind::NotFound => {
+                    Blank::Gone { what: format!("the twin of {}", self.id.shown()) }
+                }
+                Some((fault, _)) => Blank::Failed(fault),
+                None => Blank::Loading { what: format!("the twin of {}", self.id.shown()), since: read.asked },
+            },
+            None => Blank::Loading { what: format!("the twin of {}", self.id.shown()), since: None },
+        }
+    }
+
+    fn draw_view(&self, twin: &Twin, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+        let (table, below) = split_rows(area, 7);
+        let rows = rows::align(&twin.desired, &twin.reported);
+        let differing = rows.iter().filter(|row| row.agreement == Agreement::Differs).count();
+        let note = if differing > 0 { format!("{differing} differ") } else { String::new() };
+        let inside = panel(canvas, table, "Desired and reported", &note, true);
+        if rows.is_empty() {
+            line(canvas, inside, 1, Role::Fg, "neither desired nor reported properties are set");
+            line(canvas, inside, 2, Role::TextDim, "e sets the first desired property");
+        } else {
+            self.draw_rows(&rows, shell, canvas, inside);
+        }
+        let inside = panel(canvas, below, "Twin", "", false);
+        for (offset, pieces) in facts(twin, shell).into_iter().enumerate() {
+            if let Ok(offset) = u16::try_from(offset)
+                && offset < inside.height
+            {
+                canvas.pieces(inside.x + 1, inside.y + offset, inside.width.saturating_sub(2), &pieces);
+            }
+        }
+    }
+
+    fn draw_rows(&self, rows: &[TwinRow], shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+        const COLUMNS: [Column; 6] = [
+            Column { title: "PROPERTY", min: 20, ideal: 34, priority: 1, right: false },
+            Column { title: "DESIRED", min: 14, ideal: 36, priority: 1, right: false },
+            Column { title: "REPORTED", min: 14, ideal: 36, priority: 1, right: false },
+            Column { title: "", min: 13, ideal: 13, priority: 1, right: false },
+            Column { title: "SET", min: 8, ideal: 8, priority: 2, right: true },
+            Column { title: "REPORTED", min: 8, ideal: 8, priority: 3, right: true },
+        ];
+        let left = area.x + 2;
+        let placed = place(&COLUMNS, area.width.saturating_sub(3));
+        for column in &placed {
+            let Some(spec) = COLUMNS.get(column.index) else { continue };
+            if spec.right {
+                canvas.text_right(left + column.x + column.width, area.y, column.width, Role::Header, spec.title);
+            } else {
+                canvas.text(left + column.x, area.y, column.width, Role::Header, spec.title);
+            }
+        }
+        let height = usize::from(area.height.saturating_sub(1));
+        for (offset, path) in self.list.window(height).iter().enumerate() {
+            let Some(row) = rows.iter().find(|row| row.path == *path) else { continue };
+            let y = area.y + 1 + u16::try_from(offset).unwrap_or(u16::MAX);
+            for column in &placed {
+                let (role, text) = row_cell(row, column.index, shell);
+                if COLUMNS.get(column.index).is_some_and(|spec| spec.right) {
+                    canvas.text_right(left + column.x + column.width, y, column.width, role, &text);
+                } else {
+                    canvas.text(left + column.x, y, column.width, role, &fit(&text, usize::from(column.width)));
+                }
+            }
+            if self.list.selected() == Some(path) {
+                canvas.sign(area.x, y, Sign::Cursor);
+                canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, Role::CursorRow);
+            }
+        }
+    }
+}
+
+fn row_cell(row: &TwinRow, column: usize, shell: &Shell) -> (Role, String) {
+    let value_role = |role: Role| match row.agreement {
+        Agreement::Differs => Role::DiffChange,
+        Agreement::Branch | Agreement::Matches | Agreement::NotReported | Agreement::OnlyReported => role,
+    };
+    let age = |at: Option<HubTime>| match at {
+        Some(HubTime::At(at)) => age_text(wall_age(shell.now.wall, at)),
+        Some(HubTime::Never) | None => String::new(),
+    };
+    match column {
+        0 => {
+            let name = crate::domain::text::Untrusted::new(row.path.name().unwrap_or_default()).shown();
+            (
+                if row.agreement == Agreement::Branch { Role::TextDim } else { Role::Fg },
+                format!("{}{name}", "  ".repeat(row.depth)),
+            )
+        }
+        1 => (value_role(Role::Fg), row.desired.clone().unwrap_or_else(|| blank_cell(row))),
+        2 => (value_role(Role::Fg), row.reported.clone().unwrap_or_else(|| blank_cell(row))),
+        3 => {
+            let role = match row.agreement {
+                Agreement::Differs => Role::StatusWarn,
+                Agreement::Matches => Role::StatusOk,
+                Agreement::Branch | Agreement::NotReported | Agreement::OnlyReported => Role::TextDim,
+            };
+            (role, row.agreement.word().to_owned())
+        }
+        4 => (Role::TextDim, age(row.desired_at)),
+        _ => (Role::TextDim, age(row.reported_at)),
+    }
+}
+
+fn blank_cell(row: &TwinRow) -> String {
+    if row.agreement == Agreement::Branch { String::new() } else { "-".to_owned() }
+}
+
+fn facts(twin: &Twin, shell: &Shell) -> Vec<Vec<Piece>> {
+    let age = |at: Option<HubTime>| match at {
+        Some(HubTime::At(at)) => format!("{} ago", age_text(wall_age(shell.now.wall, at))),
+        Some(HubTime::Never) => "never".to_owned(),
+        None => "-".to_owned(),
+    };
+    let label = |text: &str| (Role::TextDim, format!("{text:<10}"));
+    let mut facts = vec![
+        vec![
+            label("desired"),
+            (Role::Fg, format!("v{}", twin.desired.version)),
+            (Role::TextDim, format!("   set {}", age(twin.desired.last_updated()))),
+        ],
+        vec![
+            label("reported"),
+            (Role::Fg, format!("v{}", twin.reported.version)),
+            (Role::TextDim, format!("   {}", age(twin.reported.last_updated()))),
+        ],
+        vec![
+            label("twin"),
+            (Role::Fg, format!("version {}", twin.version)),
+            (Role::TextDim, format!("   etag {}", twin.etag.shown())),
+            (
+                Role::TextDim,
+                format!(
+                    "   hub's view: {}",
+                    crate::domain::text::Untrusted::new(twin.connection_state.as_str()).shown()
+                ),
+            ),
+        ],
+    ];
+    let mut from: Vec<Piece> = vec![label("set by")];
+    for (id, status) in &twin.configurations {
+        let word = match status {
+            ConfigurationStatus::Applied => "",
+            ConfigurationStatus::Targeted => " (targeted, lost)",
+            ConfigurationStatus::Other => " (?)",
+        };
+        from.push((Role::Fg, format!("{}{word}  ", id.shown())));
+    }
+    if twin.configurations.is_empty() {
+        from.push((Role::TextFaint, "no deployment".to_owned()));
+    }
+    facts.push(from);
+    if !twin.tags.is_empty() {
+        let mut tags = Value::Object(twin.tags.clone());
+        mask_json(&mut tags);
+        facts.push(vec![label("tags"), (Role::Fg, json::compact(&tags))]);
+    }
+    facts
+}
+
+fn draw_edit(edit: &Edit, current: Option<&Twin>, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+    let problem = edit.check.as_ref().err();
+    let (above, below) = split_rows(area, if area.height >= 24 { 9 } else { 6 });
+    let wide = area.width >= FRAMED;
+    let left = Rect { width: if wide { area.width / 2 } else { area.width }, ..above };
+    let note = format!("v{}", edit.base.desired.version);
+    let inside = panel(canvas, left, "Desired (draft)", &note, true);
+    let cursor = edit.editor.draw(canvas, inside, problem.and_then(Problem::line));
+    if wide {
+        let right = Rect { x: left.right(), width: area.width - left.width, ..above };
+        let reported = &current.unwrap_or(&edit.base).reported;
+        let inside = panel(canvas, right, "Reported (live)", &format!("v{}", reported.version), false);
+        let text = json::pretty(&Value::Object(conceal(&reported.values)));
+        for (offset, text) in text.lines().enumerate() {
+            line(canvas, inside, offset, Role::TextDim, text);
+        }
+    }
+    draw_patch(edit, canvas, below);
+    cursor
+}
+
+fn draw_patch(edit: &Edit, canvas: &mut Canvas<'_>, area: Rect) {
+    match &edit.check {
+        Err(problem) => {
+            let inside = panel(canvas, area, "Patch to send", "cannot be read yet", false);
+            for (offset, text) in wrap(&problem.text(), usize::from(inside.width.saturating_sub(2))).iter().enumerate()
+            {
+                line(canvas, inside, offset, Role::PromptError, text);
+            }
+        }
+        Ok(check) => {
+            let meter = format!("{} of {} bytes", check.bytes, SectionKind::Desired.limit());
+            let count = check.changes.len();
+            let note = format!("{count} {}, {meter}", if count == 1 { "change" } else { "changes" });
+            let inside = panel(canvas, area, "Patch to send", &note, false);
+            let mut offset = 0;
+            for finding in &check.findings {
+                line(canvas, inside, offset, Role::StatusBad, &format!("{} {}", finding.path.shown(), finding.message));
+                offset += 1;
+            }
+            if check.changes.is_empty() {
+                line(
+                    canvas,
+                    inside,
+                    offset,
+                    Role::TextDim,
+                    "nothing changed yet: only what you change is sent, never the whole twin",
+                );
+            }
+            let room = usize::from(inside.height).saturating_sub(offset);
+            for (index, change) in check.changes.iter().enumerate() {
+                if index + 1 == room && check.changes.len() > room {
+                    line(
+                        canvas,
+                        inside,
+                        offset,
+                        Role::TextDim,
+                        &format!("and {} more, all on the review page", check.changes.len() - index),
+                    );
+                    break;
+                }
+                let (role, text) = change_pieces(change);
+                line(canvas, inside, offset, role, &text);
+                offset += 1;
+            }
+        }
+    }
+}
+
+fn draw_review(review: &Review, scroll: usize, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    let intent = &review.intent;
+    let mut lines: Vec<Piece> = Vec::new();
+    let state = review.sent.as_ref().and_then(|op| shell.ops.get(op)).map(|entry| &entry.state);
+    match (state, &review.sent) {
+        (Some(OpState::Accepted), _) => lines.push((Role::StatusProgress, "writing the audit record".to_owned())),
+        (Some(OpState::Sending), _) | (None, Some(_)) => {
+            lines.push((Role::StatusProgress, "sent, waiting for the hub's answer".to_owned()));
+        }
+        (Some(OpState::Unknown(fault)), _) => {
+            lines.push((
+                Role::StatusWarn,
+                "no usable answer: it may have happened. Reading back until that is known; nothing is sent again."
+                    .to_owned(),
+            ));
+            lines.push((Role::TextDim, fault.to_string()));
+        }
+        (Some(OpState::Done(..)) | None, _) => {}
+    }
+    if !lines.is_empty() {
+        lines.push((Role::Fg, String::new()));
+    }
+    for change in intent.changes() {
+        lines.push(change_pieces(&change));
+    }
+    let path = match &intent.target.module {
+        Some(module) => format!("/twins/{}/modules/{}", intent.target.device.shown(), module.shown()),
+        None => format!("/twins/{}", intent.target.device.shown()),
+    };
+    lines.push((Role::Fg, String::new()));
+    lines.push((Role::Header, "REQUEST".to_owned()));
+    lines.push((Role::Fg, format!("PATCH https://{}{path}", intent.hub)));
+    lines.push((Role::Fg, format!("If-Match: \"{}\"", intent.if_match.shown())));
+    let mut body = intent.patch.body();
+    mask_json(&mut body);
+    lines.extend(json::pretty(&body).lines().map(|text| (Role::Fg, text.to_owned())));
+    lines.push((Role::Fg, String::new()));
+    lines.push((Role::Header, "TAKES IT BACK".to_owned()));
+    let mut inverse = intent.inverse.body();
+    mask_json(&mut inverse);
+    lines.push((Role::TextDim, json::compact(&inverse)));
+    lines.push((Role::Fg, String::new()));
+    lines.push((
+        Role::TextDim,
+        "If the twin changed meanwhile, the hub answers 412 and nothing is overwritten: both changes are then shown."
+            .to_owned(),
+    ));
+    let (above, _) = (area, ());
+    let title = format!("Patch for {}", intent.target.shown());
+    let count = intent.changes().len();
+    let note = format!("{count} {}", if count == 1 { "change" } else { "changes" });
+    let inside = panel(canvas, above, &title, &note, true);
+    let width = usize::from(inside.width.saturating_sub(2));
+    let wrapped: Vec<Piece> = lines
+        .into_iter()
+        .flat_map(|(role, text)| {
+            let indented = text.starts_with(' ');
+            let parts = if indented { vec![fit(&text, width)] } else { wrap(&text, width) };
+            parts.into_iter().map(move |part| (role, part))
+        })
+        .collect();
+    let first = scroll.min(wrapped.len().saturating_sub(usize::from(inside.height)));
+    for (offset, (role, text)) in wrapped.iter().skip(first).enumerate() {
+        line(canvas, inside, offset, *role, text);
+    }
+}
+
+fn draw_conflict(conflict: &Conflict, canvas: &mut Canvas<'_>, area: Rect) {
+    const COLUMNS: [Column; 5] = [
+        Column { title: "PATH", min: 18, ideal: 34, priority: 1, right: false },
+        Column { title: "WAS", min: 9, ideal: 24, priority: 2, right: false },
+        Column { title: "THEIRS", min: 9, ideal: 24, priority: 1, right: false },
+        Column { title: "MINE", min: 9, ideal: 24, priority: 1, right: false },
+        Column { title: "KEEP", min: 13, ideal: 16, priority: 1, right: false },
+    ];
+    let (above, below) = split_rows(area, 6);
+    let clashes = conflict.divergences.iter().filter(|d| d.touched == Touched::Clash).count();
+    let note = format!("{clashes} to choose");
+    let inside = panel(canvas, above, "Both changed it", &note, true);
+    let left = inside.x + 2;
+    let placed = place(&COLUMNS, inside.width.saturating_sub(3));
+    for column in &placed {
+        if let Some(spec) = COLUMNS.get(column.index) {
+            canvas.text(left + column.x, inside.y, column.width, Role::Header, spec.title);
+        }
+    }
+    let height = usize::from(inside.height.saturating_sub(1));
+    for (offset, index) in conflict.list.window(height).iter().enumerate() {
+        let (Some(divergence), Some(mine)) = (conflict.divergences.get(*index), conflict.mine_wins.get(*index)) else {
+            continue;
+        };
+        let y = inside.y + 1 + u16::try_from(offset).unwrap_or(u16::MAX);
+        for column in &placed {
+            let (role, text) = conflict_cell(divergence, *mine, column.index);
+            canvas.text(left + column.x, y, column.width, role, &fit(&text, usize::from(column.width)));
+        }
+        if conflict.list.selected() == Some(index) {
+            canvas.sign(inside.x, y, Sign::Cursor);
+            canvas.tint(Rect { x: inside.x, y, width: inside.width, height: 1 }, Role::CursorRow);
+        }
+    }
+    let inside = panel(canvas, below, "What happened", "", false);
+    let text = format!(
+        "The hub answered 412: somebody changed this twin after etag {} was read (now {}, desired v{}). Nothing was overwritten, \
+         and nothing you typed is lost. Choose per path; the review then goes against the new etag.",
+        conflict.base_etag.shown(),
+        conflict.theirs.etag.shown(),
+        conflict.theirs.desired.version,
+    );
+    for (offset, text) in wrap(&text, usize::from(inside.width.saturating_sub(2))).iter().enumerate() {
+        line(canvas, inside, offset, Role::Fg, text);
+    }
+}
+
+fn conflict_cell(divergence: &Divergence, mine: bool, column: usize) -> (Role, String) {
+    let secret = divergence.path.name().is_some_and(names_a_secret);
+    let text = |value: &Option<Value>| match value {
+        None => "-".to_owned(),
+        Some(_) if secret => MASK.to_owned(),
+        Some(value) => json::compact(value),
+    };
+    let chosen = |taken: bool| if taken { Role::DiffAdd } else { Role::TextDim };
+    let choice = matches!(divergence.touched, Touched::Clash | Touched::Mine);
+    match column {
+        0 => {
+            let role = if divergence.touched == Touched::Clash { Role::DiffConflict } else { Role::Fg };
+            (role, divergence.path.shown().into())
+        }
+        1 => (Role::TextDim, text(&divergence.base)),
+        2 => (chosen(!choice || !mine), text(&divergence.theirs)),
+        3 => (chosen(choice && mine), text(&divergence.mine)),
+        _ => match (divergence.touched, mine) {
+            (Touched::Clash, true) => (Role::DiffConflict, "mine".to_owned()),
+            (Touched::Clash, false) => (Role::DiffConflict, "theirs".to_owned()),
+            (Touched::Mine, true) => (Role::Fg, "mine (only I)".to_owned()),
+            (Touched::Mine, false) => (Role::Fg, "theirs (as was)".to_owned()),
+            (Touched::Theirs, _) => (Role::TextDim, "theirs (only)".to_owned()),
+            (Touched::Agreed, _) => (Role::TextDim, "both the same".to_owned()),
+        },
+    }
+}

@@ -1,0 +1,516 @@
+//! A twin: desired and reported side by side; an editor over a draft; a review of exactly what is sent; and after a
+//! 412 both changes with a choice per path.
+//!
+//! `View → Edit → Review → (dialog) → sent → View`, and from a 412 `Conflict → Review`. Every step back keeps the text.
+
+pub mod conflict;
+mod draw;
+pub mod edit;
+pub mod rows;
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+use serde_json::Value;
+
+use super::fleet::movement;
+use super::page::PageKind;
+use super::{Place, Step};
+use crate::domain::ids::{OpId, TwinId};
+use crate::domain::json::{self, Path};
+use crate::domain::patch::Change;
+use crate::domain::secret::names_a_secret;
+use crate::domain::time::{Now, age_text, wall_age};
+use crate::domain::twin::Twin;
+use crate::local::Draft;
+use crate::ops::{OpState, Outcome, WriteIntent};
+use crate::tui::actions::{ActionId, Scope};
+use crate::tui::canvas::Piece;
+use crate::tui::layers::Question;
+use crate::tui::msg::Effect;
+use crate::tui::shell::Shell;
+use crate::tui::theme::Role;
+use crate::tui::widgets::list::{List, Move};
+
+use conflict::Conflict;
+use edit::Edit;
+
+/// The view's state.
+#[derive(Debug, Clone)]
+pub struct TwinView {
+    id: TwinId,
+    list: List<Path>,
+    mode: Mode,
+    /// First line of the review that is shown.
+    scroll: usize,
+}
+
+/// What is being done to the twin.
+#[derive(Debug, Clone)]
+pub enum Mode {
+    /// Looking.
+    View,
+    /// Typing.
+    Edit(Box<Edit>),
+    /// Looking at what would be sent, or is being sent.
+    Review(Box<Review>),
+    /// Choosing between two changes.
+    Conflict(Box<Conflict>),
+}
+
+impl Mode {
+    fn editing(edit: Edit) -> Self {
+        Self::Edit(Box::new(edit))
+    }
+
+    fn choosing(conflict: Conflict) -> Self {
+        Self::Conflict(Box::new(conflict))
+    }
+}
+
+/// A write before and while it is sent.
+#[derive(Debug, Clone)]
+pub struct Review {
+    /// What would be sent.
+    pub intent: WriteIntent,
+    /// Where it came from, for going back.
+    pub edit: Edit,
+    /// Its number, once it was handed to the gateway.
+    pub sent: Option<OpId>,
+}
+
+/// How long typing may stay unsaved.
+const SAVE_AFTER: std::time::Duration = std::time::Duration::from_millis(500);
+
+impl TwinView {
+    /// The view of `id` on what is known of it.
+    #[must_use]
+    pub fn new(id: TwinId, shell: &Shell) -> Self {
+        let mut view = Self { id, list: List::default(), mode: Mode::View, scroll: 0 };
+        let order = view.order(shell);
+        view.list.replace(order);
+        view
+    }
+
+    /// Whose twin.
+    #[must_use]
+    pub fn id(&self) -> &TwinId {
+        &self.id
+    }
+
+    /// What is being done to it.
+    #[must_use]
+    pub fn mode(&self) -> &Mode {
+        &self.mode
+    }
+
+    fn twin<'a>(&self, shell: &'a Shell) -> Option<&'a Arc<Twin>> {
+        shell.details.twin(&self.id)
+    }
+
+    fn order(&self, shell: &Shell) -> Vec<Path> {
+        let Some(twin) = self.twin(shell) else { return Vec::new() };
+        rows::align(&twin.desired, &twin.reported).into_iter().map(|row| row.path).collect()
+    }
+
+    /// Where keys mean something.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<Scope> {
+        match &self.mode {
+            Mode::View => vec![Scope::Twin, Scope::Table],
+            Mode::Edit(_) => vec![Scope::Editor],
+            Mode::Review(_) => vec![Scope::Review, Scope::Table],
+            Mode::Conflict(_) => vec![Scope::Conflict, Scope::Table],
+        }
+    }
+
+    /// Takes over new data; keeps the draft; follows a write that was sent.
+    pub fn refresh(&mut self, shell: &mut Shell) -> Step {
+        if matches!(self.mode, Mode::View) && self.twin(shell).is_some() {
+            let order = self.order(shell);
+            self.list.replace(order);
+        }
+        let mut step = Step::done();
+        if let Mode::Edit(edit) = &mut self.mode
+            && edit.kept.is_none()
+            && !edit.is_unchanged()
+        {
+            step.effects.extend(keep(edit, shell));
+        }
+        self.follow(shell, &mut step);
+        step
+    }
+
+    /// Time went on: typing that is not on disk yet goes there.
+    pub fn tick(&mut self, shell: &mut Shell) -> Step {
+        let due = |edit: &Edit, now: Now| edit.kept.is_none_or(|at| now.since(at) >= SAVE_AFTER) && edit.kept.is_none();
+        match &mut self.mode {
+            Mode::Edit(edit) if due(edit, shell.now) && !edit.is_unchanged() => {
+                let mut step = Step::done();
+                step.effects.extend(keep(edit, shell));
+                step
+            }
+            _ => Step::done(),
+        }
+    }
+
+    /// Looks whether the write that was sent has ended.
+    fn follow(&mut self, shell: &mut Shell, step: &mut Step) {
+        let Mode::Review(review) = &self.mode else { return };
+        let Some(entry) = review.sent.as_ref().and_then(|op| shell.ops.get(op)) else { return };
+        let OpState::Done(outcome, _) = &entry.state else { return };
+        let (outcome, review) = (outcome.clone(), review.clone());
+        match outcome {
+            Outcome::Applied(_) => {
+                shell.drafts.remove(&self.id);
+                step.effects.push(Effect::DiscardDraft(edit::draft_key(&review.edit.base, shell)));
+                step.effects.push(Effect::PollNow);
+                self.mode = Mode::View;
+            }
+            Outcome::Conflict(theirs) => {
+                let theirs = theirs.or_else(|| self.twin(shell).cloned());
+                match theirs {
+                    Some(theirs) if theirs.etag != review.intent.if_match => self.clash(&review.edit, theirs, shell),
+                    // The twin as it is now could not be read: the edit stays, and the next try shows both.
+                    _ => self.mode = Mode::editing(review.edit),
+                }
+                step.effects.push(Effect::PollNow);
+            }
+            Outcome::Refused(_) | Outcome::NotApplied(_) => self.mode = Mode::editing(review.edit),
+        }
+    }
+
+    /// Shows my edit and theirs.
+    fn clash(&mut self, edit: &Edit, theirs: Arc<Twin>, shell: &mut Shell) {
+        let base = crate::domain::secret::conceal(&edit.base.desired.values);
+        let text = edit.editor.text();
+        match json::parse_strict(&text) {
+            Ok(Value::Object(mine)) => {
+                self.mode = Mode::choosing(Conflict::new(&base, edit.base.etag.clone(), theirs, &mine, text));
+            }
+            _ => {
+                shell.warn("the twin changed at the hub; the draft cannot be read as JSON yet, so it is not compared");
+                self.mode = Mode::editing(edit.clone());
+            }
+        }
+    }
+
+    /// Starts or resumes editing.
+    fn start(&mut self, shell: &mut Shell) -> bool {
+        let Some(twin) = self.twin(shell).cloned() else {
+            shell.warn("the twin was not read yet; it can be edited when it is here");
+            return false;
+        };
+        if let Some(module) = self.id.module.as_ref().filter(|module| module.is_system()) {
+            shell.warn(format!(
+                "{} belongs to the runtime: its desired properties are written by deployments only (the hub answers 401100)",
+                module.shown()
+            ));
+            return false;
+        }
+        match shell.drafts.get(&self.id).cloned() {
+            None => self.mode = Mode::editing(Edit::new(twin)),
+            Some(draft) if draft.base_etag == twin.etag => {
+                self.mode = Mode::editing(resume(twin, &draft));
+                shell.info(format!("your draft of {} ago goes on; :discard throws it away", draft_age(&draft, shell)));
+            }
+            Some(draft) => {
+                let base = draft.base.as_object().cloned().unwrap_or_default();
+                match json::parse_strict(&draft.text) {
+                    Ok(Value::Object(mine)) => {
+                        shell.warn("the twin changed since your draft was begun: both changes, choose per path");
+                        self.mode = Mode::choosing(Conflict::new(
+                            &base,
+                            draft.base_etag.clone(),
+                            twin,
+                            &mine,
+                            draft.text.clone(),
+                        ));
+                    }
+                    _ => self.mode = Mode::editing(resume(twin, &draft)),
+                }
+            }
+        }
+        true
+    }
+
+    fn review(&mut self, shell: &mut Shell) -> Step {
+        let edit = match &self.mode {
+            Mode::Edit(edit) => (**edit).clone(),
+            Mode::Conflict(conflict) => conflict.rebase(),
+            Mode::View | Mode::Review(_) => return Step::unused(),
+        };
+        match edit.intent(shell) {
+            Err(why) => {
+                shell.warn(why);
+                if matches!(self.mode, Mode::Conflict(_)) {
+                    self.mode = Mode::View;
+                }
+                Step::done()
+            }
+            Ok(intent) => {
+                let mut edit = edit;
+                let effects = keep(&mut edit, shell);
+                self.scroll = 0;
+                self.mode = Mode::Review(Box::new(Review { intent, edit, sent: None }));
+                Step { effects, ..Step::done() }
+            }
+        }
+    }
+
+    /// The write of the review was handed to the gateway.
+    pub fn sent(&mut self, op: &OpId) {
+        if let Mode::Review(review) = &mut self.mode
+            && review.intent.op == *op
+        {
+            review.sent = Some(op.clone());
+        }
+    }
+
+    /// Does an action.
+    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        match action {
+            ActionId::CopyId => {
+                let text: String = self.id.shown().into();
+                shell.info(format!("{text} sent to the terminal's clipboard (it does not confirm)"));
+                return Step::effect(Effect::Copy(text));
+            }
+            ActionId::TwinDiscard => return self.discard(shell),
+            ActionId::Back => return self.back(shell),
+            _ => {}
+        }
+        let height = shell.body_rows();
+        match &mut self.mode {
+            Mode::View => {
+                if let Some(step) = movement(action) {
+                    self.list.go(step, height.saturating_sub(8));
+                    return Step::done();
+                }
+                match action {
+                    ActionId::TwinEdit | ActionId::Open => match (self.start(shell), self.twin(shell)) {
+                        (true, Some(twin)) => Step::effect(Effect::OpenDraft(edit::draft_key(twin, shell))),
+                        _ => Step::done(),
+                    },
+                    ActionId::TwinEditExternal => match (self.start(shell), &self.mode) {
+                        (true, Mode::Edit(edit)) => {
+                            Step::effect(Effect::EditOutside(self.id.clone(), edit.editor.text()))
+                        }
+                        _ => Step::done(),
+                    },
+                    ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.id.clone()))),
+                    _ => Step::unused(),
+                }
+            }
+            Mode::Edit(edit) => match action {
+                ActionId::EditorReview | ActionId::TwinReview => self.review(shell),
+                ActionId::EditorUndo | ActionId::EditorRedo => {
+                    let moved = if action == ActionId::EditorUndo { edit.editor.undo() } else { edit.editor.redo() };
+                    if moved {
+                        edit.changed();
+                    } else {
+                        shell.info("nothing more to take back or do again");
+                    }
+                    Step::done()
+                }
+                _ => Step::unused(),
+            },
+            Mode::Review(review) => match (action, movement(action)) {
+                (_, Some(Move::Down)) => {
+                    self.scroll += 1;
+                    Step::done()
+                }
+                (_, Some(Move::Up)) => {
+                    self.scroll = self.scroll.saturating_sub(1);
+                    Step::done()
+                }
+                (ActionId::ReviewSend | ActionId::Open, _) => match review.sent {
+                    Some(_) => Step::done(),
+                    None => Step { ask: Some(Question::Send(Box::new(review.intent.clone()))), ..Step::done() },
+                },
+                _ => Step::unused(),
+            },
+            Mode::Conflict(conflict) => {
+                if let Some(step) = movement(action) {
+                    conflict.list.go(step, height.saturating_sub(8));
+                    return Step::done();
+                }
+                match action {
+                    ActionId::ConflictMine | ActionId::ConflictTheirs => {
+                        if let Err(why) = conflict.choose(action == ActionId::ConflictMine) {
+                            shell.info(why);
+                        }
+                        Step::done()
+                    }
+                    ActionId::ConflictNext => {
+                        conflict.step(true);
+                        Step::done()
+                    }
+                    ActionId::ConflictPrevious => {
+                        conflict.step(false);
+                        Step::done()
+                    }
+                    ActionId::ConflictReview | ActionId::TwinReview => self.review(shell),
+                    _ => Step::unused(),
+                }
+            }
+        }
+    }
+
+    fn discard(&mut self, shell: &mut Shell) -> Step {
+        let has_draft = shell.drafts.contains_key(&self.id) || matches!(self.mode, Mode::Edit(_));
+        if !has_draft {
+            shell.info("there is no draft of this twin");
+            return Step::done();
+        }
+        Step { ask: Some(Question::Discard(self.id.clone())), ..Step::done() }
+    }
+
+    /// The draft was thrown away.
+    pub fn discarded(&mut self, shell: &mut Shell) -> Vec<Effect> {
+        self.mode = Mode::View;
+        let draft = shell.drafts.remove(&self.id);
+        draft.map(|draft| Effect::DiscardDraft(draft.key)).into_iter().collect()
+    }
+
+    /// One step back; the text is kept.
+    fn back(&mut self, shell: &mut Shell) -> Step {
+        match &mut self.mode {
+            Mode::View => Step { leave: true, ..Step::done() },
+            Mode::Edit(edit) => {
+                let mut step = Step::done();
+                if !edit.is_unchanged() {
+                    step.effects = keep(edit, shell);
+                    shell.info("the draft is kept; e goes on with it, :discard throws it away");
+                }
+                self.mode = Mode::View;
+                step
+            }
+            Mode::Review(review) if review.sent.is_some() => {
+                shell.info("sent; the outcome will be told, and is on :audit");
+                Step { leave: true, ..Step::done() }
+            }
+            Mode::Review(review) => {
+                self.mode = Mode::editing(review.edit.clone());
+                Step::done()
+            }
+            Mode::Conflict(_) => {
+                shell.info("the draft is kept; e shows both changes again");
+                self.mode = Mode::View;
+                Step::done()
+            }
+        }
+    }
+
+    /// Types a key into the editor.
+    pub fn key(&mut self, key: KeyEvent) -> bool {
+        match &mut self.mode {
+            Mode::Edit(edit) => {
+                if edit.editor.key(key) {
+                    edit.changed();
+                }
+                true
+            }
+            Mode::View | Mode::Review(_) | Mode::Conflict(_) => false,
+        }
+    }
+
+    /// Pastes into the editor.
+    pub fn paste(&mut self, text: &str) -> bool {
+        match &mut self.mode {
+            Mode::Edit(edit) => {
+                if edit.editor.paste(text) {
+                    edit.changed();
+                }
+                true
+            }
+            Mode::View | Mode::Review(_) | Mode::Conflict(_) => false,
+        }
+    }
+
+    /// The external editor came back.
+    pub fn edited_outside(&mut self, text: &str) {
+        if let Mode::Edit(edit) = &mut self.mode
+            && edit.editor.text() != text.trim_end_matches('\n')
+        {
+            edit.editor.replace(text.trim_end_matches('\n'));
+            edit.changed();
+        }
+    }
+
+    /// Where we are.
+    #[must_use]
+    pub fn location(&self, shell: &Shell) -> Vec<Piece> {
+        let mut pieces = vec![(Role::TextDim, "devices > ".to_owned()), (Role::TextDim, self.id.device.shown().into())];
+        if let Some(module) = &self.id.module {
+            pieces.push((Role::TextDim, " > ".to_owned()));
+            pieces.push((Role::Fg, module.shown().into()));
+        }
+        pieces.push((Role::TextDim, " > ".to_owned()));
+        let word = match &self.mode {
+            Mode::View => "twin",
+            Mode::Edit(_) => "twin   EDITING",
+            Mode::Review(review) if review.sent.is_some() => "twin   SENDING",
+            Mode::Review(_) => "twin   REVIEW",
+            Mode::Conflict(_) => "twin   BOTH CHANGED IT",
+        };
+        pieces.push((Role::Fg, word.to_owned()));
+        if let Mode::Edit(edit) = &self.mode {
+            let kept = match (edit.is_unchanged(), edit.kept) {
+                (true, _) => "nothing changed yet".to_owned(),
+                (false, Some(at)) => format!("draft kept {} ago", age_text(shell.now.since(at))),
+                (false, None) => "draft not kept yet".to_owned(),
+            };
+            pieces.push((Role::TextDim, format!("   {kept}   based on etag {}", edit.base.etag.shown())));
+            if self.twin(shell).is_some_and(|twin| twin.etag != edit.base.etag) {
+                pieces.push((Role::StatusWarn, "   changed at the hub meanwhile".to_owned()));
+            }
+        } else if matches!(self.mode, Mode::View) && shell.drafts.contains_key(&self.id) {
+            pieces.push((Role::StatusWarn, "   a draft of yours waits: e goes on with it".to_owned()));
+        }
+        pieces
+    }
+}
+
+/// Hands the draft over for keeping.
+fn keep(edit: &mut Edit, shell: &mut Shell) -> Vec<Effect> {
+    if edit.is_unchanged() {
+        return Vec::new();
+    }
+    let draft = edit.draft(shell);
+    edit.kept = Some(shell.now);
+    shell.drafts.insert(edit.base.id.clone(), draft.clone());
+    vec![Effect::SaveDraft(Box::new(draft))]
+}
+
+fn resume(twin: Arc<Twin>, draft: &Draft) -> Edit {
+    let mut edit = Edit::over(twin, &draft.text);
+    edit.editor.set_cursor(draft.cursor);
+    edit
+}
+
+fn draft_age(draft: &Draft, shell: &Shell) -> String {
+    age_text(wall_age(shell.now.wall, draft.saved_at))
+}
+
+/// One change as a line with its role; secrets are hidden.
+#[must_use]
+pub fn change_pieces(change: &Change) -> (Role, String) {
+    let path = change.path.shown();
+    let secret = change.path.keys().iter().any(|key| names_a_secret(key));
+    let text = |value: &Value| {
+        let mut value = value.clone();
+        crate::domain::secret::mask_json(&mut value);
+        json::compact(&value)
+    };
+    match (&change.old, &change.new) {
+        (_, Some(_)) if secret => (Role::DiffChange, format!("~ {path}   (changed, hidden)")),
+        (Some(old), Some(new)) => {
+            let note = if change.replaces_array() { "   (arrays are replaced as a whole)" } else { "" };
+            (Role::DiffChange, format!("~ {path}   {} -> {}{note}", text(old), text(new)))
+        }
+        (None, Some(new)) => (Role::DiffAdd, format!("+ {path}   {}", text(new))),
+        (Some(_), None) if secret => (Role::DiffDel, format!("- {path}   (hidden; null deletes the key)")),
+        (Some(old), None) => (Role::DiffDel, format!("- {path}   {}   (null deletes the key)", text(old))),
+        (None, None) => (Role::DiffContext, format!("  {path}")),
+    }
+}

@@ -1,0 +1,147 @@
+//! The text editor and the one-line input: the one place that knows the editor crate.
+//!
+//! The crate brings a keymap of its own; ours is asked first, and what is left goes in as plain typing. Pasted text
+//! loses what a document cannot hold (control characters), and is one step of undo.
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+use tui_textarea::{CursorMove, TextArea};
+
+use crate::domain::text::is_unsafe_char;
+use crate::tui::canvas::Canvas;
+use crate::tui::theme::Role;
+
+/// Steps of undo that are kept.
+const UNDO_STEPS: usize = 2_000;
+
+/// A text being edited, over several lines or on one.
+#[derive(Debug, Clone)]
+pub struct Editor {
+    area: TextArea<'static>,
+    one_line: bool,
+}
+
+impl Editor {
+    /// An editor over `text`, cursor at its start.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
+        area.set_max_histories(UNDO_STEPS);
+        area.set_tab_length(2);
+        Self { area, one_line: false }
+    }
+
+    /// A line of input, cursor at its end.
+    #[must_use]
+    pub fn line(text: &str) -> Self {
+        let mut editor = Self { one_line: true, ..Self::new(text) };
+        editor.area.move_cursor(CursorMove::End);
+        editor
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.area.lines().join("\n")
+    }
+
+    /// Line and character of the cursor, from 0.
+    #[must_use]
+    pub fn cursor(&self) -> (usize, usize) {
+        self.area.cursor()
+    }
+
+    /// Puts the cursor at line and character, as far as they exist.
+    pub fn set_cursor(&mut self, (line, character): (usize, usize)) {
+        let clip = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        self.area.move_cursor(CursorMove::Jump(clip(line), clip(character)));
+    }
+
+    /// Types a key. Says whether the text changed.
+    pub fn key(&mut self, key: KeyEvent) -> bool {
+        self.area.input_without_shortcuts(key)
+    }
+
+    /// Types text as one step: a paste. A one-line input takes the first line.
+    pub fn paste(&mut self, text: &str) -> bool {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let text = if self.one_line { text.lines().next().unwrap_or_default() } else { &text };
+        let clean: String = text.replace('\t', "  ").chars().filter(|c| *c == '\n' || !is_unsafe_char(*c)).collect();
+        self.area.insert_str(clean)
+    }
+
+    /// Replaces everything, as one step.
+    pub fn replace(&mut self, text: &str) {
+        self.area.select_all();
+        self.area.insert_str(text);
+    }
+
+    /// Takes the last step back.
+    pub fn undo(&mut self) -> bool {
+        self.area.undo()
+    }
+
+    /// Takes the last undo back.
+    pub fn redo(&mut self) -> bool {
+        self.area.redo()
+    }
+
+    /// Deletes to the start of the line.
+    pub fn delete_to_start(&mut self) -> bool {
+        self.area.delete_line_by_head()
+    }
+
+    /// Deletes the word before the cursor.
+    pub fn delete_word(&mut self) -> bool {
+        self.area.delete_word()
+    }
+
+    /// Draws the text; `error_line` (from 0) is where it cannot be read. Returns where the terminal's cursor belongs.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, error_line: Option<usize>) -> Option<(u16, u16)> {
+        let mut widget = self.area.clone();
+        widget.set_style(canvas.style(Role::Fg));
+        widget.set_cursor_style(canvas.style(Role::EditorCursor));
+        widget.set_selection_style(canvas.style(Role::EditorSelection));
+        if self.one_line {
+            widget.set_cursor_line_style(canvas.style(Role::Prompt));
+        } else {
+            widget.set_cursor_line_style(canvas.style(Role::EditorLine));
+            widget.set_line_number_style(canvas.style(Role::TextFaint));
+            if let Some(line) = error_line {
+                let end = self.area.lines().get(line).map_or(0, String::len);
+                widget.custom_highlight(((line, 0), (line, end)), canvas.style(Role::PromptError), 1);
+            }
+        }
+        (&widget).render(area, canvas.buffer());
+        widget.rendered_cursor_position().map(|at| (at.x, at.y))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paste_is_one_step_without_control_characters() {
+        let mut editor = Editor::new("{}");
+        assert!(editor.paste("a\u{1b}[2J\r\n\tb\u{202e}"));
+        assert_eq!(editor.text(), "a[2J\n  b{}");
+        editor.undo();
+        assert_eq!(editor.text(), "{}");
+        let mut line = Editor::line("de");
+        line.paste("v\nices");
+        assert_eq!(line.text(), "dev");
+        line.delete_to_start();
+        assert_eq!(line.text(), "");
+    }
+
+    #[test]
+    fn replacing_everything_can_be_taken_back() {
+        let mut editor = Editor::new("one\ntwo");
+        editor.replace("three");
+        assert_eq!(editor.text(), "three");
+        while editor.undo() {}
+        assert_eq!(editor.text(), "one\ntwo");
+    }
+}

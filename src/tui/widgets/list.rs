@@ -1,0 +1,222 @@
+//! A list whose cursor is an identity: no refresh, sort or filter puts another object under it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// A cursor over a changing order of ids, and the window that shows it.
+#[derive(Debug, Clone)]
+pub struct List<K> {
+    order: Vec<K>,
+    at: usize,
+    top: usize,
+}
+
+impl<K> Default for List<K> {
+    fn default() -> Self {
+        Self { order: Vec::new(), at: 0, top: 0 }
+    }
+}
+
+/// A way to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// A window up.
+    PageUp,
+    /// A window down.
+    PageDown,
+    /// To the first row.
+    First,
+    /// To the last row.
+    Last,
+}
+
+impl<K: Clone + Eq + Hash> List<K> {
+    /// The id under the cursor; `None` only when the list is empty.
+    #[must_use]
+    pub fn selected(&self) -> Option<&K> {
+        self.order.get(self.at)
+    }
+
+    /// Row number of the cursor, from 0.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.at
+    }
+
+    /// All ids in their present order.
+    #[must_use]
+    pub fn order(&self) -> &[K] {
+        &self.order
+    }
+
+    /// First row of the window.
+    #[must_use]
+    pub fn top(&self) -> usize {
+        self.top
+    }
+
+    /// The rows a window of `height` shows.
+    #[must_use]
+    pub fn window(&self, height: usize) -> &[K] {
+        let top = self.clamped_top(height);
+        self.order.get(top..(top + height).min(self.order.len())).unwrap_or_default()
+    }
+
+    /// First row of a window of `height` that contains the cursor.
+    #[must_use]
+    pub fn clamped_top(&self, height: usize) -> usize {
+        if height == 0 {
+            return self.top;
+        }
+        let lowest = (self.at + 1).saturating_sub(height);
+        let last_page = self.order.len().saturating_sub(height);
+        self.top.clamp(lowest, self.at).min(last_page.max(lowest))
+    }
+
+    /// Moves the cursor in a window of `height` rows.
+    pub fn go(&mut self, step: Move, height: usize) {
+        let last = self.order.len().saturating_sub(1);
+        let page = height.max(1);
+        self.at = match step {
+            Move::Up => self.at.saturating_sub(1),
+            Move::Down => (self.at + 1).min(last),
+            Move::PageUp => self.at.saturating_sub(page),
+            Move::PageDown => (self.at + page).min(last),
+            Move::First => 0,
+            Move::Last => last,
+        };
+        self.top = self.clamped_top(height);
+    }
+
+    /// Puts the cursor on `id`, if it is in the list.
+    pub fn select(&mut self, id: &K) -> bool {
+        match self.order.iter().position(|other| other == id) {
+            Some(index) => {
+                self.at = index;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes a new order. The cursor stays on its id and on its row of the window; when the id is gone it goes to
+    /// the nearest survivor of the old order, and the lost id is returned.
+    pub fn replace(&mut self, order: Vec<K>) -> Option<K> {
+        let screen_row = self.at.saturating_sub(self.top);
+        let Some(selected) = self.order.get(self.at).cloned() else {
+            self.order = order;
+            self.at = 0;
+            self.top = 0;
+            return None;
+        };
+        let places: HashMap<&K, usize> = order.iter().enumerate().map(|(index, id)| (id, index)).collect();
+        let (at, lost) = match places.get(&selected) {
+            Some(index) => (*index, None),
+            None => (self.survivor(&places).unwrap_or(0), Some(selected)),
+        };
+        drop(places);
+        self.order = order;
+        self.at = at.min(self.order.len().saturating_sub(1));
+        self.top = self.at.saturating_sub(screen_row);
+        lost
+    }
+
+    /// Where the nearest neighbour of the old order stands in the new one, the one below first.
+    fn survivor(&self, places: &HashMap<&K, usize>) -> Option<usize> {
+        let below = self.order.iter().skip(self.at + 1);
+        let above = self.order.iter().take(self.at).rev();
+        let mut below = below.map(|id| places.get(id));
+        let mut above = above.map(|id| places.get(id));
+        loop {
+            match (below.next(), above.next()) {
+                (None, None) => return None,
+                (Some(Some(index)), _) | (_, Some(Some(index))) => return Some(*index),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn list(order: &[u32], at: u32) -> List<u32> {
+        let mut list = List { order: order.to_vec(), at: 0, top: 0 };
+        assert!(list.select(&at));
+        list
+    }
+
+    #[test]
+    fn the_cursor_follows_its_id_and_falls_to_a_neighbour() {
+        for (order, at, next, selected, lost) in [
+            (vec![1, 2, 3], 2, vec![3, 2, 1], Some(2), None),
+            (vec![1, 2, 3], 2, vec![9, 8, 1, 2], Some(2), None),
+            (vec![1, 2, 3], 2, vec![1, 3], Some(3), Some(2)),
+            (vec![1, 2, 3], 3, vec![1, 2], Some(2), Some(3)),
+            (vec![1, 2, 3], 2, vec![], None, Some(2)),
+            (vec![1, 2, 3], 2, vec![7], Some(7), Some(2)),
+        ] {
+            let mut list = list(&order, at);
+            assert_eq!(list.replace(next.clone()), lost, "{next:?}");
+            assert_eq!(list.selected().copied(), selected, "{next:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_list_bears_every_move() {
+        let mut list: List<u32> = List::default();
+        for step in [Move::Up, Move::Down, Move::PageUp, Move::PageDown, Move::First, Move::Last] {
+            list.go(step, 0);
+            list.go(step, 10);
+            assert_eq!(list.selected(), None);
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Go(Move),
+        Replace(Vec<u32>),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            prop::sample::select(vec![Move::Up, Move::Down, Move::PageUp, Move::PageDown, Move::First, Move::Last])
+                .prop_map(Step::Go),
+            prop::collection::hash_set(0_u32..30, 0..20).prop_map(|ids| Step::Replace(ids.into_iter().collect())),
+        ]
+    }
+
+    proptest! {
+        /// M-54: after any refresh the cursor is on the same object, or says which one it lost; and it is in view.
+        #[test]
+        fn the_cursor_is_an_identity(steps in prop::collection::vec(step(), 1..60), height in 1_usize..12) {
+            let mut list: List<u32> = List::default();
+            list.replace((0..15).collect());
+            for step in steps {
+                let before = list.selected().copied();
+                match step {
+                    Step::Go(go) => list.go(go, height),
+                    Step::Replace(order) => {
+                        let present = before.is_some_and(|id| order.contains(&id));
+                        let lost = list.replace(order);
+                        if present {
+                            prop_assert_eq!(list.selected().copied(), before);
+                        } else {
+                            prop_assert_eq!(lost, before);
+                        }
+                    }
+                }
+                prop_assert_eq!(list.selected().is_none(), list.order().is_empty());
+                if let Some(id) = list.selected() {
+                    prop_assert!(list.window(height).contains(id));
+                }
+            }
+        }
+    }
+}

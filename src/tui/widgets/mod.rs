@@ -1,0 +1,7 @@
+//! Parts that views are made of. They know roles and geometry, nothing of hubs.
+
+pub mod dialog;
+pub mod editor;
+pub mod list;
+pub mod states;
+pub mod table;

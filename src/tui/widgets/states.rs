@@ -1,0 +1,121 @@
+//! What a view shows when it has nothing to list: why, and what to do next. A blank table is a bug (console-ux G-70).
+
+use ratatui::layout::Rect;
+
+use crate::domain::fault::Fault;
+use crate::domain::time::{Now, age_text};
+use crate::tui::canvas::Canvas;
+use crate::tui::theme::Role;
+
+/// A body without rows.
+#[derive(Debug, Clone)]
+pub enum Blank<'a> {
+    /// The first read is out.
+    Loading {
+        /// What was asked for.
+        what: String,
+        /// Since when.
+        since: Option<Now>,
+    },
+    /// Read, and there is none.
+    Empty {
+        /// Why that can be.
+        why: String,
+        /// What to do.
+        next: String,
+    },
+    /// There are some, and the filter lets none through.
+    Filtered {
+        /// How many there are.
+        total: usize,
+        /// The filter as typed.
+        filter: String,
+    },
+    /// Nothing was ever read, because it failed.
+    Failed(&'a Fault),
+    /// It was there, and is gone at the hub.
+    Gone {
+        /// What.
+        what: String,
+    },
+}
+
+/// Draws it in the upper third of the area, where eyes are.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, blank: &Blank<'_>, now: Now) {
+    let (head, lines): ((Role, String), Vec<(Role, String)>) = match blank {
+        Blank::Loading { what, since } => {
+            let waited = since.map(|at| format!(", {}", age_text(now.since(at)))).unwrap_or_default();
+            ((Role::StatusProgress, format!("reading {what}{waited}")), vec![(Role::TextDim, "esc goes back".into())])
+        }
+        Blank::Empty { why, next } => ((Role::Fg, why.clone()), vec![(Role::TextDim, next.clone())]),
+        Blank::Filtered { total, filter } => (
+            (Role::StatusWarn, format!("0 of {total} match")),
+            vec![(Role::Match, format!("/{filter}")), (Role::TextDim, "esc clears the filter".into())],
+        ),
+        Blank::Failed(fault) => (
+            (Role::StatusBad, fault.to_string()),
+            vec![
+                (Role::Fg, fault.advice().to_owned()),
+                (Role::TextDim, "ctrl-r tries now; what was read before is kept, here nothing was".into()),
+            ],
+        ),
+        Blank::Gone { what } => {
+            ((Role::StatusBad, format!("{what} is gone at the hub")), vec![(Role::TextDim, "esc goes back".into())])
+        }
+    };
+    let width = usize::from(area.width.saturating_sub(4));
+    let mut y = area.y + area.height / 4;
+    for (role, text) in std::iter::once(head).chain(lines) {
+        for line in wrap(&text, width) {
+            if y >= area.bottom() {
+                return;
+            }
+            canvas.text(area.x + 2, y, area.width.saturating_sub(4), role, &line);
+            y += 1;
+        }
+    }
+}
+
+/// Breaks text at blanks into lines of at most `width` cells; a longer word is broken where it must.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    use unicode_segmentation::UnicodeSegmentation;
+    use unicode_width::UnicodeWidthStr;
+
+    let width = width.max(1);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let gap = usize::from(!line.is_empty());
+        if line.width() + gap + word.width() <= width {
+            if gap == 1 {
+                line.push(' ');
+            }
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        for grapheme in word.graphemes(true) {
+            if line.width() + grapheme.width() > width && !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push_str(grapheme);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_wraps_at_blanks() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
+}
