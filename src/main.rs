@@ -1,3 +1,7 @@
-//! The `edgedeck` binary: parse, run, exit.
+//! The `edgedeck` binary; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    edgedeck::app::main()
+}

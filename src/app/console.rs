@@ -1,0 +1,348 @@
+//! The console, put together: hub, readers, write path, disk, terminal, loop; and taken apart in order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::complain;
+use super::logging;
+use super::opening::{Opened, open};
+use super::process::{Process, SystemClock};
+use super::world::{ConsoleWorld, Parts};
+use crate::audit::{AuditLog, Origin};
+use crate::cli::{ConnectArgs, Exit};
+use crate::config::{Color, Glyphs as GlyphSetting};
+use crate::disk;
+use crate::domain::text::Untrusted;
+use crate::domain::time::SharedClock;
+use crate::local::{Loaded, LocalStore, Options as LocalOptions};
+use crate::ops::Gateway;
+use crate::sim::Sim;
+use crate::store::Needs;
+use crate::sync::{Sync, SyncSettings};
+use crate::tui::keymap::{Keymap, Keymaps};
+use crate::tui::model::{Model, Setup};
+use crate::tui::msg::Msg;
+use crate::tui::notices::Severity;
+use crate::tui::run::{Ended, Pictures, run as run_loop};
+use crate::tui::shell::{Session, Shell};
+use crate::tui::term::caps::{Caps, ColorDepth, GlyphMode, Wishes};
+use crate::tui::term::{Options as TermOptions, Term, crash};
+use crate::tui::theme::{self, Theme, Themes};
+use crate::tui::update::update;
+
+/// How long drafts may take to reach the disk when the console ends.
+const FLUSH: Duration = Duration::from_millis(500);
+
+/// Opens the console and stays in it until somebody leaves.
+pub(super) fn run(mut process: Process, connect: &ConnectArgs) -> Exit {
+    let ui = &process.config.settings.ui;
+    let wishes = Wishes { color: wished_color(ui.color.value), glyphs: wished_glyphs(ui.glyphs.value) };
+    let caps = match Caps::decide(&process.terminal_env(), wishes) {
+        Ok(caps) => caps,
+        Err(unsuitable) => {
+            complain(&unsuitable.to_string());
+            return Exit::Usage;
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("the runtime could not be started: {error}"));
+            return Exit::Failure;
+        }
+    };
+    let exit = runtime.block_on(console(&mut process, connect, caps));
+    end(runtime);
+    exit
+}
+
+/// Ends without waiting for anybody: a hub that never answers must not keep the console from leaving.
+fn end(runtime: Runtime) {
+    runtime.shutdown_background();
+}
+
+async fn console(process: &mut Process, connect: &ConnectArgs, caps: Caps) -> Exit {
+    let clock: SharedClock = Arc::new(SystemClock::start());
+    let _log = logging::start(&process.paths.state, process.env.text("EDGEDECK_LOG").as_deref());
+    crash::install_panic_hook(Some(process.paths.state.join("crash")), clock.clone());
+    let opened = match open(process, connect, clock.clone()).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    match Console::assemble(process, opened, caps, &clock) {
+        Ok(console) => console.stay(&clock).await,
+        Err(why) => {
+            complain(&why);
+            Exit::Failure
+        }
+    }
+}
+
+struct Console {
+    model: Model,
+    pictures: Pictures,
+    world: ConsoleWorld,
+    local: Option<LocalStore>,
+    cancel: CancellationToken,
+    greetings: Vec<Msg>,
+    /// The folder the simulated hub's access was written to; removed at the end.
+    sim_folder: Option<tempfile::TempDir>,
+}
+
+impl Console {
+    fn assemble(process: &Process, opened: Opened, caps: Caps, clock: &SharedClock) -> Result<Self, String> {
+        let Opened { hub, context, name, production, sim, notices } = opened;
+        let mut greetings: Vec<Msg> = notices.into_iter().map(|text| Msg::Say(Severity::Warning, text)).collect();
+        greetings.extend(process.paths.notices.iter().map(|notice| Msg::Say(Severity::Warning, notice.clone())));
+        greetings
+            .extend(process.config.findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.to_string())));
+
+        let cancel = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let settings = &process.config.settings;
+        let sync_settings = SyncSettings {
+            fleet: settings.poll.fleet.value.min(if sim.is_some() {
+                SyncSettings::default().fleet
+            } else {
+                Duration::MAX
+            }),
+            details: settings.poll.detail.value.min(if sim.is_some() {
+                SyncSettings::default().details
+            } else {
+                Duration::MAX
+            }),
+            ..SyncSettings::default()
+        };
+        let needs = Needs { fleet: true, ..Needs::default() };
+        let sync = Sync::start(hub.read.clone(), clock.clone(), sync_settings, needs, &cancel, &tasks);
+        let origin = Origin {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            context: context.clone(),
+            hub: name.clone(),
+            who: process.who.clone(),
+            identity: hub.read.identity(),
+        };
+        let audit = AuditLog::open(process.paths.audit(), clock.clone()).map_err(|error| error.to_string())?;
+        if let Some(reason) = audit.found_at_start() {
+            greetings.push(Msg::Say(Severity::Warning, format!("the audit record: {reason}")));
+        }
+        let read_only = hub.write.is_none();
+        let identity = hub.read.identity();
+        let gateway = Gateway::new(hub.write, hub.read, audit, origin, clock.clone(), cancel.clone(), tasks);
+        let (local, history) = open_local(process, clock, &context, &name, &mut greetings);
+
+        let (sim_folder, sim_files) = match &sim {
+            Some(sim) => write_sim_files(sim)?,
+            None => (None, Vec::new()),
+        };
+        let session = Session {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            context: Untrusted::new(context).shown().into(),
+            hub: Untrusted::new(name).shown().into(),
+            identity: Untrusted::new(identity).shown().into(),
+            simulated: sim.is_some(),
+            production,
+            read_only,
+            seed: uuid::Uuid::new_v4(),
+        };
+        let term = Term::enter(TermOptions { caps, escape_hold: escape_hold(process), clock: clock.clone() })
+            .map_err(|error| format!("the terminal could not be taken: {error}"))?;
+        let model = Model::new(Setup {
+            shell: Shell::new(session, clock.now(), term.size()),
+            keymap: load_keymap(process, &mut greetings),
+            theme: load_theme(process, caps, &mut greetings),
+            themes: own_themes(process),
+            depth: depth(caps.color),
+            glyphs: glyphs(caps.glyphs),
+            history,
+        });
+        let pictures = Pictures {
+            fleet: sync.fleet.clone(),
+            details: sync.details.clone(),
+            link: sync.link.clone(),
+            ops: gateway.board.clone(),
+        };
+        let env = process.env.clone();
+        let world = ConsoleWorld::new(Parts { term, env, sync, gateway, local: local.clone(), sim, sim_files });
+        Ok(Self { model, pictures, world, local, cancel, greetings, sim_folder })
+    }
+
+    async fn stay(self, clock: &SharedClock) -> Exit {
+        let Self { mut model, pictures, mut world, local, cancel, greetings, sim_folder } = self;
+        for greeting in greetings {
+            // Nothing a greeting does asks anything of the world.
+            update(&mut model, greeting);
+        }
+        let ended = run_loop(&mut model, pictures, &mut world, clock).await;
+        cancel.cancel();
+        let unsaved = local.and_then(|local| local.flush(FLUSH).err());
+        let left = world.leave().await;
+        drop(sim_folder);
+        let exit = match ended {
+            Ended::Left => Exit::Success,
+            Ended::Signalled(signal) => Exit::Signal(signal.exit_code().unwrap_or_default()),
+            Ended::InputGone => Exit::Signal(129),
+        };
+        if left.is_ok() {
+            for report in crash::take_reports() {
+                complain(&format!("a part of edgedeck failed at {}: {}", report.location, report.message));
+            }
+            if let Some(unsaved) = unsaved {
+                complain(&unsaved.to_string());
+            }
+            let open = model.shell.ops.open();
+            if open > 0 {
+                complain(&format!(
+                    "{open} changes were in flight; what became of them is in `edgedeck audit list` as UNKNOWN"
+                ));
+            }
+        }
+        exit
+    }
+}
+
+fn open_local(
+    process: &Process,
+    clock: &SharedClock,
+    context: &str,
+    hub: &str,
+    greetings: &mut Vec<Msg>,
+) -> (Option<LocalStore>, Vec<String>) {
+    let me = format!("pid {} on {}", process.who.pid, process.who.tty.as_deref().unwrap_or("no terminal"));
+    let mut options = LocalOptions::new(process.paths.state.clone(), me);
+    options.keep_drafts = process.config.settings.safety.draft_keep.value;
+    match LocalStore::open(options, clock.clone()) {
+        Ok((local, loaded)) => {
+            let Loaded { drafts, history, findings, .. } = loaded;
+            greetings.extend(findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.to_string())));
+            let (free, held): (Vec<_>, Vec<_>) = drafts
+                .into_iter()
+                .filter(|found| found.draft.key.context == context && found.draft.key.hub == hub)
+                .partition(|found| found.held_by.is_none());
+            for found in held {
+                let holder = found.held_by.unwrap_or_default();
+                let text =
+                    format!("a draft of {} is open in another console ({holder})", found.draft.key.target.shown());
+                greetings.push(Msg::Say(Severity::Warning, text));
+            }
+            greetings.push(Msg::Drafts(free.into_iter().map(|found| found.draft).collect()));
+            (Some(local), history)
+        }
+        Err(error) => {
+            greetings.push(Msg::Say(Severity::Error, format!("drafts are not kept: {error}")));
+            (None, Vec::new())
+        }
+    }
+}
+
+/// A folder that lives as long as its handle, and what is in it: what, and where.
+type SimFiles = (Option<tempfile::TempDir>, Vec<(String, String)>);
+
+/// Writes the simulated hub's access into private files, for other programs to use while this one runs.
+fn write_sim_files(sim: &Sim) -> Result<SimFiles, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("the simulated hub's files could not be written: {error}");
+    let folder = tempfile::Builder::new().prefix("edgedeck-sim-").tempdir().map_err(|error| failed(&error))?;
+    let mut files = Vec::new();
+    let mut write = |what: &str, name: &str, text: &str| -> Result<(), String> {
+        let path = folder.path().join(name);
+        write_private(&path, text).map_err(|error| failed(&error))?;
+        files.push((what.to_owned(), path.display().to_string()));
+        Ok(())
+    };
+    write("authority (CA)", "ca.pem", sim.ca_pem())?;
+    write("connection string", "connection-string", sim.connection_string().expose())?;
+    Ok((Some(folder), files))
+}
+
+fn write_private(path: &Path, text: &str) -> Result<(), disk::DiskError> {
+    disk::replace(path, text.as_bytes())
+}
+
+/// Over SSH the pieces of an escape sequence may come further apart.
+fn escape_hold(process: &Process) -> Duration {
+    Duration::from_millis(if process.env.get("SSH_CONNECTION").is_some() { 50 } else { 25 })
+}
+
+fn wished_color(color: Color) -> Option<ColorDepth> {
+    match color {
+        Color::Auto => None,
+        Color::Truecolor => Some(ColorDepth::True),
+        Color::Indexed => Some(ColorDepth::Indexed256),
+        Color::Ansi => Some(ColorDepth::Ansi16),
+        Color::None => Some(ColorDepth::None),
+    }
+}
+
+fn wished_glyphs(glyphs: GlyphSetting) -> Option<GlyphMode> {
+    match glyphs {
+        GlyphSetting::Auto => None,
+        GlyphSetting::Unicode => Some(GlyphMode::Unicode),
+        GlyphSetting::Ascii => Some(GlyphMode::Ascii),
+    }
+}
+
+fn depth(color: ColorDepth) -> theme::Depth {
+    match color {
+        ColorDepth::None => theme::Depth::None,
+        ColorDepth::Ansi16 => theme::Depth::Ansi16,
+        ColorDepth::Indexed256 => theme::Depth::Indexed256,
+        ColorDepth::True => theme::Depth::True,
+    }
+}
+
+fn glyphs(mode: GlyphMode) -> theme::signs::Glyphs {
+    match mode {
+        GlyphMode::Unicode => theme::signs::Glyphs::Unicode,
+        GlyphMode::Ascii => theme::signs::Glyphs::Ascii,
+    }
+}
+
+/// The operator's own files of a kind, by name.
+fn own_files(process: &Process, folder: &str) -> Vec<(String, String)> {
+    let Ok(entries) = std::fs::read_dir(process.paths.config.join(folder)) else { return Vec::new() };
+    let mut files: Vec<(String, String)> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+            is_toml.then(|| std::fs::read_to_string(&path).ok().map(|text| (name, text)))?
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn own_themes(process: &Process) -> Themes {
+    let mut themes = Themes::shipped();
+    for (name, text) in own_files(process, "themes") {
+        themes.add(name, text);
+    }
+    themes
+}
+
+fn load_theme(process: &Process, caps: Caps, greetings: &mut Vec<Msg>) -> Theme {
+    let wanted = &process.config.settings.ui.theme.value.dark;
+    let (theme, findings, unknown) = own_themes(process).load_or_default(wanted, depth(caps.color));
+    greetings.extend(unknown.map(|error| Msg::Say(Severity::Warning, error.to_string())));
+    greetings.extend(findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.shown().into())));
+    theme
+}
+
+fn load_keymap(process: &Process, greetings: &mut Vec<Msg>) -> Keymap {
+    let mut keymaps = Keymaps::shipped();
+    for (name, text) in own_files(process, "keymaps") {
+        keymaps.add(name, text);
+    }
+    let (keymap, findings, unknown) = keymaps.load_or_default(&process.config.settings.ui.keymap.value);
+    greetings.extend(unknown.map(|error| Msg::Say(Severity::Warning, error.to_string())));
+    greetings.extend(findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.shown().into())));
+    keymap
+}

@@ -1,0 +1,166 @@
+//! From flags, environment and contexts to an open hub.
+
+use std::sync::Arc;
+
+use super::process::Process;
+use crate::cli::ConnectArgs;
+use crate::config::{Active, Auth, SecretSource, Settings, read_connection_string};
+use crate::domain::fault::Fault;
+use crate::domain::secret::Secret;
+use crate::domain::time::SharedClock;
+use crate::hub::{ConnectionString, Credential, Endpoint, EntraEnvironment, EntraSettings, Hub, HubSettings, Trust};
+use crate::sim::{Scenario, Sim, SimOptions};
+
+/// An open hub, and what it is called.
+#[derive(Debug)]
+pub struct Opened {
+    /// The hub.
+    pub hub: Hub,
+    /// The context's name; `sim` and `ad hoc` where there is none.
+    pub context: String,
+    /// What the hub is called on screen: its host name.
+    pub name: String,
+    /// Whether the context is marked as production.
+    pub production: bool,
+    /// The simulated hub behind it, when it is one.
+    pub sim: Option<Arc<Sim>>,
+    /// What should be said about how it was opened.
+    pub notices: Vec<String>,
+}
+
+/// Why no hub was opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Nothing says which hub.
+    #[error(
+        "no hub was named: use --sim for the simulated one, --hub HOST with Entra ID, --connection-string-file PATH, \
+         EDGEDECK_CONNECTION_STRING, or a context (--context NAME)"
+    )]
+    Nothing,
+    /// The named context does not exist.
+    #[error("there is no context {name} in {file}")]
+    NoContext {
+        /// The name.
+        name: String,
+        /// Where it was looked for.
+        file: String,
+    },
+    /// A connection string could not be read or used, a host name not parsed, an authority file not read.
+    #[error("{0}")]
+    Input(String),
+    /// The hub could not be prepared.
+    #[error(transparent)]
+    Hub(#[from] Fault),
+    /// The simulated hub did not start.
+    #[error(transparent)]
+    Sim(#[from] crate::sim::SimError),
+}
+
+/// Opens what the flags, the environment or the active context name, in this order.
+///
+/// # Errors
+/// [`OpenError`].
+pub async fn open(process: &mut Process, connect: &ConnectArgs, clock: SharedClock) -> Result<Opened, OpenError> {
+    if connect.sim {
+        return simulated(process, connect, clock).await;
+    }
+    let input = |error: &dyn std::fmt::Display| OpenError::Input(error.to_string());
+    let mut notices = Vec::new();
+    let (endpoint, credential, context, production, read_only) = if let Some(path) = &connect.connection_string_file {
+        let secret = read_connection_string(&SecretSource::from_argument(path), &mut std::io::stdin())
+            .map_err(|error| input(&error))?;
+        let (endpoint, credential) = from_string(&secret)?;
+        (endpoint, credential, "ad hoc".to_owned(), false, false)
+    } else if let Some(host) = &connect.hub {
+        (Endpoint::parse(host).map_err(|error| input(&error))?, entra(process), "ad hoc".to_owned(), false, false)
+    } else if let Some(secret) = process.connection_string.take() {
+        notices.push("the connection string came from the environment, where other programs can read it; a private file is safer".to_owned());
+        let (endpoint, credential) = from_string(&secret)?;
+        (endpoint, credential, "ad hoc".to_owned(), false, false)
+    } else {
+        match &process.config.active {
+            Active::None => return Err(OpenError::Nothing),
+            Active::Missing(name) => {
+                let file = process.paths.contexts_file().display().to_string();
+                return Err(OpenError::NoContext { name: name.clone(), file });
+            }
+            Active::Chosen(context) => {
+                let endpoint = Endpoint::parse(&context.hub).map_err(|error| input(&error))?;
+                let credential = match &context.auth {
+                    Auth::Entra => entra(process),
+                    Auth::ConnectionStringFile(path) => {
+                        let source = SecretSource::from_argument(path);
+                        let secret =
+                            read_connection_string(&source, &mut std::io::stdin()).map_err(|error| input(&error))?;
+                        let (named, credential) = from_string(&secret)?;
+                        if named != endpoint {
+                            return Err(OpenError::Input(format!(
+                                "context {} is for {endpoint}, and its connection string is for {named}; correct one of them",
+                                context.name
+                            )));
+                        }
+                        credential
+                    }
+                };
+                let read_only = context.read_only.unwrap_or(process.config.settings.safety.start_readonly.value);
+                (endpoint, credential, context.name.clone(), context.production, read_only)
+            }
+        }
+    };
+    let trust = match &connect.ca_file {
+        None => Trust::System,
+        Some(path) => Trust::Also(std::fs::read(path).map_err(|error| {
+            OpenError::Input(format!("could not read the authorities in {}: {error}", path.display()))
+        })?),
+    };
+    let name = endpoint.authority();
+    let settings = settings(
+        HubSettings::new(endpoint, credential),
+        &process.config.settings,
+        trust,
+        connect.read_only || read_only,
+    );
+    Ok(Opened { hub: Hub::connect(settings, clock)?, context, name, production, sim: None, notices })
+}
+
+/// Starts the simulated hub and opens it, trusting its own authority and no other.
+async fn simulated(process: &Process, connect: &ConnectArgs, clock: SharedClock) -> Result<Opened, OpenError> {
+    let options = SimOptions { scenario: Scenario::Default, ..SimOptions::new(clock.clone()) };
+    let sim = crate::sim::start(options).await?;
+    let (endpoint, credential) = from_string(&sim.connection_string())?;
+    let trust = Trust::Only(sim.ca_pem().as_bytes().to_vec());
+    let settings = settings(HubSettings::new(endpoint, credential), &process.config.settings, trust, connect.read_only);
+    let name = sim.status().hub;
+    let hub = Hub::connect(settings, clock)?;
+    Ok(Opened {
+        hub,
+        context: "sim".to_owned(),
+        name,
+        production: false,
+        sim: Some(Arc::new(sim)),
+        notices: Vec::new(),
+    })
+}
+
+fn from_string(secret: &Secret) -> Result<(Endpoint, Credential), OpenError> {
+    ConnectionString::parse(secret.expose())
+        .map(ConnectionString::into_parts)
+        .map_err(|error| OpenError::Input(error.to_string()))
+}
+
+fn entra(process: &Process) -> Credential {
+    let environment = EntraEnvironment::from_variables(|name| process.env.text(name));
+    Credential::Entra(EntraSettings { environment, managed_identity: None })
+}
+
+fn settings(base: HubSettings, settings: &Settings, trust: Trust, read_only: bool) -> HubSettings {
+    HubSettings {
+        sku: settings.hub.sku.value,
+        units: settings.hub.units.value,
+        rate_share: settings.hub.rate_share.value,
+        message_share: settings.hub.message_share.value,
+        trust,
+        read_only,
+        ..base
+    }
+}
