@@ -84,15 +84,8 @@ impl ConsoleWorld {
         ];
         lines.extend(self.sim_files.iter().map(|(what, path)| format!("{what}  {path}")));
         lines.push(String::new());
-        lines.push(
-            "Any client that speaks to IoT Hub can use it. Somebody else changing a twin, from another terminal:"
-                .to_owned(),
-        );
-        lines.push(
-            "    edgedeck --connection-string-file FILE --ca-file CA twin patch edge-gateway-001/temperatureFilter \\"
-                .to_owned(),
-        );
-        lines.push("        --desired '{\"temperatureThreshold\": 28.0}' --yes".to_owned());
+        lines.push("Any client that speaks to IoT Hub can use it. To be somebody else who changes a twin:".to_owned());
+        lines.push(":sim touch edge-gateway-001/temperatureFilter".to_owned());
         lines
     }
 

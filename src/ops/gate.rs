@@ -76,11 +76,11 @@ mod tests {
     use serde_json::{Map, Value, json};
     use std::sync::Arc;
 
-    fn object(value: Value) -> Map<String, Value> {
+    fn object(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
     }
 
-    fn intent(module: &str, etag: &str, wanted: Value, level: Level) -> Option<WriteIntent> {
+    fn intent(module: &str, etag: &str, wanted: &Value, level: Level) -> Option<WriteIntent> {
         let base = Arc::new(Twin {
             id: TwinId::module(DeviceId::from_wire("d"), ModuleId::from_wire(module)),
             etag: ETag::from_wire(etag),
@@ -89,7 +89,7 @@ mod tests {
             connection_state: "Connected".into(),
             last_activity: None,
             tags: Map::new(),
-            desired: Section { values: object(json!({"t": 25.0})), ..Section::default() },
+            desired: Section { values: object(&json!({"t": 25.0})), ..Section::default() },
             reported: Section::default(),
             configurations: vec![],
         });
@@ -107,30 +107,30 @@ mod tests {
 
     #[test]
     fn what_the_gate_refuses() {
-        let good = intent("m", "AAA=", json!({"t": 30.0}), Level::Dialog).unwrap();
+        let good = intent("m", "AAA=", &json!({"t": 30.0}), Level::Dialog).unwrap();
         assert_eq!(check(&good, false), Ok(()));
         assert_eq!(check(&good, true), Err(Refusal::ReadOnly));
         for etag in ["", "*"] {
-            assert_eq!(check(&intent("m", etag, json!({}), Level::Dialog).unwrap(), false), Err(Refusal::Unguarded));
+            assert_eq!(check(&intent("m", etag, &json!({}), Level::Dialog).unwrap(), false), Err(Refusal::Unguarded));
         }
         assert!(matches!(
-            check(&intent("$edgeHub", "A", json!({"t": 1}), Level::Dialog).unwrap(), false),
+            check(&intent("$edgeHub", "A", &json!({"t": 1}), Level::Dialog).unwrap(), false),
             Err(Refusal::SystemModule(_))
         ));
         assert!(matches!(
-            check(&intent("m", "A", json!({"a.b": 1}), Level::Dialog).unwrap(), false),
+            check(&intent("m", "A", &json!({"a.b": 1}), Level::Dialog).unwrap(), false),
             Err(Refusal::Limit(_))
         ));
-        let mut typed = intent("m", "A", json!({}), Level::TypedName).unwrap();
+        let mut typed = intent("m", "A", &json!({}), Level::TypedName).unwrap();
         assert!(matches!(check(&typed, false), Err(Refusal::NotConfirmed(_))));
         typed.typed = Some("m".into());
         assert_eq!(check(&typed, false), Ok(()));
-        assert!(intent("m", "A", json!({"t": 25.0}), Level::Dialog).is_none());
+        assert!(intent("m", "A", &json!({"t": 25.0}), Level::Dialog).is_none());
     }
 
     #[test]
     fn an_intent_knows_its_body_its_inverse_and_its_az_command() {
-        let intent = intent("m", "AAA=", json!({"t": 30.0, "x": "it's"}), Level::Dialog).unwrap();
+        let intent = intent("m", "AAA=", &json!({"t": 30.0, "x": "it's"}), Level::Dialog).unwrap();
         assert_eq!(intent.patch.body(), json!({"properties": {"desired": {"t": 30.0, "x": "it's"}}}));
         assert_eq!(intent.inverse.body(), json!({"properties": {"desired": {"t": 25.0, "x": null}}}));
         assert_eq!(

@@ -288,7 +288,10 @@ impl FleetBuilder {
             version: number("version"),
             running,
             wanted: all,
-            worst: report.worst().map(|(module, verdict)| (self.interner.get(module.id.as_str()), verdict)),
+            worst: report
+                .worst()
+                .filter(|_| report.ever_reported())
+                .map(|(module, verdict)| (self.interner.get(module.id.as_str()), verdict)),
             code: report.code,
             applied: applied.into(),
             reported_at: report.reported_at,

@@ -5,7 +5,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::theme::signs::{Glyphs, Sign, borders};
@@ -80,7 +80,14 @@ impl<'a> Canvas<'a> {
     /// Gives an area a role's look without touching its text: the cursor row.
     pub fn tint(&mut self, area: Rect, role: Role) {
         let area = area.intersection(self.area());
-        self.buffer.set_style(area, self.theme.style(role));
+        let style = self.theme.style(role);
+        // Reversed, every colour of the text would become a patch of ground; the row is told by its being reversed.
+        let style = if style.add_modifier.contains(Modifier::REVERSED) && style.fg.is_none_or(|fg| fg == Color::Reset) {
+            style.fg(Color::Reset)
+        } else {
+            style
+        };
+        self.buffer.set_style(area, style);
     }
 
     /// Writes text from `(x, y)` on, cut at `width` cells. Returns the cells used.

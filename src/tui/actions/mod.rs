@@ -18,6 +18,8 @@ pub enum Scope {
     Fleet,
     /// A device or module is shown or under the cursor.
     Device,
+    /// Something with an id of its own is shown or under the cursor.
+    Object,
     /// A twin beside its draft.
     Twin,
     /// Typing in the editor of a draft.
@@ -34,11 +36,12 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Global,
         Self::Table,
         Self::Fleet,
         Self::Device,
+        Self::Object,
         Self::Twin,
         Self::Editor,
         Self::Review,
@@ -55,6 +58,7 @@ impl Scope {
             Self::Table => "table",
             Self::Fleet => "fleet",
             Self::Device => "device",
+            Self::Object => "object",
             Self::Twin => "twin",
             Self::Editor => "editor",
             Self::Review => "review",
@@ -145,7 +149,6 @@ macro_rules! actions {
 actions! {
     Help "app.help" Global Read 60 true "help" "Lists the keys that work here.";
     CommandLine "app.command" Global Read 70 false "command" "Opens the command line.";
-    Filter "app.filter" Global Read 75 false "filter" "Filters what is shown.";
     Back "app.back" Global Read 50 true "back" "Leaves, in this order: popup, input, filter, view.";
     Leave "app.leave" Global Read 0 false "back, or quit" "Goes back one view; quits from the first.";
     Quit "app.quit" Global Read 0 true "quit" "Quits; asks while a change is in flight.";
@@ -166,28 +169,27 @@ actions! {
     PageUp "page.up" Table Read 0 false "previous page" "Moves up by a screen.";
     HalfPageDown "page.half-down" Table Read 0 false "half page down" "Moves down by half a screen.";
     HalfPageUp "page.half-up" Table Read 0 false "half page up" "Moves up by half a screen.";
-    Open "row.open" Table Read 90 false "open" "Opens what is under the cursor.";
-    RawJson "row.raw" Table Read 30 false "raw json" "Shows what the hub sent, secrets masked.";
-    CopyId "row.copy-id" Table Read 25 false "copy id" "Sends the id under the cursor to the terminal's clipboard.";
-    MarkToggle "mark.toggle" Table Read 40 false "mark" "Marks the row, or takes its mark away.";
-    MarkRange "mark.range" Table Read 0 false "mark range" "Marks from the last mark to the row.";
-    MarkClear "mark.clear" Table Read 0 false "clear marks" "Takes all marks away, hidden ones too.";
-    SortNext "sort.next-column" Table Read 0 false "next column" "Chooses the next column to sort by.";
-    SortPrevious "sort.previous-column" Table Read 0 false "previous column" "Chooses the previous column to sort by.";
-    SortToggle "sort.toggle" Table Read 0 false "sort by column" "Sorts by the chosen column; again, the other way round.";
-    SortName "sort.name" Table Read 0 false "sort by name" "Sorts by name.";
-    SortStatus "sort.status" Table Read 15 false "sort by status" "Sorts by status, the worst first.";
-    SortAge "sort.age" Table Read 0 false "sort by age" "Sorts by age.";
-    Wide "table.wide" Table Read 0 false "wide" "Shows every column, or those that fit.";
+    Open "row.open" Object Read 90 false "open" "Opens what is under the cursor.";
+    RawJson "row.raw" Object Read 30 false "raw json" "Shows what the hub sent, secrets masked.";
+    CopyId "row.copy-id" Object Read 25 false "copy id" "Sends the id under the cursor to the terminal's clipboard.";
+    MarkToggle "mark.toggle" Fleet Read 40 false "mark" "Marks the row, or takes its mark away.";
+    MarkRange "mark.range" Fleet Read 0 false "mark range" "Marks from the last mark to the row.";
+    MarkClear "mark.clear" Fleet Read 0 false "clear marks" "Takes all marks away, hidden ones too.";
+    SortNext "sort.next-column" Fleet Read 0 false "next column" "Chooses the next column to sort by.";
+    SortPrevious "sort.previous-column" Fleet Read 0 false "previous column" "Chooses the previous column to sort by.";
+    SortToggle "sort.toggle" Fleet Read 0 false "sort by column" "Sorts by the chosen column; again, the other way round.";
+    SortName "sort.name" Fleet Read 0 false "sort by name" "Sorts by name.";
+    SortStatus "sort.status" Fleet Read 15 false "sort by status" "Sorts by status, the worst first.";
+    SortAge "sort.age" Fleet Read 0 false "sort by age" "Sorts by age.";
+    Wide "table.wide" Fleet Read 0 false "wide" "Shows every column, or those that fit.";
 
+    Filter "fleet.filter" Fleet Read 75 false "filter" "Filters what is shown.";
     Faults "fleet.faults" Fleet Read 65 false "faults only" "Shows only what is not well, or everything.";
 
     Twin "device.twin" Device Read 80 false "twin" "Shows the twin of the device or module.";
 
     TwinEdit "twin.edit" Twin Local 85 false "edit" "Edits a draft of the desired properties.";
     TwinEditExternal "twin.edit-external" Twin Local 55 false "open in $EDITOR" "Edits the draft in the editor of your choice.";
-    TwinNextPane "twin.next-pane" Twin Read 45 false "next pane" "Gives the keys to the next pane.";
-    TwinPreviousPane "twin.previous-pane" Twin Read 0 false "previous pane" "Gives the keys to the previous pane.";
     TwinReview "twin.review" Twin Local 80 false "review and send" "Shows the patch the draft amounts to, before anything is sent.";
     TwinDiscard "twin.discard" Twin Local 0 false "discard draft" "Throws the draft away; it is kept for 7 days.";
 
@@ -204,8 +206,8 @@ actions! {
 
     ConflictMine "conflict.mine" Conflict Local 80 false "take mine" "Keeps the draft's value at this path.";
     ConflictTheirs "conflict.theirs" Conflict Local 75 false "take theirs" "Takes the hub's value at this path.";
-    ConflictNext "conflict.next" Conflict Read 60 false "next path" "Moves to the next path in conflict.";
-    ConflictPrevious "conflict.previous" Conflict Read 0 false "previous path" "Moves to the previous path in conflict.";
+    ConflictNext "conflict.next" Conflict Read 60 false "next path" "Moves to the next path that needs a choice.";
+    ConflictPrevious "conflict.previous" Conflict Read 0 false "previous path" "Moves to the previous path that needs a choice.";
     ConflictReview "conflict.review" Conflict Local 85 false "rebase and review" "Bases the draft on the hub's version and shows the patch.";
 
     InputAccept "input.accept" Input Read 90 false "run" "Runs exactly what is written.";

@@ -38,7 +38,7 @@ fn press(keymap: &Keymap, scopes: &[Scope], keys: &str) -> Lookup {
     results.last().cloned().unwrap()
 }
 
-const FLEET: [Scope; 4] = [Scope::Fleet, Scope::Device, Scope::Table, Scope::Global];
+const FLEET: [Scope; 5] = [Scope::Fleet, Scope::Device, Scope::Object, Scope::Table, Scope::Global];
 
 #[test]
 fn shipped_profiles_bind_every_action() {
@@ -101,8 +101,8 @@ fn chords_wait_show_what_follows_and_can_be_cancelled() {
         next,
         [
             ("t".to_owned(), Some(ActionId::Twin)),
-            ("g".to_owned(), Some(ActionId::RowFirst)),
             ("r".to_owned(), Some(ActionId::RawJson)),
+            ("g".to_owned(), Some(ActionId::RowFirst)),
         ]
     );
     assert_eq!(press(&keymap, &FLEET, "g g"), Lookup::Action(ActionId::RowFirst));
@@ -157,9 +157,9 @@ colour = "red"
 "app.refresh" = 5
 "row.down" = ["n"]
 [table]
-"row.up" = ["/"]
+"row.up" = ["]"]
 "row.down" = ["G"]
-"sort.age" = ["g"]
+"page.up" = ["g"]
 [review]
 "review.send" = ["alt-s", "f3"]
 "#;
@@ -173,7 +173,7 @@ colour = "red"
         findings.into_iter().map(place).collect::<Vec<_>>(),
         [
             "mine.toml:2:1: warning: unknown key colour; there are name, inherits and tables named by scope; ignored",
-            "mine.toml:3:2: warning: unknown scope glbal; there are global, table, fleet, device, twin, editor, review, confirm, conflict, input; ignored",
+            "mine.toml:3:2: warning: unknown scope glbal; there are global, table, fleet, device, object, twin, editor, review, confirm, conflict, input; ignored",
             "mine.toml:6:1: warning: unknown action app.hlep; dotted names stand in quotes; :keys lists them; ignored",
             "mine.toml:7:16: warning: ctrl-i arrives as tab; write tab; ignored",
             "mine.toml:7:26: warning: no key hyper-p; ignored",
@@ -183,10 +183,9 @@ colour = "red"
             "mine.toml:10:1: warning: row.down belongs under [table], not [global]; ignored",
             "mine.toml:16:18: warning: alt-s for review.send: an action that changes the hub may not be on an Alt key; esc and a letter in one burst look the same; ignored",
             "mine.toml:8:41: warning: m m is, or begins with, a key of app.messages in [global]; for app.messages ignored",
-            "g g is, or begins with, a key of sort.age in [table]; for row.first the inherited one gives way",
-            "g r is, or begins with, a key of sort.age in [table]; for row.raw the inherited one gives way",
+            "g g is, or begins with, a key of page.up in [table]; for row.first the inherited one gives way",
             "G is, or begins with, a key of row.down in [table]; for row.last the inherited one gives way",
-            "mine.toml:12:13: note: / hides app.filter of [global] in [table]",
+            "mine.toml:12:13: note: ] hides history.forward of [global] in [table]",
         ]
     );
     assert_eq!(press(&keymap, &FLEET, "G"), Lookup::Action(ActionId::RowDown));

@@ -117,8 +117,8 @@ impl Screen {
     #[must_use]
     pub fn scopes(&self) -> Vec<Scope> {
         match self {
-            Self::Fleet(_) => vec![Scope::Fleet, Scope::Device, Scope::Table],
-            Self::Device(_) => vec![Scope::Device, Scope::Table],
+            Self::Fleet(_) => vec![Scope::Fleet, Scope::Device, Scope::Object, Scope::Table],
+            Self::Device(_) => vec![Scope::Device, Scope::Object, Scope::Table],
             Self::Twin(view) => view.scopes(),
             Self::Page(_) => vec![Scope::Table],
         }

@@ -3,7 +3,7 @@
 //! The crate brings a keymap of its own; ours is asked first, and what is left goes in as plain typing. Pasted text
 //! loses what a document cannot hold (control characters), and is one step of undo.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 use tui_textarea::{CursorMove, TextArea};
@@ -14,6 +14,8 @@ use crate::tui::theme::Role;
 
 /// Steps of undo that are kept.
 const UNDO_STEPS: usize = 2_000;
+/// Lines that page up and page down move.
+const PAGE: usize = 20;
 
 /// A text being edited, over several lines or on one.
 #[derive(Debug, Clone)]
@@ -58,9 +60,41 @@ impl Editor {
         self.area.move_cursor(CursorMove::Jump(clip(line), clip(character)));
     }
 
-    /// Types a key. Says whether the text changed.
+    /// Types a key, or moves the cursor with it. Says whether the text changed.
     pub fn key(&mut self, key: KeyEvent) -> bool {
-        self.area.input_without_shortcuts(key)
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let step = match key.code {
+            KeyCode::Left if control => CursorMove::WordBack,
+            KeyCode::Right if control => CursorMove::WordForward,
+            KeyCode::Left => CursorMove::Back,
+            KeyCode::Right => CursorMove::Forward,
+            KeyCode::Up => CursorMove::Up,
+            KeyCode::Down => CursorMove::Down,
+            KeyCode::Home if control => CursorMove::Top,
+            KeyCode::End if control => CursorMove::Bottom,
+            KeyCode::Home => CursorMove::Head,
+            KeyCode::End => CursorMove::End,
+            KeyCode::Char('a') if control => CursorMove::Head,
+            KeyCode::Char('e') if control => CursorMove::End,
+            KeyCode::PageUp | KeyCode::PageDown => return self.page(key.code == KeyCode::PageDown),
+            KeyCode::Char('k') if control => return self.area.delete_line_by_end(),
+            KeyCode::Char('u') if control => return self.area.delete_line_by_head(),
+            KeyCode::Char('w') if control => return self.area.delete_word(),
+            // Other control and alt keys type nothing.
+            KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => return false,
+            KeyCode::Enter if self.one_line => return false,
+            _ => return self.area.input_without_shortcuts(key),
+        };
+        self.area.move_cursor(step);
+        false
+    }
+
+    /// Moves by a screen's worth of lines; the text does not know the screen, so it is a fixed number.
+    fn page(&mut self, down: bool) -> bool {
+        for _ in 0..PAGE {
+            self.area.move_cursor(if down { CursorMove::Down } else { CursorMove::Up });
+        }
+        false
     }
 
     /// Types text as one step: a paste. A one-line input takes the first line.
@@ -134,6 +168,20 @@ mod tests {
         assert_eq!(line.text(), "dev");
         line.delete_to_start();
         assert_eq!(line.text(), "");
+    }
+
+    #[test]
+    fn cursor_keys_move_and_others_type() {
+        let mut editor = Editor::new("ab\ncd");
+        let key = |code| KeyEvent::new(code, KeyModifiers::NONE);
+        for code in [KeyCode::Down, KeyCode::End] {
+            assert!(!editor.key(key(code)));
+        }
+        assert!(editor.key(key(KeyCode::Char('!'))));
+        assert!(!editor.key(KeyEvent::new(KeyCode::Char('x'), KeyModifiers::CONTROL)));
+        editor.key(key(KeyCode::Home));
+        assert!(editor.key(key(KeyCode::Enter)));
+        assert_eq!((editor.text().as_str(), editor.cursor()), ("ab\n\ncd!", (2, 0)));
     }
 
     #[test]

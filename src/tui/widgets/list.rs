@@ -28,6 +28,10 @@ pub enum Move {
     PageUp,
     /// A window down.
     PageDown,
+    /// Half a window up.
+    HalfUp,
+    /// Half a window down.
+    HalfDown,
     /// To the first row.
     First,
     /// To the last row.
@@ -86,6 +90,8 @@ impl<K: Clone + Eq + Hash> List<K> {
             Move::Down => (self.at + 1).min(last),
             Move::PageUp => self.at.saturating_sub(page),
             Move::PageDown => (self.at + page).min(last),
+            Move::HalfUp => self.at.saturating_sub(page.div_ceil(2)),
+            Move::HalfDown => (self.at + page.div_ceil(2)).min(last),
             Move::First => 0,
             Move::Last => last,
         };
@@ -171,7 +177,9 @@ mod tests {
     #[test]
     fn an_empty_list_bears_every_move() {
         let mut list: List<u32> = List::default();
-        for step in [Move::Up, Move::Down, Move::PageUp, Move::PageDown, Move::First, Move::Last] {
+        for step in
+            [Move::Up, Move::Down, Move::PageUp, Move::PageDown, Move::HalfUp, Move::HalfDown, Move::First, Move::Last]
+        {
             list.go(step, 0);
             list.go(step, 10);
             assert_eq!(list.selected(), None);
@@ -186,8 +194,17 @@ mod tests {
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            prop::sample::select(vec![Move::Up, Move::Down, Move::PageUp, Move::PageDown, Move::First, Move::Last])
-                .prop_map(Step::Go),
+            prop::sample::select(vec![
+                Move::Up,
+                Move::Down,
+                Move::PageUp,
+                Move::PageDown,
+                Move::HalfUp,
+                Move::HalfDown,
+                Move::First,
+                Move::Last
+            ])
+            .prop_map(Step::Go),
             prop::collection::hash_set(0_u32..30, 0..20).prop_map(|ids| Step::Replace(ids.into_iter().collect())),
         ]
     }

@@ -182,8 +182,12 @@ impl FleetView {
         }
     }
 
+    /// The column as it is placed: never wider than what it has to show, all of them when `wide`.
     fn spec(&self, column: FleetColumn) -> Column {
         let mut spec = column.spec();
+        let index = FleetColumn::ALL.iter().position(|other| *other == column).unwrap_or(0);
+        let needed = self.widths.get(index).copied().unwrap_or(spec.ideal);
+        spec.ideal = spec.ideal.min(needed.max(spec.min));
         if self.wide {
             spec.priority = 1;
         }
@@ -198,7 +202,7 @@ fn summary(shell: &Shell, view: &FleetView, canvas: &mut Canvas<'_>, area: Rect)
     let mut put = |canvas: &mut Canvas<'_>, role, text: &str| {
         x += canvas.text(x, area.y, area.right().saturating_sub(x), role, text);
     };
-    for verdict in DeviceVerdict::ALL.into_iter().rev() {
+    for verdict in DeviceVerdict::ALL {
         let count = rows.iter().filter(|row| row.enabled && row.verdict == Some(verdict)).count();
         if count > 0 {
             let sign = tone_sign(verdict.tone());

@@ -24,6 +24,8 @@ use crate::tui::widgets::list::{List, Move};
 #[derive(Debug, Clone)]
 pub struct FleetView {
     list: List<DeviceId>,
+    /// Whether the operator ever moved: until then the cursor belongs to the first row, whatever comes in.
+    moved: bool,
     sort: (FleetColumn, bool),
     /// The column `O` would sort by.
     column: usize,
@@ -32,6 +34,8 @@ pub struct FleetView {
     filter_error: Option<FilterError>,
     faults_only: bool,
     wide: bool,
+    /// Cells each column could use for what is listed.
+    widths: [u16; FleetColumn::ALL.len()],
     /// Where a range of marks begins.
     anchor: Option<DeviceId>,
     /// A device that vanished from under the cursor: what changes things is refused for a moment.
@@ -47,6 +51,7 @@ impl FleetView {
     pub fn new(shell: &Shell) -> Self {
         let mut view = Self {
             list: List::default(),
+            moved: false,
             sort: (FleetColumn::Status, false),
             column: FleetColumn::ALL.iter().position(|column| *column == FleetColumn::Status).unwrap_or(0),
             filter_text: String::new(),
@@ -54,10 +59,12 @@ impl FleetView {
             filter_error: None,
             faults_only: false,
             wide: false,
+            widths: [0; FleetColumn::ALL.len()],
             anchor: None,
             lost: None,
         };
         let order = view.order(shell);
+        view.widths = row::widths(order.iter().filter_map(|id| shell.fleet.row(id)));
         view.list.replace(order);
         view
     }
@@ -65,6 +72,12 @@ impl FleetView {
     /// Takes over a new picture: the cursor and the marks stay with their devices.
     pub fn refresh(&mut self, shell: &mut Shell) {
         let order = self.order(shell);
+        self.widths = row::widths(order.iter().filter_map(|id| shell.fleet.row(id)));
+        if !self.moved {
+            self.list.replace(order);
+            self.list.go(Move::First, 1);
+            return;
+        }
         if let Some(lost) = self.list.replace(order) {
             // Gone from the hub, or only from the filtered list: the message says which.
             let gone = shell.fleet.row(&lost).is_none();
@@ -128,13 +141,15 @@ impl FleetView {
     pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = self.table_rows(shell);
         if let Some(step) = movement(action) {
+            self.moved = true;
             self.list.go(step, height);
             return Step::done();
         }
         match action {
-            ActionId::HalfPageDown => self.half(Move::Down, height),
-            ActionId::HalfPageUp => self.half(Move::Up, height),
-            ActionId::Open => return self.open(shell, Place::Device),
+            ActionId::Open => {
+                self.moved = true;
+                return self.open(shell, Place::Device);
+            }
             ActionId::Twin => return self.open(shell, |id| Place::Twin(TwinId::device(id))),
             ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::Json(TwinId::device(id)))),
             ActionId::CopyId => {
@@ -142,7 +157,10 @@ impl FleetView {
                 shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", id.shown()));
                 return Step::effect(Effect::Copy(id.shown().into()));
             }
-            ActionId::MarkToggle => self.mark(shell, height),
+            ActionId::MarkToggle => {
+                self.moved = true;
+                self.mark(shell, height);
+            }
             ActionId::MarkRange => self.mark_range(shell),
             ActionId::MarkClear => {
                 shell.marks.clear();
@@ -170,12 +188,6 @@ impl FleetView {
             _ => return Step::unused(),
         }
         Step::done()
-    }
-
-    fn half(&mut self, step: Move, height: usize) {
-        for _ in 0..(height / 2).max(1) {
-            self.list.go(step, height);
-        }
     }
 
     fn open(&self, shell: &mut Shell, place: impl FnOnce(DeviceId) -> Place) -> Step {
@@ -236,6 +248,8 @@ pub fn movement(action: ActionId) -> Option<Move> {
         ActionId::RowLast => Move::Last,
         ActionId::PageDown => Move::PageDown,
         ActionId::PageUp => Move::PageUp,
+        ActionId::HalfPageDown => Move::HalfDown,
+        ActionId::HalfPageUp => Move::HalfUp,
         _ => return None,
     })
 }

@@ -51,12 +51,12 @@ impl FleetColumn {
     pub fn spec(self) -> Column {
         let (title, min, ideal, priority, right) = match self {
             Self::Link => ("C", 1, 1, 1, false),
-            Self::Device => ("DEVICE", 18, 28, 1, false),
+            Self::Device => ("DEVICE", 18, 48, 1, false),
             Self::Modules => ("MODS", 5, 5, 2, true),
             Self::Status => ("STATUS", 13, 15, 1, false),
-            Self::Worst => ("WORST MODULE", 16, 26, 3, false),
-            Self::Deployments => ("DEPLOYMENTS", 18, 36, 5, false),
-            Self::Tags => ("TAGS", 12, 40, 6, false),
+            Self::Worst => ("WORST MODULE", 12, 30, 3, false),
+            Self::Deployments => ("DEPLOYMENTS", 18, 60, 5, false),
+            Self::Tags => ("TAGS", 12, 80, 6, false),
             Self::Reported => ("REPORTED", 8, 8, 2, true),
         };
         Column { title, min, ideal, priority, right }
@@ -76,6 +76,29 @@ impl FleetColumn {
             Self::Reported => "reported",
         }
     }
+}
+
+/// Cells each column could use for these rows. Counted without formatting, so that it costs little for a large
+/// fleet; what is cut differs by a cell at most.
+pub fn widths<'a>(rows: impl Iterator<Item = &'a std::sync::Arc<DeviceRow>>) -> [u16; FleetColumn::ALL.len()] {
+    let mut widths = FleetColumn::ALL.map(|column| column.spec().title.len());
+    for row in rows {
+        let applied = applied(row);
+        let tags = row.tags.iter().map(|(path, value)| last_part(path).len() + value.len() + 2).sum::<usize>();
+        let worst = row.agent.as_ref().and_then(|agent| agent.worst.as_ref()).map_or(1, |(module, _)| module.len());
+        let deployments = applied.iter().map(|id| id.len() + 2).sum::<usize>();
+        for (column, width) in FleetColumn::ALL.iter().zip(widths.iter_mut()) {
+            let cells = match column {
+                FleetColumn::Device => row.id.as_str().len(),
+                FleetColumn::Worst => worst,
+                FleetColumn::Deployments => deployments.saturating_sub(2),
+                FleetColumn::Tags => tags.saturating_sub(1),
+                FleetColumn::Link | FleetColumn::Modules | FleetColumn::Status | FleetColumn::Reported => 0,
+            };
+            *width = cells.max(*width);
+        }
+    }
+    widths.map(|width| u16::try_from(width).unwrap_or(u16::MAX))
 }
 
 /// The names that `name:text` may use in a filter.

@@ -110,8 +110,8 @@ impl TwinView {
             Column { title: "DESIRED", min: 14, ideal: 36, priority: 1, right: false },
             Column { title: "REPORTED", min: 14, ideal: 36, priority: 1, right: false },
             Column { title: "", min: 13, ideal: 13, priority: 1, right: false },
-            Column { title: "SET", min: 8, ideal: 8, priority: 2, right: true },
-            Column { title: "REPORTED", min: 8, ideal: 8, priority: 3, right: true },
+            Column { title: "SET AGO", min: 8, ideal: 8, priority: 2, right: true },
+            Column { title: "REP. AGO", min: 8, ideal: 8, priority: 3, right: true },
         ];
         let left = area.x + 2;
         let placed = place(&COLUMNS, area.width.saturating_sub(3));

@@ -117,7 +117,7 @@ impl TwinView {
     #[must_use]
     pub fn scopes(&self) -> Vec<Scope> {
         match &self.mode {
-            Mode::View => vec![Scope::Twin, Scope::Table],
+            Mode::View => vec![Scope::Twin, Scope::Object, Scope::Table],
             Mode::Edit(_) => vec![Scope::Editor],
             Mode::Review(_) => vec![Scope::Review, Scope::Table],
             Mode::Conflict(_) => vec![Scope::Conflict, Scope::Table],
@@ -243,7 +243,7 @@ impl TwinView {
         match edit.intent(shell) {
             Err(why) => {
                 shell.warn(why);
-                if matches!(self.mode, Mode::Conflict(_)) {
+                if matches!(self.mode, Mode::Conflict(_)) || edit.is_unchanged() {
                     self.mode = Mode::View;
                 }
                 Step::done()
@@ -297,6 +297,8 @@ impl TwinView {
                         }
                         _ => Step::done(),
                     },
+                    ActionId::TwinReview if self.start(shell) => self.review(shell),
+                    ActionId::TwinReview => Step::done(),
                     ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.id.clone()))),
                     _ => Step::unused(),
                 }
