@@ -83,7 +83,7 @@ impl Fault {
     pub fn advice(&self) -> &'static str {
         match self.kind {
             FaultKind::Unreachable => "check network, proxy and host name; edgedeck keeps trying",
-            FaultKind::TimedOut => "the hub did not answer in time; edgedeck keeps trying",
+            FaultKind::TimedOut => "edgedeck keeps trying",
             FaultKind::Unauthorized => {
                 "the sign-in or policy lacks the right for this call; it needs RegistryRead, RegistryWrite and ServiceConnect, or an IoT Hub Data role"
             }

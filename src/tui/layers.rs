@@ -84,7 +84,7 @@ impl Layer {
         let current = shell.details.twin(&intent.target);
         if let Some(twin) = current.filter(|twin| twin.etag != intent.if_match && twin.version > intent.base.version) {
             return Some(format!(
-                "somebody changed it meanwhile (version {} -> {}): esc shows both changes",
+                "somebody changed it meanwhile (version {} -> {}): esc, then s shows both changes",
                 intent.base.version, twin.version
             ));
         }
@@ -142,17 +142,17 @@ fn send_lines(intent: &WriteIntent, shell: &Shell) -> Vec<Piece> {
         (Role::Fg, format!("effect   1 twin, {} of its {}", paths(changes.len()), section_word(intent))),
     ];
     for change in changes.iter().take(6) {
-        let (role, text) = change_pieces(change);
-        lines.push((role, format!("         {text}")));
+        lines.push(change_pieces(change));
     }
     if changes.len() > 6 {
-        lines.push((Role::TextDim, format!("         and {} more, all on the review page", changes.len() - 6)));
+        lines.push((Role::TextDim, format!("and {} more, all on the review page", changes.len() - 6)));
     }
     lines.push((
         Role::TextDim,
         format!("guard    If-Match \"{}\", read {} ago", intent.if_match.shown(), age(intent, shell)),
     ));
-    lines.push((Role::TextDim, "undo     the patch that takes it back is kept".to_owned()));
+    lines
+        .push((Role::TextDim, "undo     the patch that takes it back is on the review page, and in :audit".to_owned()));
     lines
 }
 

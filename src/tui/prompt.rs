@@ -1,6 +1,6 @@
 //! The `:` and `/` line: what is typed, what it could become, and what was typed before.
 
-use crate::tui::actions::{ActionId, CommandId, Completes, Danger};
+use crate::tui::actions::{ActionId, CommandId, Completes, Danger, Scope};
 use crate::tui::keymap::Keymap;
 use crate::tui::shell::Shell;
 use crate::tui::widgets::editor::Editor;
@@ -62,26 +62,28 @@ impl Prompt {
         let text = text.trim_start();
         let mut found = match text.split_once(' ') {
             Some((word, argument)) => arguments(word, argument.trim_start(), shell, names),
-            None => words(text, shell, keymap),
+            None => words(text, shell, keymap, &names.scopes),
         };
         found.truncate(64);
         found
     }
 }
 
-/// Names that arguments are completed from.
+/// What lines are completed from.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     /// Themes.
     pub themes: Vec<String>,
     /// Keymaps.
     pub keymaps: Vec<String>,
+    /// Where keys mean something in the view below the line.
+    pub scopes: Vec<Scope>,
 }
 
 /// The simulated hub's switches, as far as they can be completed.
 const SIM_SWITCHES: [&str; 5] = ["hub off", "hub on", "latency 300ms", "latency 0", "status"];
 
-fn words(typed: &str, shell: &Shell, keymap: &Keymap) -> Vec<Candidate> {
+fn words(typed: &str, shell: &Shell, keymap: &Keymap, scopes: &[Scope]) -> Vec<Candidate> {
     let mut ranked: Vec<(u8, usize, Candidate)> = Vec::new();
     let locked = |danger: Danger| danger == Danger::Write && shell.session.read_only;
     for (index, id) in CommandId::ALL.iter().enumerate() {
@@ -94,7 +96,8 @@ fn words(typed: &str, shell: &Shell, keymap: &Keymap) -> Vec<Candidate> {
             ranked.push((rank, index, Candidate { kind: "command", line, doc: command.doc.to_owned(), note }));
         }
     }
-    for (index, id) in ActionId::ALL.iter().enumerate() {
+    // Only what does something in the view the line was opened from.
+    for (index, id) in ActionId::ALL.iter().enumerate().filter(|(_, id)| scopes.contains(&id.action().scope)) {
         let action = id.action();
         if let Some(rank) = rank(action.name, typed) {
             let note = if locked(action.danger) { "needs read-write".to_owned() } else { key_of(keymap, Some(*id)) };

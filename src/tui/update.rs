@@ -8,7 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::text::Untrusted;
 use crate::ops::{OpState, OpsBoard, Outcome};
-use crate::tui::actions::{ActionId, CommandId, Danger, Invocation, Target};
+use crate::tui::actions::{ActionId, CommandId, Danger, Invocation, Scope, Target};
 use crate::tui::keymap::{Keymaps, Lookup};
 use crate::tui::layers::{Layer, Question};
 use crate::tui::model::Model;
@@ -446,10 +446,12 @@ fn act_in_prompt(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>)
     true
 }
 
-/// Names that arguments are completed from.
+/// What lines are completed from.
 #[must_use]
 pub fn names(model: &Model) -> Names {
-    Names { themes: model.themes.names(), keymaps: Keymaps::shipped().names() }
+    let mut scopes = model.screen().map(Screen::scopes).unwrap_or_default();
+    scopes.push(Scope::Global);
+    Names { themes: model.themes.names(), keymaps: Keymaps::shipped().names(), scopes }
 }
 
 /// Puts the next older line into the prompt.

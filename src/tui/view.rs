@@ -75,14 +75,9 @@ fn draw_candidates(model: &Model, prompt: &Prompt, canvas: &mut Canvas<'_>, row:
     if let Some(first) = candidates.first().filter(|first| !typed.is_empty() && first.line.starts_with(&typed)) {
         let ghost = first.line.get(typed.len()..).unwrap_or_default();
         let x = row.x + 2 + u16::try_from(typed.width()).unwrap_or(u16::MAX).min(row.width);
-        // One cell further: the cursor stands where the next letter comes.
-        canvas.text(
-            x.saturating_add(1),
-            row.y,
-            row.right().saturating_sub(x),
-            Role::PromptGhost,
-            ghost.get(1..).unwrap_or_default(),
-        );
+        canvas.text(x, row.y, row.right().saturating_sub(x), Role::PromptGhost, ghost);
+        // The cursor stands on the first letter that is not typed yet.
+        canvas.tint(Rect { x, width: 1, ..row }, Role::EditorCursor);
     }
     let shown = candidates.len().min(SHOWN).min(usize::from(body.height.saturating_sub(4)));
     if shown == 0 {

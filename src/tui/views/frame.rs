@@ -128,7 +128,17 @@ fn short(n: u64) -> String {
 /// The second band.
 pub fn location(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(screen) = model.screen() {
-        canvas.pieces(area.x + 1, area.y, area.width.saturating_sub(2), &screen.location(&model.shell));
+        let room = usize::from(area.width.saturating_sub(2));
+        let mut pieces = screen.location(&model.shell);
+        let mut used = 0;
+        for (_, text) in &mut pieces {
+            let left = room.saturating_sub(used);
+            if text.width() > left {
+                *text = fit(text, left);
+            }
+            used += text.width();
+        }
+        canvas.pieces(area.x + 1, area.y, area.width.saturating_sub(2), &pieces);
     }
 }
 

@@ -101,7 +101,7 @@ impl Page {
             PageKind::Keys => help(sources.keymap, None, shell),
             PageKind::Messages => messages(shell, width),
             PageKind::Activity => activity(shell, width),
-            PageKind::Simulator => simulator(shell),
+            PageKind::Simulator => simulator(shell, width),
             PageKind::Json(id) => match shell.details.twin(id) {
                 Some(twin) => {
                     text_json::pretty(&as_sent(twin)).lines().map(|text| vec![(Role::Fg, text.to_owned())]).collect()
@@ -258,6 +258,9 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
             let (role, text) = super::twin::change_pieces(&change);
             lines.push(vec![(Role::Fg, " ".repeat(11)), (role, text)]);
         }
+        let mut inverse = entry.intent.inverse.body();
+        mask_json(&mut inverse);
+        lines.push(vec![(Role::TextDim, format!("{:>9}  ", "undo")), (Role::TextDim, text_json::compact(&inverse))]);
         let mut shown = entry.intent.az_equivalent();
         if entry
             .intent
@@ -268,8 +271,9 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
             shown = "the az equivalent holds a secret and is not shown".to_owned();
         }
         let az = Untrusted::new(shown).shown().to_string();
-        for text in wrap(&az, width.saturating_sub(11)) {
-            lines.push(vec![(Role::Fg, " ".repeat(11)), (Role::TextFaint, text)]);
+        for (index, text) in wrap(&az, width.saturating_sub(11)).into_iter().enumerate() {
+            let head = if index == 0 { format!("{:>9}  ", "az") } else { " ".repeat(11) };
+            lines.push(vec![(Role::TextDim, head), (Role::TextFaint, text)]);
         }
         lines.push(Vec::new());
     }
@@ -282,18 +286,21 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
     lines
 }
 
-fn simulator(shell: &Shell) -> Vec<Vec<Piece>> {
+fn simulator(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
     if !shell.session.simulated {
         return vec![vec![(Role::Fg, "this is not a simulated hub; start with `edgedeck --sim`".to_owned())]];
     }
-    shell
-        .simulator
-        .iter()
-        .map(|text| match text.split_once("  ") {
+    let mut lines = Vec::new();
+    for text in &shell.simulator {
+        match text.split_once("  ") {
             Some((head, rest)) => {
-                vec![(Role::TextDim, format!("{head:<20}")), (Role::Fg, rest.trim_start().to_owned())]
+                for (index, part) in wrap(rest.trim_start(), width.saturating_sub(20)).into_iter().enumerate() {
+                    let head = if index == 0 { format!("{head:<20}") } else { " ".repeat(20) };
+                    lines.push(vec![(Role::TextDim, head), (Role::Fg, part)]);
+                }
             }
-            None => vec![(Role::Fg, text.clone())],
-        })
-        .collect()
+            None => lines.extend(wrap(text, width).into_iter().map(|part| vec![(Role::Fg, part)])),
+        }
+    }
+    lines
 }

@@ -87,7 +87,8 @@ impl DeviceView {
         } else {
             let mut all = self.identity(shell, &report);
             all.truncate(2);
-            all.extend(self.configuration(shell, &report, usize::from(areas.left.width.saturating_sub(2))));
+            // One line per fact: there is no room for a second.
+            all.extend(self.configuration(shell, &report, usize::MAX));
             lines(canvas, areas.left, &all);
         }
         let note = format!("{}", report.modules.len());
@@ -220,7 +221,7 @@ impl DeviceView {
 
     fn table(&self, shell: &Shell, report: &AgentReport, canvas: &mut Canvas<'_>, area: Rect) {
         let left = area.x + 2;
-        let placed = place(&COLUMNS, area.width.saturating_sub(3));
+        let placed = place(&fitted(report, shell), area.width.saturating_sub(3));
         for column in &placed {
             if let Some(spec) = COLUMNS.get(column.index) {
                 put(canvas, left, area.y, *column, spec.right, Role::Header, spec.title);
@@ -261,14 +262,30 @@ impl DeviceView {
 const RUNTIME: usize = 1;
 
 const COLUMNS: [Column; 7] = [
-    Column { title: "MODULE", min: 18, ideal: 30, priority: 1, right: false },
+    Column { title: "MODULE", min: 18, ideal: 48, priority: 1, right: false },
     Column { title: "RUNTIME", min: 13, ideal: 14, priority: 1, right: false },
-    Column { title: "DESIRED", min: 8, ideal: 8, priority: 4, right: false },
+    Column { title: "DESIRED", min: 7, ideal: 8, priority: 4, right: false },
     Column { title: "RESTARTS", min: 8, ideal: 8, priority: 2, right: true },
     Column { title: "EXIT", min: 4, ideal: 4, priority: 3, right: true },
-    Column { title: "LAST START", min: 10, ideal: 11, priority: 2, right: true },
+    Column { title: "STARTED", min: 9, ideal: 11, priority: 2, right: true },
     Column { title: "IMAGE", min: 20, ideal: 90, priority: 3, right: false },
 ];
+
+/// The columns, none wider than what it has to show.
+fn fitted(report: &AgentReport, shell: &Shell) -> Vec<Column> {
+    let width = |index: usize, title: &str| {
+        let cells = report.modules.iter().map(|module| cell(module, module.verdict(), index, shell).1.chars().count());
+        u16::try_from(cells.max().unwrap_or(0).max(title.len())).unwrap_or(u16::MAX)
+    };
+    COLUMNS
+        .iter()
+        .enumerate()
+        .map(|(index, column)| match index {
+            RUNTIME => *column,
+            _ => Column { ideal: column.ideal.min(width(index, column.title).max(column.min)), ..*column },
+        })
+        .collect()
+}
 
 fn put(canvas: &mut Canvas<'_>, left: u16, y: u16, column: Placed, right: bool, role: Role, text: &str) {
     if right {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::domain::health::{DeviceVerdict, EdgeHubLink, Tone};
+use crate::domain::health::{DeviceVerdict, EdgeHubLink, ModuleVerdict, Tone};
 use crate::domain::ids::natural_cmp;
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::{HubTime, Now, age_text, wall_age};
@@ -55,7 +55,7 @@ impl FleetColumn {
             Self::Modules => ("MODS", 5, 5, 2, true),
             Self::Status => ("STATUS", 13, 15, 1, false),
             Self::Worst => ("WORST MODULE", 12, 30, 3, false),
-            Self::Deployments => ("DEPLOYMENTS", 18, 60, 5, false),
+            Self::Deployments => ("DEPLOYMENTS", 18, 38, 5, false),
             Self::Tags => ("TAGS", 12, 80, 6, false),
             Self::Reported => ("REPORTED", 8, 8, 2, true),
         };
@@ -331,7 +331,7 @@ pub fn in_words(row: &DeviceRow, now: Now) -> Vec<(Role, String)> {
             ));
         }
         if let Some((module, verdict)) = &agent.worst {
-            lines.push((Role::Fg, format!("{} is {}.", shown(module), verdict.word())));
+            lines.push((Role::Fg, format!("{} {}", shown(module), phrase(*verdict))));
         }
         lines.push((Role::TextDim, format!("{} of {} modules run", agent.running, agent.wanted)));
         if let Some(age) = age(agent.reported_at).filter(|_| agent.code.is_some()) {
@@ -339,6 +339,24 @@ pub fn in_words(row: &DeviceRow, now: Now) -> Vec<(Role, String)> {
         }
     }
     lines
+}
+
+/// A module's verdict as the end of a sentence.
+fn phrase(verdict: ModuleVerdict) -> &'static str {
+    match verdict {
+        ModuleVerdict::Failed => "failed, and stays down",
+        ModuleVerdict::Dead => "is dead for the engine",
+        ModuleVerdict::Missing => "is wanted, and has no container",
+        ModuleVerdict::Backoff => "crashes again and again",
+        ModuleVerdict::Unhealthy => "says that it is unhealthy",
+        ModuleVerdict::StoppedUnwanted => "is stopped, and should run",
+        ModuleVerdict::Unknown => "is in an unknown state",
+        ModuleVerdict::OtherImage => "runs another image than the manifest wants",
+        ModuleVerdict::Leftover => "runs, and is no longer in the manifest",
+        ModuleVerdict::RunsUnwanted => "runs, and should be stopped",
+        ModuleVerdict::Stopped => "is stopped, as wanted",
+        ModuleVerdict::Running => "runs, as wanted",
+    }
 }
 
 /// `Shown` of the id, for messages.

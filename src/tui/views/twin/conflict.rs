@@ -27,6 +27,8 @@ pub struct Conflict {
     pub list: List<usize>,
     /// What I typed, for going back to it.
     pub text: String,
+    /// Whether the hub refused a write with 412; otherwise it was noticed before anything was sent.
+    pub refused: bool,
 }
 
 impl Conflict {
@@ -51,7 +53,7 @@ impl Conflict {
         if let Some(first) = divergences.iter().position(|d| d.touched == Touched::Clash) {
             list.select(&first);
         }
-        Self { theirs, base_etag, divergences, mine_wins, list, text }
+        Self { theirs, base_etag, divergences, mine_wins, list, text, refused: false }
     }
 
     /// Takes mine or theirs at the cursor; says why not when there is no choice.

@@ -402,9 +402,15 @@ fn draw_conflict(conflict: &Conflict, canvas: &mut Canvas<'_>, area: Rect) {
         }
     }
     let inside = panel(canvas, below, "What happened", "", false);
+    let how = if conflict.refused { "The hub answered 412: somebody" } else { "Somebody" };
+    let what = if clashes == 0 {
+        "They touched nothing that you changed, so there is nothing to choose: the review goes against the new etag."
+    } else {
+        "Choose per path; the review then goes against the new etag."
+    };
     let text = format!(
-        "The hub answered 412: somebody changed this twin after etag {} was read (now {}, desired v{}). Nothing was overwritten, \
-         and nothing you typed is lost. Choose per path; the review then goes against the new etag.",
+        "{how} changed this twin after etag {} was read (now {}, desired v{}). Nothing was overwritten, and nothing you \
+         typed is lost. {what}",
         conflict.base_etag.shown(),
         conflict.theirs.etag.shown(),
         conflict.theirs.desired.version,

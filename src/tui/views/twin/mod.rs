@@ -170,7 +170,12 @@ impl TwinView {
             Outcome::Conflict(theirs) => {
                 let theirs = theirs.or_else(|| self.twin(shell).cloned());
                 match theirs {
-                    Some(theirs) if theirs.etag != review.intent.if_match => self.clash(&review.edit, theirs, shell),
+                    Some(theirs) if theirs.etag != review.intent.if_match => {
+                        self.clash(&review.edit, theirs, shell);
+                        if let Mode::Conflict(conflict) = &mut self.mode {
+                            conflict.refused = true;
+                        }
+                    }
                     // The twin as it is now could not be read: the edit stays, and the next try shows both.
                     _ => self.mode = Mode::editing(review.edit),
                 }
@@ -234,12 +239,26 @@ impl TwinView {
         true
     }
 
+    /// When the twin is known to have changed since the edit began, sending could only end in a 412: both changes are
+    /// shown instead. Says whether that was so.
+    fn moved_on(&mut self, edit: &Edit, shell: &mut Shell) -> bool {
+        let theirs =
+            self.twin(shell).filter(|twin| twin.etag != edit.base.etag && twin.version > edit.base.version).cloned();
+        let Some(theirs) = theirs else { return false };
+        shell.warn("somebody changed this twin meanwhile; nothing was sent: both changes, choose per path");
+        self.clash(edit, theirs, shell);
+        true
+    }
+
     fn review(&mut self, shell: &mut Shell) -> Step {
         let edit = match &self.mode {
             Mode::Edit(edit) => (**edit).clone(),
             Mode::Conflict(conflict) => conflict.rebase(),
             Mode::View | Mode::Review(_) => return Step::unused(),
         };
+        if edit.check.is_ok() && self.moved_on(&edit, shell) {
+            return Step::done();
+        }
         match edit.intent(shell) {
             Err(why) => {
                 shell.warn(why);
@@ -325,10 +344,14 @@ impl TwinView {
                     self.scroll = self.scroll.saturating_sub(1);
                     Step::done()
                 }
-                (ActionId::ReviewSend | ActionId::Open, _) => match review.sent {
-                    Some(_) => Step::done(),
-                    None => Step { ask: Some(Question::Send(Box::new(review.intent.clone()))), ..Step::done() },
-                },
+                (ActionId::ReviewSend, _) if review.sent.is_some() => Step::done(),
+                (ActionId::ReviewSend, _) => {
+                    let (edit, intent) = (review.edit.clone(), review.intent.clone());
+                    if !self.moved_on(&edit, shell) {
+                        return Step { ask: Some(Question::Send(Box::new(intent))), ..Step::done() };
+                    }
+                    Step::done()
+                }
                 _ => Step::unused(),
             },
             Mode::Conflict(conflict) => {
