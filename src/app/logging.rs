@@ -9,9 +9,12 @@ use tracing_subscriber::EnvFilter;
 /// Files that are kept.
 const KEPT: usize = 5;
 
-/// Starts logging into `state`/log; the guard writes what is left when it is dropped. Nothing is written, and no
-/// folder made, when the folder does not exist yet and cannot be made.
+/// Starts logging into `state`/log; the guard writes what is left when it is dropped. As long as nothing was ever
+/// saved there is no state folder, and looking around must not make one: then there is no log, unless one is asked for.
 pub(super) fn start(state: &Path, filter: Option<&str>) -> Option<WorkerGuard> {
+    if filter.is_none() && !state.exists() {
+        return None;
+    }
     let folder = state.join("log");
     crate::disk::ensure_dir(&folder).ok()?;
     let appender = RollingFileAppender::builder()

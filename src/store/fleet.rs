@@ -6,6 +6,7 @@
 //!
 //! So a quiet fleet costs one message per few dozen devices and poll, not its twins over and over.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -159,11 +160,27 @@ pub struct Digest {
     link_activity: Option<HubTime>,
 }
 
+/// An id in the order in which people read ids, so that the rows never have to be sorted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NaturalId(DeviceId);
+
+impl Ord for NaturalId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        natural_cmp(self.0.as_str(), other.0.as_str())
+    }
+}
+
+impl PartialOrd for NaturalId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// Builds snapshots; owned by the one task that reads the fleet.
 #[derive(Debug, Default)]
 pub struct FleetBuilder {
     interner: Interner,
-    rows: BTreeMap<DeviceId, DeviceRow>,
+    rows: BTreeMap<NaturalId, Arc<DeviceRow>>,
     tags: HashMap<Vec<Tag>, Tags>,
     states: [FeedState; 3],
     generation: u64,
@@ -177,16 +194,20 @@ impl FleetBuilder {
         for value in page {
             let Some(id) = value.get("deviceId").and_then(Value::as_str).map(DeviceId::from_wire) else { continue };
             let tags = self.flatten(value.get("tags"));
-            let row = self.rows.entry(id.clone()).or_insert_with(|| DeviceRow {
-                id: id.clone(),
-                enabled: true,
-                tags: Arc::from([]),
-                last_activity: None,
-                agent: None,
-                link: EdgeHubLink::Unknown,
-                link_activity: None,
-                verdict: None,
+            let row = self.rows.entry(NaturalId(id.clone())).or_insert_with(|| {
+                Arc::new(DeviceRow {
+                    id: id.clone(),
+                    enabled: true,
+                    tags: Arc::from([]),
+                    last_activity: None,
+                    agent: None,
+                    link: EdgeHubLink::Unknown,
+                    link_activity: None,
+                    verdict: None,
+                })
             });
+            // Rows that a snapshot still holds are copied, others changed in place.
+            let row = Arc::make_mut(row);
             row.enabled = value.get("status").and_then(Value::as_str) != Some("disabled");
             row.tags = tags;
             row.last_activity = time(value.get("lastActivityTime"));
@@ -198,7 +219,7 @@ impl FleetBuilder {
     /// The answer to [`QUERY_DEVICES`] is complete: forgets every device that is not in `seen`.
     pub fn retain(&mut self, seen: &[DeviceId]) {
         let seen: std::collections::HashSet<&DeviceId> = seen.iter().collect();
-        self.rows.retain(|id, _| seen.contains(id));
+        self.rows.retain(|id, _| seen.contains(&id.0));
         self.tags.retain(|_, shared| Arc::strong_count(shared) > 1);
         self.interner.sweep();
     }
@@ -226,11 +247,15 @@ impl FleetBuilder {
     /// Takes a complete digest, and says which agents have to be read again.
     pub fn digest(&mut self, digests: &BTreeMap<DeviceId, Digest>) -> Vec<DeviceId> {
         let mut changed = Vec::new();
-        for (id, row) in &mut self.rows {
+        for (NaturalId(id), row) in &mut self.rows {
             let digest = digests.get(id).copied().unwrap_or_default();
-            row.link = digest.link.unwrap_or(EdgeHubLink::Unknown);
-            row.link_activity = digest.link_activity;
-            row.settle();
+            let link = digest.link.unwrap_or(EdgeHubLink::Unknown);
+            if (link, digest.link_activity) != (row.link, row.link_activity) {
+                let row = Arc::make_mut(row);
+                row.link = link;
+                row.link_activity = digest.link_activity;
+                row.settle();
+            }
             if digest.agent_version.is_some() && digest.agent_version != row.agent.as_ref().map(|a| a.version) {
                 changed.push(id.clone());
             }
@@ -241,7 +266,7 @@ impl FleetBuilder {
     /// Whether the digest names devices that are not in the fleet yet.
     #[must_use]
     pub fn has_strangers(&self, digests: &BTreeMap<DeviceId, Digest>) -> bool {
-        digests.keys().any(|id| !self.rows.contains_key(id))
+        digests.keys().any(|id| !self.rows.contains_key(&NaturalId(id.clone())))
     }
 
     /// Takes one page of [`QUERY_AGENTS`].
@@ -249,7 +274,8 @@ impl FleetBuilder {
         for value in page {
             let Some(id) = value.get("deviceId").and_then(Value::as_str) else { continue };
             let summary = self.summary(value);
-            if let Some(row) = self.rows.get_mut(id) {
+            if let Some(row) = self.rows.get_mut(&NaturalId(DeviceId::from_wire(id))) {
+                let row = Arc::make_mut(row);
                 row.agent = Some(summary);
                 row.settle();
             }
@@ -325,10 +351,9 @@ impl FleetBuilder {
     /// The picture as it stands, with the next generation number.
     pub fn snapshot(&mut self) -> Arc<FleetSnapshot> {
         self.generation += 1;
-        let mut rows: Vec<Arc<DeviceRow>> = self.rows.values().cloned().map(Arc::new).collect();
-        rows.sort_by(|a, b| natural_cmp(a.id.as_str(), b.id.as_str()));
+        let rows: Arc<[Arc<DeviceRow>]> = self.rows.values().cloned().collect();
         let [devices, digest, agents] = self.states.clone();
-        Arc::new(FleetSnapshot { generation: self.generation, rows: rows.into(), devices, digest, agents })
+        Arc::new(FleetSnapshot { generation: self.generation, rows, devices, digest, agents })
     }
 }
 

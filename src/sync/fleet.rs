@@ -12,6 +12,7 @@ use super::pace::reserve;
 use super::{Pace, Wake};
 use crate::domain::fault::Fault;
 use crate::domain::ids::DeviceId;
+use crate::domain::time::Now;
 use crate::store::{Digest, Feed, FleetBuilder, FleetSnapshot, Needs, QUERY_AGENTS, QUERY_DEVICES, QUERY_DIGEST};
 
 /// Rows asked for per page; the service gives what it likes up to that.
@@ -20,11 +21,15 @@ const PAGE: u32 = 100;
 const DIGESTS_PER_LISTING: u32 = 6;
 /// Agents named in one `deviceId IN […]`; keeps the query far below the service's 8192 characters.
 const AGENTS_PER_QUERY: usize = 40;
+/// While a long answer comes in, the picture so far is handed over this often.
+const PAGE_SHOWN_EVERY: Duration = Duration::from_millis(250);
 
 struct FleetReader {
     reader: Reader,
     fleet: FleetBuilder,
     published: watch::Sender<Arc<FleetSnapshot>>,
+    /// When a picture was last handed over.
+    shown: Option<Now>,
 }
 
 pub(super) async fn run(
@@ -34,7 +39,7 @@ pub(super) async fn run(
     published: watch::Sender<Arc<FleetSnapshot>>,
 ) {
     let mut pace = Pace::new(reader.settings.fleet);
-    let mut this = FleetReader { reader, fleet: FleetBuilder::default(), published };
+    let mut this = FleetReader { reader, fleet: FleetBuilder::default(), published, shown: None };
     let mut until_listing = 0_u32;
     loop {
         let wanted = {
@@ -132,7 +137,7 @@ impl FleetReader {
                         return Ok(());
                     }
                     state.pages = Some(pages);
-                    self.publish();
+                    self.publish_page();
                 }
                 Err(fault) => {
                     let state = self.fleet.state(feed);
@@ -145,7 +150,17 @@ impl FleetReader {
         }
     }
 
+    /// Hands over the picture as it is.
     fn publish(&mut self) {
+        self.shown = Some(self.reader.clock.now());
         self.published.send_replace(self.fleet.snapshot());
+    }
+
+    /// Hands over the picture while pages come in: the first page at once, then as often as anybody can look.
+    fn publish_page(&mut self) {
+        let now = self.reader.clock.now();
+        if self.shown.is_none_or(|at| now.since(at) >= PAGE_SHOWN_EVERY) {
+            self.publish();
+        }
     }
 }
