@@ -429,7 +429,7 @@ mod tests {
         let ids = |changed: Vec<DeviceId>| changed.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>();
         let first = digest(&[("gw-10", 5, "Connected"), ("gw-9", 7, "Connected"), ("stranger", 1, "Connected")]);
         assert!(fleet.has_strangers(&first));
-        assert_eq!(ids(fleet.digest(&first)), ["gw-10", "gw-9"]);
+        assert_eq!(ids(fleet.digest(&first)), ["gw-9", "gw-10"]);
         fleet.agents(&[agent("gw-10", 5, "running"), agent("gw-9", 7, "backoff")]);
         assert!(fleet.digest(&first).is_empty());
         assert_eq!(ids(fleet.digest(&digest(&[("gw-10", 6, "Disconnected"), ("gw-9", 7, "Connected")]))), ["gw-10"]);
