@@ -1,6 +1,6 @@
 //! The console, put together: hub, readers, write path, disk, terminal, loop; and taken apart in order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::config::{Color, Glyphs as GlyphSetting};
 use crate::disk;
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
-use crate::local::{Loaded, LocalStore, Options as LocalOptions};
+use crate::local::{LastView, Loaded, LocalStore, Options as LocalOptions};
 use crate::ops::Gateway;
 use crate::sim::Sim;
 use crate::store::Needs;
@@ -31,6 +31,7 @@ use crate::tui::notices::Severity;
 use crate::tui::run::{Ended, Pictures, run as run_loop};
 use crate::tui::shell::{Session, Shell};
 use crate::tui::term::caps::{Caps, ColorDepth, GlyphMode, Wishes};
+use crate::tui::term::signals::Signal;
 use crate::tui::term::{Options as TermOptions, Term, crash};
 use crate::tui::theme::{self, Theme, Themes};
 use crate::tui::update::update;
@@ -69,7 +70,7 @@ fn end(runtime: Runtime) {
 async fn console(process: &mut Process, connect: &ConnectArgs, caps: Caps) -> Exit {
     let clock: SharedClock = Arc::new(SystemClock::start());
     let _log = logging::start(&process.paths.state, process.env.text("EDGEDECK_LOG").as_deref());
-    crash::install_panic_hook(Some(process.paths.state.join("crash")), clock.clone());
+    crash::install_panic_hook(Some(crash_folder(process)), clock.clone());
     let opened = match open(process, connect, clock.clone()).await {
         Ok(opened) => opened,
         Err(error) => {
@@ -93,6 +94,7 @@ struct Console {
     local: Option<LocalStore>,
     cancel: CancellationToken,
     greetings: Vec<Msg>,
+    crash_folder: PathBuf,
     /// The folder the simulated hub's access was written to; removed at the end.
     sim_folder: Option<tempfile::TempDir>,
 }
@@ -137,7 +139,7 @@ impl Console {
         let read_only = hub.write.is_none();
         let identity = hub.read.identity();
         let gateway = Gateway::new(hub.write, hub.read, audit, origin, clock.clone(), cancel.clone(), tasks);
-        let (local, history) = open_local(process, clock, &context, &name, &mut greetings);
+        let (local, history, last_view) = open_local(process, clock, &context, &name, &mut greetings);
 
         let (sim_folder, sim_files) = match &sim {
             Some(sim) => write_sim_files(sim)?,
@@ -145,7 +147,7 @@ impl Console {
         };
         let session = Session {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            context: Untrusted::new(context).shown().into(),
+            context: Untrusted::new(context.as_str()).shown().into(),
             hub: Untrusted::new(name).shown().into(),
             identity: Untrusted::new(identity).shown().into(),
             simulated: sim.is_some(),
@@ -155,8 +157,10 @@ impl Console {
         };
         let term = Term::enter(TermOptions { caps, escape_hold: escape_hold(process), clock: clock.clone() })
             .map_err(|error| format!("the terminal could not be taken: {error}"))?;
+        let mut shell = Shell::new(session, clock.now(), term.size());
+        shell.last_view = last_view;
         let model = Model::new(Setup {
-            shell: Shell::new(session, clock.now(), term.size()),
+            shell,
             keymap: load_keymap(process, &mut greetings),
             theme: load_theme(process, caps, &mut greetings),
             themes: own_themes(process),
@@ -171,18 +175,23 @@ impl Console {
             ops: gateway.board.clone(),
         };
         let env = process.env.clone();
-        let world = ConsoleWorld::new(Parts { term, env, sync, gateway, local: local.clone(), sim, sim_files });
-        Ok(Self { model, pictures, world, local, cancel, greetings, sim_folder })
+        let world =
+            ConsoleWorld::new(Parts { term, env, sync, gateway, local: local.clone(), context, sim, sim_files });
+        let crash_folder = crash_folder(process);
+        Ok(Self { model, pictures, world, local, cancel, greetings, crash_folder, sim_folder })
     }
 
     async fn stay(self, clock: &SharedClock) -> Exit {
-        let Self { mut model, pictures, mut world, local, cancel, greetings, sim_folder } = self;
+        let Self { mut model, pictures, mut world, local, cancel, greetings, crash_folder, sim_folder } = self;
         for greeting in greetings {
             // Nothing a greeting does asks anything of the world.
             update(&mut model, greeting);
         }
         let ended = run_loop(&mut model, pictures, &mut world, clock).await;
         cancel.cancel();
+        if ended == Ended::Signalled(Signal::Quit) {
+            let _ = crash::write_report(&crash_folder, &state_report(&model));
+        }
         let unsaved = local.and_then(|local| local.flush(FLUSH).err());
         let left = world.leave().await;
         drop(sim_folder);
@@ -209,19 +218,48 @@ impl Console {
     }
 }
 
+fn crash_folder(process: &Process) -> PathBuf {
+    process.paths.state.join("crash")
+}
+
+/// What the console was doing when somebody asked with SIGQUIT; no hub data in it.
+fn state_report(model: &Model) -> String {
+    let shell = &model.shell;
+    let mut lines = vec![
+        format!("edgedeck {} was asked to quit (SIGQUIT) at {}", shell.session.version, shell.now.wall),
+        format!(
+            "size {}x{}, views open {}, dialog {}",
+            shell.size.0,
+            shell.size.1,
+            model.screens.len(),
+            model.layer.is_some()
+        ),
+        format!(
+            "link {:?}, devices {}, generation {}",
+            shell.link.health,
+            shell.fleet.rows.len(),
+            shell.fleet.generation
+        ),
+        format!("writes in flight {}, drafts {}", shell.ops.open(), shell.drafts.len()),
+        "last messages:".to_owned(),
+    ];
+    lines.extend(shell.notices.all().rev().take(20).map(|notice| format!("  {}", notice.text)));
+    lines.join("\n")
+}
+
 fn open_local(
     process: &Process,
     clock: &SharedClock,
     context: &str,
     hub: &str,
     greetings: &mut Vec<Msg>,
-) -> (Option<LocalStore>, Vec<String>) {
+) -> (Option<LocalStore>, Vec<String>, Option<LastView>) {
     let me = format!("pid {} on {}", process.who.pid, process.who.tty.as_deref().unwrap_or("no terminal"));
     let mut options = LocalOptions::new(process.paths.state.clone(), me);
     options.keep_drafts = process.config.settings.safety.draft_keep.value;
     match LocalStore::open(options, clock.clone()) {
         Ok((local, loaded)) => {
-            let Loaded { drafts, history, findings, .. } = loaded;
+            let Loaded { drafts, mut view, history, findings } = loaded;
             greetings.extend(findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.to_string())));
             let (free, held): (Vec<_>, Vec<_>) = drafts
                 .into_iter()
@@ -234,11 +272,11 @@ fn open_local(
                 greetings.push(Msg::Say(Severity::Warning, text));
             }
             greetings.push(Msg::Drafts(free.into_iter().map(|found| found.draft).collect()));
-            (Some(local), history)
+            (Some(local), history, view.contexts.remove(context))
         }
         Err(error) => {
             greetings.push(Msg::Say(Severity::Error, format!("drafts are not kept: {error}")));
-            (None, Vec::new())
+            (None, Vec::new(), None)
         }
     }
 }

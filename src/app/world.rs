@@ -33,6 +33,8 @@ pub(super) struct ConsoleWorld {
     sync: Sync,
     gateway: Gateway,
     local: Option<LocalStore>,
+    /// The context views are remembered under.
+    context: String,
     kept: Option<watch::Receiver<Status>>,
     sim: Option<Arc<Sim>>,
     sim_files: Vec<(String, String)>,
@@ -48,6 +50,7 @@ pub(super) struct Parts {
     pub(super) sync: Sync,
     pub(super) gateway: Gateway,
     pub(super) local: Option<LocalStore>,
+    pub(super) context: String,
     pub(super) sim: Option<Arc<Sim>>,
     /// Files the simulated hub's access was written to: what, and where.
     pub(super) sim_files: Vec<(String, String)>,
@@ -55,10 +58,10 @@ pub(super) struct Parts {
 
 impl ConsoleWorld {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { term, env, sync, gateway, local, sim, sim_files } = parts;
+        let Parts { term, env, sync, gateway, local, context, sim, sim_files } = parts;
         let (tell, news) = mpsc::channel(NEWS);
         let kept = local.as_ref().map(LocalStore::status);
-        Self { term, env, sync, gateway, local, kept, sim, sim_files, news, tell }
+        Self { term, env, sync, gateway, local, context, kept, sim, sim_files, news, tell }
     }
 
     /// Gives the terminal back.
@@ -211,6 +214,7 @@ impl World for ConsoleWorld {
             }
             Effect::SaveDraft(draft) => self.local.as_ref().map(|local| local.save_draft(*draft)),
             Effect::DiscardDraft(key) => self.local.as_ref().map(|local| local.discard_draft(&key)),
+            Effect::SaveView(view) => self.local.as_ref().map(|local| local.save_view(self.context.clone(), view)),
             Effect::PushHistory(line) => self.local.as_ref().map(|local| local.push_history(line)),
             Effect::Sim(text) => return self.simulate(&text),
             Effect::Copy(text) => {

@@ -7,7 +7,7 @@ use crossterm::event::KeyEvent;
 
 use crate::domain::ids::TwinId;
 use crate::domain::time::Now;
-use crate::local::{Draft, DraftKey};
+use crate::local::{Draft, DraftKey, LastView};
 use crate::ops::{OpsBoard, WriteIntent};
 use crate::store::{DetailBoard, FleetSnapshot, LinkState, Needs};
 use crate::tui::notices::Severity;
@@ -56,6 +56,8 @@ pub enum Effect {
     SaveDraft(Box<Draft>),
     /// Let a draft expire.
     DiscardDraft(DraftKey),
+    /// Remember how a view was left.
+    SaveView(LastView),
     /// Remember a command line.
     PushHistory(String),
     /// A switch of the simulated hub: the text after `:sim`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::ids::{DeviceId, OpId, TwinId};
 use crate::domain::time::Now;
-use crate::local::Draft;
+use crate::local::{Draft, LastView};
 use crate::ops::OpsBoard;
 use crate::store::{DetailBoard, FleetSnapshot, LinkState};
 use crate::tui::notices::{Notices, Severity};
@@ -52,6 +52,8 @@ pub struct Shell {
     pub notices: Notices,
     /// Marked devices; identities, so they survive refresh, sort and filter.
     pub marks: BTreeSet<DeviceId>,
+    /// How this context's list of devices was left last time.
+    pub last_view: Option<LastView>,
     /// Drafts by twin.
     pub drafts: BTreeMap<TwinId, Draft>,
     /// Since when the picture is frozen.
@@ -75,6 +77,7 @@ impl Shell {
             ops: Arc::default(),
             notices: Notices::default(),
             marks: BTreeSet::new(),
+            last_view: None,
             drafts: BTreeMap::new(),
             paused: None,
             simulator: Vec::new(),

@@ -12,6 +12,7 @@ use row::{FILTER_COLUMNS, FleetColumn};
 use super::{Place, Step};
 use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::time::Now;
+use crate::local::{LastView, SortOrder};
 use crate::store::DeviceRow;
 use crate::tui::actions::ActionId;
 use crate::tui::filter::{Filter, FilterError};
@@ -53,7 +54,7 @@ impl FleetView {
             list: List::default(),
             moved: false,
             sort: (FleetColumn::Status, false),
-            column: FleetColumn::ALL.iter().position(|column| *column == FleetColumn::Status).unwrap_or(0),
+            column: 0,
             filter_text: String::new(),
             filter: Filter::All,
             filter_error: None,
@@ -63,6 +64,12 @@ impl FleetView {
             anchor: None,
             lost: None,
         };
+        let last = shell.last_view.as_ref().and_then(|last| last.sort.as_ref());
+        let column = last.and_then(|sort| FleetColumn::ALL.into_iter().find(|column| column.name() == sort.column));
+        if let (Some(column), Some(sort)) = (column, last) {
+            view.sort = (column, sort.descending);
+        }
+        view.choose_column();
         let order = view.order(shell);
         view.widths = row::widths(order.iter().filter_map(|id| shell.fleet.row(id)));
         view.list.replace(order);
@@ -170,14 +177,14 @@ impl FleetView {
                 self.faults_only = !self.faults_only;
                 self.list.replace(self.order(shell));
             }
-            ActionId::SortName => self.sort_by(FleetColumn::Device, shell),
-            ActionId::SortStatus => self.sort_by(FleetColumn::Status, shell),
-            ActionId::SortAge => self.sort_by(FleetColumn::Reported, shell),
+            ActionId::SortName => return self.sort_by(FleetColumn::Device, shell),
+            ActionId::SortStatus => return self.sort_by(FleetColumn::Status, shell),
+            ActionId::SortAge => return self.sort_by(FleetColumn::Reported, shell),
             ActionId::SortNext => self.column = (self.column + 1) % FleetColumn::ALL.len(),
             ActionId::SortPrevious => self.column = (self.column + FleetColumn::ALL.len() - 1) % FleetColumn::ALL.len(),
             ActionId::SortToggle => {
                 if let Some(column) = FleetColumn::ALL.get(self.column) {
-                    self.sort_by(*column, shell);
+                    return self.sort_by(*column, shell);
                 }
             }
             ActionId::Wide => self.wide = !self.wide,
@@ -201,10 +208,18 @@ impl FleetView {
         }
     }
 
-    fn sort_by(&mut self, column: FleetColumn, shell: &Shell) {
+    /// Sorts, and lets the order be remembered. A filter is not: devices must not be hidden by what somebody typed
+    /// yesterday.
+    fn sort_by(&mut self, column: FleetColumn, shell: &Shell) -> Step {
         self.sort = if self.sort.0 == column { (column, !self.sort.1) } else { (column, false) };
-        self.column = FleetColumn::ALL.iter().position(|other| *other == column).unwrap_or(self.column);
+        self.choose_column();
         self.list.replace(self.order(shell));
+        let sort = SortOrder { column: column.name().to_owned(), descending: self.sort.1 };
+        Step::effect(Effect::SaveView(LastView { view: "devices".to_owned(), sort: Some(sort), filter: String::new() }))
+    }
+
+    fn choose_column(&mut self) {
+        self.column = FleetColumn::ALL.iter().position(|other| *other == self.sort.0).unwrap_or(self.column);
     }
 
     fn mark(&mut self, shell: &mut Shell, height: usize) {
