@@ -9,8 +9,9 @@ use std::io::{self, Write};
 use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 
-use edgedeck::tui::term::caps::{ColorDepth, GlyphMode};
 use edgedeck::tui::term::encode::Encoder;
+use edgedeck::tui::theme::Depth;
+use edgedeck::tui::theme::signs::Glyphs;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -23,7 +24,7 @@ const ROWS: u16 = 31;
 /// The styles of one depth of colour.
 struct Palette {
     name: &'static str,
-    depth: ColorDepth,
+    depth: Depth,
     text: Style,
     title: Style,
     cursor: Style,
@@ -37,7 +38,7 @@ fn palettes() -> [Palette; 4] {
     [
         Palette {
             name: "true colour, background",
-            depth: ColorDepth::True,
+            depth: Depth::True,
             text: rgb(200, 205, 210).bg(paper),
             title: rgb(86, 180, 233).bg(paper).add_modifier(Modifier::BOLD),
             cursor: Style::new().bg(Color::Rgb(40, 50, 60)),
@@ -45,7 +46,7 @@ fn palettes() -> [Palette; 4] {
         },
         Palette {
             name: "256 colours",
-            depth: ColorDepth::Indexed256,
+            depth: Depth::Indexed256,
             text: indexed(252),
             title: indexed(75).add_modifier(Modifier::BOLD),
             cursor: Style::new().bg(Color::Indexed(237)),
@@ -53,7 +54,7 @@ fn palettes() -> [Palette; 4] {
         },
         Palette {
             name: "16 colours",
-            depth: ColorDepth::Ansi16,
+            depth: Depth::Ansi16,
             text: Style::new(),
             title: Style::new().fg(Color::Cyan).add_modifier(Modifier::BOLD),
             cursor: Style::new().add_modifier(Modifier::REVERSED),
@@ -66,7 +67,7 @@ fn palettes() -> [Palette; 4] {
         },
         Palette {
             name: "mono",
-            depth: ColorDepth::None,
+            depth: Depth::None,
             text: Style::new(),
             title: Style::new().add_modifier(Modifier::BOLD),
             cursor: Style::new().add_modifier(Modifier::REVERSED),
@@ -134,8 +135,8 @@ fn stock(frames: &[Buffer]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn lean(frames: &[Buffer], depth: ColorDepth) -> Vec<Vec<u8>> {
-    let mut encoder = Encoder::new(GlyphMode::Unicode, depth);
+fn lean(frames: &[Buffer], depth: Depth) -> Vec<Vec<u8>> {
+    let mut encoder = Encoder::new(Glyphs::Unicode, depth);
     frames
         .iter()
         .map(|next| {

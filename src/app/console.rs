@@ -30,10 +30,11 @@ use crate::tui::msg::Msg;
 use crate::tui::notices::Severity;
 use crate::tui::run::{Ended, Pictures, run as run_loop};
 use crate::tui::shell::{Session, Shell};
-use crate::tui::term::caps::{Caps, ColorDepth, GlyphMode, Wishes};
+use crate::tui::term::caps::{Caps, Wishes};
 use crate::tui::term::signals::Signal;
 use crate::tui::term::{Options as TermOptions, Term, crash};
-use crate::tui::theme::{self, Theme, Themes};
+use crate::tui::theme::signs::Glyphs;
+use crate::tui::theme::{Depth, Theme, Themes};
 use crate::tui::update::update;
 
 /// How long drafts may take to reach the disk when the console ends.
@@ -164,8 +165,8 @@ impl Console {
             keymap: load_keymap(process, &mut greetings),
             theme: load_theme(process, caps, &mut greetings),
             themes: own_themes(process),
-            depth: depth(caps.color),
-            glyphs: glyphs(caps.glyphs),
+            depth: caps.color,
+            glyphs: caps.glyphs,
             history,
         });
         let pictures = Pictures {
@@ -309,37 +310,21 @@ fn escape_hold(process: &Process) -> Duration {
     Duration::from_millis(if process.env.get("SSH_CONNECTION").is_some() { 50 } else { 25 })
 }
 
-fn wished_color(color: Color) -> Option<ColorDepth> {
+fn wished_color(color: Color) -> Option<Depth> {
     match color {
         Color::Auto => None,
-        Color::Truecolor => Some(ColorDepth::True),
-        Color::Indexed => Some(ColorDepth::Indexed256),
-        Color::Ansi => Some(ColorDepth::Ansi16),
-        Color::None => Some(ColorDepth::None),
+        Color::Truecolor => Some(Depth::True),
+        Color::Indexed => Some(Depth::Indexed256),
+        Color::Ansi => Some(Depth::Ansi16),
+        Color::None => Some(Depth::None),
     }
 }
 
-fn wished_glyphs(glyphs: GlyphSetting) -> Option<GlyphMode> {
+fn wished_glyphs(glyphs: GlyphSetting) -> Option<Glyphs> {
     match glyphs {
         GlyphSetting::Auto => None,
-        GlyphSetting::Unicode => Some(GlyphMode::Unicode),
-        GlyphSetting::Ascii => Some(GlyphMode::Ascii),
-    }
-}
-
-fn depth(color: ColorDepth) -> theme::Depth {
-    match color {
-        ColorDepth::None => theme::Depth::None,
-        ColorDepth::Ansi16 => theme::Depth::Ansi16,
-        ColorDepth::Indexed256 => theme::Depth::Indexed256,
-        ColorDepth::True => theme::Depth::True,
-    }
-}
-
-fn glyphs(mode: GlyphMode) -> theme::signs::Glyphs {
-    match mode {
-        GlyphMode::Unicode => theme::signs::Glyphs::Unicode,
-        GlyphMode::Ascii => theme::signs::Glyphs::Ascii,
+        GlyphSetting::Unicode => Some(Glyphs::Unicode),
+        GlyphSetting::Ascii => Some(Glyphs::Ascii),
     }
 }
 
@@ -368,7 +353,7 @@ fn own_themes(process: &Process) -> Themes {
 
 fn load_theme(process: &Process, caps: Caps, greetings: &mut Vec<Msg>) -> Theme {
     let wanted = &process.config.settings.ui.theme.value.dark;
-    let (theme, findings, unknown) = own_themes(process).load_or_default(wanted, depth(caps.color));
+    let (theme, findings, unknown) = own_themes(process).load_or_default(wanted, caps.color);
     greetings.extend(unknown.map(|error| Msg::Say(Severity::Warning, error.to_string())));
     greetings.extend(findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.shown().into())));
     theme

@@ -6,10 +6,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use edgedeck::domain::time::ManualClock;
-use edgedeck::tui::term::caps::{Caps, ColorDepth, GlyphMode};
+use edgedeck::tui::term::caps::Caps;
 use edgedeck::tui::term::input::InputEvent;
 use edgedeck::tui::term::signals::Signal;
 use edgedeck::tui::term::{Options, Term, crash};
+use edgedeck::tui::theme::Depth;
+use edgedeck::tui::theme::signs::Glyphs;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 use ratatui::layout::Rect;
@@ -69,7 +71,7 @@ fn console(early_panic: bool) -> i32 {
     let home = std::env::var_os("HOME").unwrap();
     crash::install_panic_hook(Some(std::path::Path::new(&home).join("state")), clock.clone());
     assert!(!early_panic, "failed before the screen");
-    let caps = Caps { color: ColorDepth::True, glyphs: GlyphMode::Unicode, alternate_screen: true };
+    let caps = Caps { color: Depth::True, glyphs: Glyphs::Unicode, alternate_screen: true };
     let options = Options { caps, escape_hold: Duration::from_millis(25), clock };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {

@@ -1,6 +1,10 @@
-//! What the terminal can do, decided from the environment as the caller found it. Nothing here reads the environment.
+//! Whether the console can open on this terminal, and how it may draw there. Nothing here reads the environment; how
+//! its words become a depth and a set of glyphs is said once, beside the themes.
 
 use std::fmt;
+
+use crate::tui::theme::Depth;
+use crate::tui::theme::signs::Glyphs;
 
 /// The size taken when the terminal does not tell one, in columns and rows (console-ux W-30).
 pub const FALLBACK_SIZE: (u16, u16) = (80, 24);
@@ -28,45 +32,38 @@ pub struct Env {
     pub keys_readable: bool,
 }
 
+impl Env {
+    /// The variables that say what can be drawn, by name.
+    fn variable(&self, name: &str) -> Option<&str> {
+        match name {
+            "TERM" => self.term.as_deref(),
+            "COLORTERM" => self.colorterm.as_deref(),
+            "NO_COLOR" => self.no_color.as_deref(),
+            "LC_ALL" => self.lc_all.as_deref(),
+            "LC_CTYPE" => self.lc_ctype.as_deref(),
+            "LANG" => self.lang.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// What flags and configuration ask for; `None` leaves the decision to the environment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wishes {
-    /// `--color never|16|256|true`, or the configuration's.
-    pub color: Option<ColorDepth>,
+    /// `--color`, or the configuration's.
+    pub color: Option<Depth>,
     /// `--ascii`, or the configuration's.
-    pub glyphs: Option<GlyphMode>,
-}
-
-/// How many colours may be sent. Mapping a theme's colours down to this depth is the theme's work; the encoder only
-/// refuses colour altogether at [`ColorDepth::None`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ColorDepth {
-    /// Attributes only.
-    None,
-    /// The sixteen ANSI colours.
-    Ansi16,
-    /// The 256-colour palette.
-    Indexed256,
-    /// 24-bit colour.
-    True,
-}
-
-/// Whether glyphs outside ASCII may be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GlyphMode {
-    /// UTF-8.
-    Unicode,
-    /// Printable ASCII; our own glyphs have a sign, everything else becomes `?`.
-    Ascii,
+    pub glyphs: Option<Glyphs>,
 }
 
 /// How to draw on this terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caps {
-    /// How many colours.
-    pub color: ColorDepth,
+    /// How many colours. Bringing a theme's colours down to them is the theme's work; the encoder only refuses
+    /// colour altogether at [`Depth::None`].
+    pub color: Depth,
     /// Which glyphs.
-    pub glyphs: GlyphMode,
+    pub glyphs: Glyphs,
     /// The terminal has an alternate screen; without one, leaving has to clear.
     pub alternate_screen: bool,
 }
@@ -121,8 +118,8 @@ impl Caps {
             Some(term) => term,
         };
         Ok(Self {
-            color: wishes.color.unwrap_or_else(|| color_depth(env, term)),
-            glyphs: wishes.glyphs.unwrap_or_else(|| glyph_mode(env, term)),
+            color: wishes.color.unwrap_or_else(|| Depth::from_environment(|name| env.variable(name))),
+            glyphs: wishes.glyphs.unwrap_or_else(|| Glyphs::from_environment(|name| env.variable(name))),
             alternate_screen: term != "linux",
         })
     }
@@ -135,39 +132,6 @@ pub fn usable_size(reported: Option<(u16, u16)>) -> (u16, u16) {
         None | Some((0, _) | (_, 0)) => FALLBACK_SIZE,
         Some(size) => size,
     }
-}
-
-/// console-ux T-10, after flags and configuration.
-fn color_depth(env: &Env, term: &str) -> ColorDepth {
-    if is_set(env.no_color.as_deref()) {
-        return ColorDepth::None;
-    }
-    if matches!(env.colorterm.as_deref(), Some("truecolor" | "24bit")) || term.ends_with("-direct") {
-        return ColorDepth::True;
-    }
-    if term.contains("256color") {
-        return ColorDepth::Indexed256;
-    }
-    // `screen.xterm`, `rxvt-unicode` and `xterm-kitty` are of the family their name starts with.
-    match term.split(['-', '.']).next() {
-        Some("linux" | "xterm" | "screen" | "tmux" | "rxvt") => ColorDepth::Ansi16,
-        _ => ColorDepth::None,
-    }
-}
-
-/// console-ux W-65 and W-62: ASCII where box drawing is missing, not UTF-8, or two columns wide.
-fn glyph_mode(env: &Env, term: &str) -> GlyphMode {
-    if matches!(term, "linux" | "vt100" | "vt102" | "vt220" | "ansi" | "cons25") {
-        return GlyphMode::Ascii;
-    }
-    let locale = [&env.lc_all, &env.lc_ctype, &env.lang]
-        .into_iter()
-        .find_map(|value| value.as_deref().filter(|value| !value.is_empty()))
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let utf8 = locale.contains("utf-8") || locale.contains("utf8");
-    let wide = ["zh", "ja", "ko"].iter().any(|language| locale.starts_with(language));
-    if utf8 && !wide { GlyphMode::Unicode } else { GlyphMode::Ascii }
 }
 
 fn is_set(value: Option<&str>) -> bool {
@@ -192,53 +156,29 @@ mod tests {
         Caps::decide(env, Wishes::default()).unwrap()
     }
 
+    /// The rules have their tests beside the themes; this one holds that each variable gets there under its own name.
     #[test]
-    fn colour_depth_follows_the_first_match() {
-        for (term, colorterm, no_color, depth) in [
-            ("xterm-256color", None, None, ColorDepth::Indexed256),
-            ("xterm-256color", Some("truecolor"), None, ColorDepth::True),
-            ("xterm", Some("24bit"), None, ColorDepth::True),
-            ("xterm", Some("yes"), None, ColorDepth::Ansi16),
-            ("xterm-direct", None, None, ColorDepth::True),
-            ("xterm-256color", Some("truecolor"), Some("1"), ColorDepth::None),
-            ("xterm-256color", None, Some(""), ColorDepth::Indexed256),
-            ("screen.xterm-256color", None, None, ColorDepth::Indexed256),
-            ("screen", None, None, ColorDepth::Ansi16),
-            ("linux", None, None, ColorDepth::Ansi16),
-            ("rxvt-unicode", None, None, ColorDepth::Ansi16),
-            ("vt100", None, None, ColorDepth::None),
-            ("wyse50", None, None, ColorDepth::None),
+    fn every_variable_that_decides_how_to_draw_is_asked() {
+        let set = |text: &str| Some(text.to_owned());
+        for (env, color, glyphs) in [
+            (env("xterm-256color"), Depth::Indexed256, Glyphs::Unicode),
+            (Env { colorterm: set("truecolor"), ..env("xterm") }, Depth::True, Glyphs::Unicode),
+            (Env { no_color: set("1"), ..env("xterm") }, Depth::None, Glyphs::Unicode),
+            (Env { lang: None, ..env("xterm") }, Depth::Ansi16, Glyphs::Ascii),
+            (Env { lang: None, lc_ctype: set("C.UTF-8"), ..env("xterm") }, Depth::Ansi16, Glyphs::Unicode),
+            (Env { lc_all: set("C"), ..env("xterm") }, Depth::Ansi16, Glyphs::Ascii),
         ] {
-            let env =
-                Env { colorterm: colorterm.map(str::to_owned), no_color: no_color.map(str::to_owned), ..env(term) };
-            assert_eq!(decide(&env).color, depth, "{term} {colorterm:?} {no_color:?}");
+            let caps = decide(&env);
+            assert_eq!((caps.color, caps.glyphs), (color, glyphs), "{env:?}");
         }
     }
 
     #[test]
     fn a_wish_overrides_the_environment() {
         let env = Env { no_color: Some("1".to_owned()), ..env("vt100") };
-        let wishes = Wishes { color: Some(ColorDepth::True), glyphs: Some(GlyphMode::Unicode) };
+        let wishes = Wishes { color: Some(Depth::True), glyphs: Some(Glyphs::Unicode) };
         let caps = Caps::decide(&env, wishes).unwrap();
-        assert_eq!((caps.color, caps.glyphs), (ColorDepth::True, GlyphMode::Unicode));
-    }
-
-    #[test]
-    fn glyphs_follow_terminal_and_locale() {
-        for (term, lc_all, lc_ctype, lang, mode) in [
-            ("xterm", None, None, Some("en_GB.UTF-8"), GlyphMode::Unicode),
-            ("xterm", None, None, Some("C.utf8"), GlyphMode::Unicode),
-            ("xterm", None, None, Some("C"), GlyphMode::Ascii),
-            ("xterm", None, None, None, GlyphMode::Ascii),
-            ("xterm", Some("C"), None, Some("en_GB.UTF-8"), GlyphMode::Ascii),
-            ("xterm", Some(""), Some("de_DE.UTF-8"), Some("C"), GlyphMode::Unicode),
-            ("linux", None, None, Some("en_GB.UTF-8"), GlyphMode::Ascii),
-            ("xterm", None, None, Some("ja_JP.UTF-8"), GlyphMode::Ascii),
-        ] {
-            let own = |value: Option<&str>| value.map(str::to_owned);
-            let env = Env { lc_all: own(lc_all), lc_ctype: own(lc_ctype), lang: own(lang), ..env(term) };
-            assert_eq!(decide(&env).glyphs, mode, "{term} {lc_all:?} {lc_ctype:?} {lang:?}");
-        }
+        assert_eq!((caps.color, caps.glyphs), (Depth::True, Glyphs::Unicode));
     }
 
     #[test]

@@ -6,15 +6,16 @@
 
 use ratatui::buffer::{Buffer, Cell};
 
-use super::caps::{ColorDepth, GlyphMode};
 use super::glyphs::Glyph;
 use super::pen::{Pen, push_decimal};
+use crate::tui::theme::Depth;
+use crate::tui::theme::signs::Glyphs;
 
 /// Turns frames into bytes, each relative to the frame before.
 #[derive(Debug)]
 pub struct Encoder {
-    glyphs: GlyphMode,
-    depth: ColorDepth,
+    glyphs: Glyphs,
+    depth: Depth,
     /// What the terminal shows; `None` when that is not known, which makes the next frame a full repaint.
     base: Option<Buffer>,
     pen: Pen,
@@ -62,7 +63,7 @@ impl Slot<'_> {
 impl Encoder {
     /// An encoder that knows nothing about the terminal yet; its first frame is a full repaint.
     #[must_use]
-    pub fn new(glyphs: GlyphMode, depth: ColorDepth) -> Self {
+    pub fn new(glyphs: Glyphs, depth: Depth) -> Self {
         Self { glyphs, depth, base: None, pen: Pen::PLAIN, at: Place::Unknown, cursor_shown: None, replaced: 0 }
     }
 

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::CellWidth;
 
-use super::caps::GlyphMode;
+use crate::tui::theme::signs::Glyphs;
 
 /// A cell's symbol as it will be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl<'a> Glyph<'a> {
     const BLANK: Glyph<'static> = Glyph { text: " ", columns: 1, layout: 1, replaced: false };
 
     /// Decides what to send for `symbol`. `room` is the number of columns left in the row, at least 1.
-    pub fn of(symbol: &'a str, mode: GlyphMode, room: u16) -> Self {
+    pub fn of(symbol: &'a str, mode: Glyphs, room: u16) -> Self {
         if let [byte @ 0x20..=0x7e] = symbol.as_bytes() {
             return if *byte == b' ' { Self::BLANK } else { Self { text: symbol, ..Self::BLANK } };
         }
@@ -31,7 +31,7 @@ impl<'a> Glyph<'a> {
         match symbol.cell_width() {
             0 => Self::BLANK,
             layout if layout > room => Self::BLANK,
-            layout if mode == GlyphMode::Ascii && !symbol.is_ascii() => {
+            layout if mode == Glyphs::Ascii && !symbol.is_ascii() => {
                 Self { text: ascii_sign(symbol), columns: 1, layout, replaced: false }
             }
             layout => Self { text: symbol, columns: layout, layout, replaced: false },
@@ -101,7 +101,7 @@ mod tests {
             "a\u{e0041}",
             "\u{1b}[2J",
         ] {
-            let glyph = Glyph::of(hostile, GlyphMode::Unicode, 10);
+            let glyph = Glyph::of(hostile, Glyphs::Unicode, 10);
             assert_eq!((glyph.text, glyph.columns, glyph.replaced), ("?", 1, true), "{hostile:?}");
         }
     }
@@ -111,19 +111,19 @@ mod tests {
         for (symbol, sign) in
             [("✓", "+"), ("✗", "x"), ("◌", "~"), ("❯", ">"), ("…", "."), ("┌", "+"), ("─", "-"), ("│", "|"), ("é", "?")]
         {
-            assert_eq!(Glyph::of(symbol, GlyphMode::Ascii, 10).text, sign, "{symbol}");
-            assert_eq!(Glyph::of(symbol, GlyphMode::Unicode, 10).text, symbol);
+            assert_eq!(Glyph::of(symbol, Glyphs::Ascii, 10).text, sign, "{symbol}");
+            assert_eq!(Glyph::of(symbol, Glyphs::Unicode, 10).text, symbol);
         }
     }
 
     #[test]
     fn widths_stay_inside_the_row() {
-        let wide = Glyph::of("漢", GlyphMode::Unicode, 2);
+        let wide = Glyph::of("漢", Glyphs::Unicode, 2);
         assert_eq!((wide.text, wide.columns, wide.layout), ("漢", 2, 2));
-        assert_eq!(Glyph::of("漢", GlyphMode::Unicode, 1), Glyph::BLANK, "no room for both halves");
-        let ascii = Glyph::of("漢", GlyphMode::Ascii, 2);
+        assert_eq!(Glyph::of("漢", Glyphs::Unicode, 1), Glyph::BLANK, "no room for both halves");
+        let ascii = Glyph::of("漢", Glyphs::Ascii, 2);
         assert_eq!((ascii.text, ascii.columns, ascii.layout), ("?", 1, 2));
-        assert_eq!(Glyph::of("", GlyphMode::Unicode, 2), Glyph::BLANK);
-        assert_eq!(Glyph::of("\u{301}", GlyphMode::Unicode, 2), Glyph::BLANK, "a mark without a base");
+        assert_eq!(Glyph::of("", Glyphs::Unicode, 2), Glyph::BLANK);
+        assert_eq!(Glyph::of("\u{301}", Glyphs::Unicode, 2), Glyph::BLANK, "a mark without a base");
     }
 }

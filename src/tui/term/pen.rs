@@ -6,7 +6,7 @@
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
-use super::caps::ColorDepth;
+use crate::tui::theme::Depth;
 
 /// The marks that are sent.
 const SENT: Modifier = Modifier::BOLD
@@ -66,10 +66,10 @@ impl Pen {
     /// What SGR 0 gives.
     pub const PLAIN: Pen = Pen { ink: Ink::Default, paper: Ink::Default, marks: Modifier::empty() };
 
-    /// The pen of a cell. At [`ColorDepth::None`] no colour is ever sent (console-ux T-22).
-    pub fn of(cell: &Cell, depth: ColorDepth) -> Self {
+    /// The pen of a cell. At [`Depth::None`] no colour is ever sent (console-ux T-22).
+    pub fn of(cell: &Cell, depth: Depth) -> Self {
         let marks = cell.modifier.intersection(SENT);
-        if depth == ColorDepth::None {
+        if depth == Depth::None {
             return Self { marks, ..Self::PLAIN };
         }
         Self { ink: cell.fg.into(), paper: cell.bg.into(), marks }
@@ -218,7 +218,7 @@ mod tests {
         cell.fg = Color::Red;
         cell.bg = Color::Blue;
         cell.modifier = Modifier::REVERSED | Modifier::SLOW_BLINK | Modifier::HIDDEN;
-        let mono = Pen::of(&cell, ColorDepth::None);
+        let mono = Pen::of(&cell, Depth::None);
         assert_eq!(mono, pen(Color::Reset, Color::Reset, Modifier::REVERSED));
     }
 

@@ -272,7 +272,8 @@ mod tests {
 
     use super::*;
     use crate::domain::time::ManualClock;
-    use crate::tui::term::caps::{ColorDepth, GlyphMode};
+    use crate::tui::theme::Depth;
+    use crate::tui::theme::signs::Glyphs;
 
     /// A terminal that takes a write only when the test allows it, and says what it got.
     struct Slow {
@@ -309,7 +310,7 @@ mod tests {
         let gate = Arc::new(Gate::default());
         gate.open();
         let out = Slow { entered: entered_tx, allow: allow_rx, got: got_tx };
-        let encoder = Encoder::new(GlyphMode::Unicode, ColorDepth::Ansi16);
+        let encoder = Encoder::new(Glyphs::Unicode, Depth::Ansi16);
         let clock = ManualClock::at("2026-01-02T03:04:05Z".parse().unwrap());
         let screen = Screen::start(out, encoder, Arc::clone(&gate), clock).unwrap();
         Bench { screen, gate, entered, allow, got }

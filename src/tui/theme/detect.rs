@@ -14,28 +14,17 @@ const SIXTEEN: [&str; 5] = ["linux", "xterm", "screen", "tmux", "rxvt"];
 const ASCII_ONLY: [&str; 6] = ["linux", "vt100", "vt102", "vt220", "ansi", "cons25"];
 
 impl Depth {
-    /// Reads the words of `--color` and the configuration: `never`, `16`, `256`, `true`.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "never" => Some(Self::None),
-            "16" => Some(Self::Ansi16),
-            "256" => Some(Self::Indexed256),
-            "true" => Some(Self::True),
-            _ => None,
-        }
-    }
-
     /// What the environment promises (console-ux T-10); flag and configuration go before it. `variable` looks up one
     /// environment variable.
     #[must_use]
-    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn from_environment<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Self {
         let get = |name: &str| variable(name).unwrap_or_default();
         let term = get("TERM");
+        // `screen.xterm`, `rxvt-unicode` and `xterm-kitty` are of the family their name starts with.
         let family = term.split(['-', '.', '+']).next().unwrap_or_default();
         if !get("NO_COLOR").is_empty() || term == "dumb" {
             Self::None
-        } else if matches!(get("COLORTERM").as_str(), "truecolor" | "24bit")
+        } else if matches!(get("COLORTERM"), "truecolor" | "24bit")
             || term.ends_with("-direct")
             || TRUE_COLOUR.contains(&family)
         {
@@ -54,12 +43,12 @@ impl Glyphs {
     /// What the environment promises (console-ux W-62, W-65): Unicode in a UTF-8 locale on a terminal with a real
     /// font, unless the language is one whose terminals draw boxes two cells wide.
     #[must_use]
-    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn from_environment<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Self {
         let get = |name: &str| variable(name).filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get).unwrap_or_default();
         let utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
         let wide = ["zh", "ja", "ko"].iter().any(|language| locale.starts_with(language));
-        let console = get("TERM").is_some_and(|term| ASCII_ONLY.contains(&term.as_str()));
+        let console = get("TERM").is_some_and(|term| ASCII_ONLY.contains(&term));
         if utf8 && !wide && !console { Self::Unicode } else { Self::Ascii }
     }
 }
@@ -68,13 +57,13 @@ impl Glyphs {
 mod tests {
     use super::*;
 
-    fn lookup<'a>(pairs: &'a [(&str, &str)]) -> impl Fn(&str) -> Option<String> + 'a {
-        |name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    fn lookup<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<&'a str> {
+        |name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
     #[test]
     fn depth_follows_the_environment() {
-        let cases: [(&[(&str, &str)], Depth); 12] = [
+        let cases: [(&[(&str, &str)], Depth); 15] = [
             (&[], Depth::None),
             (&[("TERM", "dumb"), ("COLORTERM", "truecolor")], Depth::None),
             (&[("TERM", "xterm-256color"), ("NO_COLOR", "1")], Depth::None),
@@ -87,20 +76,13 @@ mod tests {
             (&[("TERM", "xterm-kitty")], Depth::Ansi16),
             (&[("TERM", "tmux")], Depth::Ansi16),
             (&[("TERM", "vt100")], Depth::None),
+            (&[("TERM", "xterm"), ("COLORTERM", "yes")], Depth::Ansi16),
+            (&[("TERM", "rxvt-unicode")], Depth::Ansi16),
+            (&[("TERM", "wyse50"), ("LANG", "en_GB.UTF-8")], Depth::None),
         ];
         for (environment, expected) in cases {
             assert_eq!(Depth::from_environment(lookup(environment)), expected, "{environment:?}");
         }
-    }
-
-    #[test]
-    fn words_of_the_flag_are_read() {
-        for (word, depth) in
-            [("never", Depth::None), ("16", Depth::Ansi16), ("256", Depth::Indexed256), ("true", Depth::True)]
-        {
-            assert_eq!(Depth::parse(word), Some(depth));
-        }
-        assert_eq!(Depth::parse("auto"), None);
     }
 
     #[test]

@@ -28,7 +28,7 @@ fn written(lines: &[&str]) -> Buffer {
 }
 
 fn encoder() -> Encoder {
-    Encoder::new(GlyphMode::Unicode, ColorDepth::True)
+    Encoder::new(Glyphs::Unicode, Depth::True)
 }
 
 /// The bytes of the last step of a sequence of frames.
@@ -43,7 +43,7 @@ fn last_step(frames: &[Buffer], cursor: Option<(u16, u16)>) -> String {
 }
 
 fn color(color: Color) -> vt100::Color {
-    match Pen::of(Cell::new("a").set_fg(color), ColorDepth::True) {
+    match Pen::of(Cell::new("a").set_fg(color), Depth::True) {
         pen if pen == Pen::PLAIN => vt100::Color::Default,
         _ => match color {
             Color::Rgb(r, g, b) => vt100::Color::Rgb(r, g, b),
@@ -149,8 +149,8 @@ proptest! {
 
     #[test]
     fn no_cell_can_smuggle_a_control_character(symbol in any::<String>(), ascii in any::<bool>()) {
-        let mode = if ascii { GlyphMode::Ascii } else { GlyphMode::Unicode };
-        let mut encoder = Encoder::new(mode, ColorDepth::None);
+        let mode = if ascii { Glyphs::Ascii } else { Glyphs::Unicode };
+        let mut encoder = Encoder::new(mode, Depth::None);
         let mut out = Vec::new();
         encoder.encode(blank(), None, &mut out);
         let mut frame = blank();
@@ -236,7 +236,7 @@ fn a_cluster_of_disputed_width_leaves_nothing_behind() {
 
 #[test]
 fn mono_frames_hold_no_colour() {
-    let mut encoder = Encoder::new(GlyphMode::Unicode, ColorDepth::None);
+    let mut encoder = Encoder::new(Glyphs::Unicode, Depth::None);
     let mut frame = blank();
     frame.set_string(0, 0, "failed", Style::new().fg(Color::Red).bg(Color::Blue).add_modifier(Modifier::REVERSED));
     let mut out = Vec::new();
