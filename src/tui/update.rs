@@ -155,8 +155,11 @@ fn type_key(model: &mut Model, key: KeyEvent) {
 
 fn paste(model: &mut Model, text: &str) {
     if model.layer.is_some() {
+        // Nor may it reach the editor below, unseen.
         model.shell.warn("pasting is refused in a confirmation: type it");
-    } else if model.prompt.is_some() {
+        return;
+    }
+    if model.prompt.is_some() {
         typed_in_prompt(model, |prompt| prompt.input.paste(text));
         return;
     }
@@ -558,5 +561,87 @@ fn parse_twin(text: &str) -> Result<TwinId, String> {
             let module = ModuleId::parse(module.trim()).map_err(|error| format!("not a module id: {error}"))?;
             Ok(TwinId::module(device, module))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::ETag;
+    use crate::domain::time::{Clock, ManualClock};
+    use crate::domain::twin::{Section, Twin};
+    use crate::store::{DetailBoard, Fetched};
+    use crate::tui::model::Setup;
+    use crate::tui::shell::{Session, Shell};
+    use crate::tui::theme::signs::Glyphs;
+    use crate::tui::theme::{Depth, Theme, Themes};
+    use crate::tui::views::twin::Mode;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    /// A console on a twin that has been read, with its editor open.
+    fn editing() -> Model {
+        let now = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap()).now();
+        let session = Session {
+            version: "0".to_owned(),
+            context: "test".to_owned(),
+            hub: "h.azure-devices.net".to_owned(),
+            identity: "policy iothubowner".to_owned(),
+            simulated: false,
+            production: false,
+            read_only: false,
+            seed: uuid::Uuid::nil(),
+        };
+        let mut model = Model::new(Setup {
+            shell: Shell::new(session, now, (120, 36)),
+            keymap: Keymaps::shipped().load("k9s").unwrap().0,
+            theme: Theme::roles_only(),
+            themes: Themes::shipped(),
+            depth: Depth::True,
+            glyphs: Glyphs::Unicode,
+            history: Vec::new(),
+        });
+        let id = TwinId::module(DeviceId::from_wire("d"), ModuleId::from_wire("m"));
+        let twin = Twin {
+            id: id.clone(),
+            etag: ETag::from_wire("AAA="),
+            version: 3,
+            status: "enabled".into(),
+            connection_state: "Connected".into(),
+            last_activity: None,
+            tags: serde_json::Map::new(),
+            desired: Section { values: json!({"t": 25.0}).as_object().cloned().unwrap(), ..Section::default() },
+            reported: Section::default(),
+            configurations: vec![],
+        };
+        let mut board = DetailBoard::default();
+        let mut read = Fetched::default();
+        read.settle(Ok(Arc::new(twin)), now);
+        board.twins.insert(id, read);
+        update(&mut model, Msg::Details(Arc::new(board)));
+        for key in [":twin d/m", "\n", "e"].concat().chars() {
+            let code = if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) };
+            update(&mut model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        }
+        model
+    }
+
+    /// The text in the open editor.
+    fn draft(model: &Model) -> String {
+        let Some(Screen::Twin(view)) = model.screen() else { panic!("not on a twin") };
+        let Mode::Edit(edit) = view.mode() else { panic!("not editing") };
+        edit.editor.text()
+    }
+
+    #[test]
+    fn what_is_pasted_into_a_confirmation_goes_nowhere() {
+        let mut model = editing();
+        let before = draft(&model);
+        model.layer = Some(Layer::ask(Question::Quit, model.shell.now));
+        update(&mut model, Msg::Paste("pasted".to_owned()));
+        assert_eq!(draft(&model), before);
+        model.layer = None;
+        update(&mut model, Msg::Paste("pasted".to_owned()));
+        assert!(draft(&model).contains("pasted"));
     }
 }
