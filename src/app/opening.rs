@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::process::Process;
 use crate::cli::ConnectArgs;
-use crate::config::{Active, Auth, SecretSource, Settings, read_connection_string};
+use crate::config::{Active, Auth, Origin, SecretSource, Setting, Settings, read_connection_string};
 use crate::domain::fault::Fault;
 use crate::domain::secret::Secret;
 use crate::domain::time::SharedClock;
@@ -56,6 +56,31 @@ pub enum OpenError {
     Sim(#[from] crate::sim::SimError),
 }
 
+/// How a hub was named, which decides what holds when nobody says whether to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    /// By a context; `start_readonly` has the context's own word in it already.
+    ByContext,
+    /// By a flag or a connection string: somebody typed it for this one run.
+    Directly,
+    /// It is the simulated one.
+    Simulated,
+}
+
+impl Named {
+    /// Whether it opens read-only without `--read-only`. The default and a context's own word
+    /// hold for contexts only; what configuration says holds for every real hub; and the environment, set for this very
+    /// session, for the simulated one too.
+    fn is_read_only(self, setting: &Setting<bool>) -> bool {
+        let holds = match self {
+            Self::ByContext => true,
+            Self::Directly => !matches!(setting.origin, Origin::Default | Origin::Context { .. }),
+            Self::Simulated => matches!(setting.origin, Origin::Environment(_)),
+        };
+        holds && setting.value
+    }
+}
+
 /// Opens what the flags, the environment or the active context name, in this order.
 ///
 /// # Errors
@@ -66,17 +91,23 @@ pub async fn open(process: &mut Process, connect: &ConnectArgs, clock: SharedClo
     }
     let input = |error: &dyn std::fmt::Display| OpenError::Input(error.to_string());
     let mut notices = Vec::new();
-    let (endpoint, credential, context, production, read_only) = if let Some(path) = &connect.connection_string_file {
+    let (endpoint, credential, context, production, named) = if let Some(path) = &connect.connection_string_file {
         let secret = read_connection_string(&SecretSource::from_argument(path), &mut std::io::stdin())
             .map_err(|error| input(&error))?;
         let (endpoint, credential) = from_string(&secret)?;
-        (endpoint, credential, "ad hoc".to_owned(), false, false)
+        (endpoint, credential, "ad hoc".to_owned(), false, Named::Directly)
     } else if let Some(host) = &connect.hub {
-        (Endpoint::parse(host).map_err(|error| input(&error))?, entra(process), "ad hoc".to_owned(), false, false)
+        (
+            Endpoint::parse(host).map_err(|error| input(&error))?,
+            entra(process),
+            "ad hoc".to_owned(),
+            false,
+            Named::Directly,
+        )
     } else if let Some(secret) = process.connection_string.take() {
         notices.push("the connection string came from the environment, where other programs can read it; a private file is safer".to_owned());
         let (endpoint, credential) = from_string(&secret)?;
-        (endpoint, credential, "ad hoc".to_owned(), false, false)
+        (endpoint, credential, "ad hoc".to_owned(), false, Named::Directly)
     } else {
         match &process.config.active {
             Active::None => return Err(OpenError::Nothing),
@@ -102,8 +133,7 @@ pub async fn open(process: &mut Process, connect: &ConnectArgs, clock: SharedClo
                         credential
                     }
                 };
-                let read_only = context.read_only.unwrap_or(process.config.settings.safety.start_readonly.value);
-                (endpoint, credential, context.name.clone(), context.production, read_only)
+                (endpoint, credential, context.name.clone(), context.production, Named::ByContext)
             }
         }
     };
@@ -118,7 +148,7 @@ pub async fn open(process: &mut Process, connect: &ConnectArgs, clock: SharedClo
         HubSettings::new(endpoint, credential),
         &process.config.settings,
         trust,
-        connect.read_only || read_only,
+        connect.read_only || named.is_read_only(&process.config.settings.safety.start_readonly),
     );
     Ok(Opened { hub: Hub::connect(settings, clock)?, context, name, production, sim: None, notices })
 }
@@ -129,7 +159,8 @@ async fn simulated(process: &Process, connect: &ConnectArgs, clock: SharedClock)
     let sim = crate::sim::start(options).await?;
     let (endpoint, credential) = from_string(&sim.connection_string())?;
     let trust = Trust::Only(sim.ca_pem().as_bytes().to_vec());
-    let settings = settings(HubSettings::new(endpoint, credential), &process.config.settings, trust, connect.read_only);
+    let read_only = connect.read_only || Named::Simulated.is_read_only(&process.config.settings.safety.start_readonly);
+    let settings = settings(HubSettings::new(endpoint, credential), &process.config.settings, trust, read_only);
     let name = sim.status().hub;
     let hub = Hub::connect(settings, clock)?;
     Ok(Opened {
@@ -162,5 +193,43 @@ fn settings(base: HubSettings, settings: &Settings, trust: Trust, read_only: boo
         trust,
         read_only,
         ..base
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Env, Sources};
+
+    fn start_readonly(user: &str, contexts: &str, env: &[(&str, &str)]) -> Setting<bool> {
+        let sources = Sources {
+            user: Some(("/u/config.toml".into(), user.to_owned())),
+            contexts: Some(("/u/contexts.toml".into(), contexts.to_owned())),
+            env: Env::new(env.iter().copied(), 0),
+            ..Sources::default()
+        };
+        let config = Config::merge(&sources);
+        assert_eq!(config.findings, []);
+        config.settings.safety.start_readonly
+    }
+
+    #[test]
+    fn whoever_says_read_only_is_heard_whatever_names_the_hub() {
+        let (silent, user) = ("", "[safety]\nstart_readonly = true\n");
+        let writing = "default = \"p\"\n[contexts.p]\nhub = \"h.azure-devices.net\"\nread_only = false\n";
+        let reading = "default = \"p\"\n[contexts.p]\nhub = \"h.azure-devices.net\"\nread_only = true\n";
+        let env: &[(&str, &str)] = &[("EDGEDECK_READONLY", "1")];
+        for (user, contexts, env, by_context, directly, simulated) in [
+            (silent, "", &[][..], true, false, false),
+            (silent, writing, &[][..], false, false, false),
+            (silent, reading, &[][..], true, false, false),
+            (user, writing, &[][..], true, true, false),
+            (silent, writing, env, true, true, true),
+            (user, writing, env, true, true, true),
+        ] {
+            let setting = start_readonly(user, contexts, env);
+            let found = [Named::ByContext, Named::Directly, Named::Simulated].map(|named| named.is_read_only(&setting));
+            assert_eq!(found, [by_context, directly, simulated], "{user:?} {contexts:?} {env:?}");
+        }
     }
 }
