@@ -3,7 +3,6 @@
 use std::io;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use tokio::sync::{mpsc, watch};
@@ -263,9 +262,7 @@ impl World for ConsoleWorld {
 /// The next failure to keep something on disk; never returns when nothing is kept.
 async fn failures(kept: &mut Option<watch::Receiver<Status>>) -> Option<Msg> {
     let Some(status) = kept else {
-        // Long enough to stand for "never": the select around it is left by something else first.
-        tokio::time::sleep(Duration::from_secs(86_400)).await;
-        return None;
+        return std::future::pending().await;
     };
     status.changed().await.ok()?;
     let failure = status

@@ -131,7 +131,8 @@ impl FleetSnapshot {
             .and_then(|index| self.rows.get(index))
     }
 
-    /// The age of the oldest part of the picture; `None` until every part was read once.
+    /// When the older of list and digest was read; `None` until both were once. The agents do not count: they are read
+    /// when the digest says so, and are as good as it is.
     #[must_use]
     pub fn as_of(&self) -> Option<Now> {
         let mut oldest = None::<Now>;
@@ -187,8 +188,8 @@ pub struct FleetBuilder {
 }
 
 impl FleetBuilder {
-    /// Takes one page of [`QUERY_DEVICES`]. `complete` carries all ids of the finished answer: rows that are not
-    /// in it are gone.
+    /// Takes one page of [`QUERY_DEVICES`] and says which devices it named. When the answer is complete, all ids of its
+    /// pages go to [`FleetBuilder::retain`].
     pub fn devices(&mut self, page: &[Value]) -> Vec<DeviceId> {
         let mut seen = Vec::with_capacity(page.len());
         for value in page {

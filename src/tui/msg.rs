@@ -54,7 +54,7 @@ pub enum Effect {
     OpenDraft(DraftKey),
     /// Keep a draft on disk.
     SaveDraft(Box<Draft>),
-    /// Let a draft expire.
+    /// Remove a draft from the disk.
     DiscardDraft(DraftKey),
     /// Remember how a view was left.
     SaveView(LastView),

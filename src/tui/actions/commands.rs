@@ -91,7 +91,7 @@ commands! {
     Devices "devices" ["dev", "fleet"], "devices" No Nothing Read None, "Lists the devices.";
     Device "device" ["d"], "device ID" Required Devices Read None, "Shows one device.";
     Twin "twin" [], "twin ID[/MODULE]" Required Twins Read None, "Shows the twin of a device or module.";
-    Discard "discard" [], "discard" No Nothing Local Some(ActionId::TwinDiscard), "Throws the draft in view away; it is kept for 7 days.";
+    Discard "discard" [], "discard" No Nothing Local Some(ActionId::TwinDiscard), "Throws the draft in view away.";
     Audit "audit" ["changes"], "audit" No Nothing Read None, "Lists the changes of this run and how they ended.";
     Messages "messages" ["msg"], "messages" No Nothing Read Some(ActionId::Messages), "Lists past messages in full.";
     Theme "theme" [], "theme NAME" Required Themes Local None, "Changes the colours.";

@@ -191,7 +191,7 @@ actions! {
     TwinEdit "twin.edit" Twin Local 85 false "edit" "Edits a draft of the desired properties.";
     TwinEditExternal "twin.edit-external" Twin Local 55 false "open in $EDITOR" "Edits the draft in the editor of your choice.";
     TwinReview "twin.review" Twin Local 80 false "review and send" "Shows the patch the draft amounts to, before anything is sent.";
-    TwinDiscard "twin.discard" Twin Local 0 false "discard draft" "Throws the draft away; it is kept for 7 days.";
+    TwinDiscard "twin.discard" Twin Local 0 false "discard draft" "Throws the draft away.";
 
     EditorReview "editor.review" Editor Local 80 false "review and send" "Shows the patch the draft amounts to, before anything is sent.";
     EditorUndo "editor.undo" Editor Local 70 false "undo" "Takes back the last edit of the draft.";

@@ -56,7 +56,7 @@ const LATE_SIGNALS: Duration = Duration::from_millis(250);
 pub struct Options {
     /// What the terminal can do.
     pub caps: Caps,
-    /// How long an Esc is held to see whether a sequence follows: 25 ms, 50 ms over SSH (`ui.escape_ms`).
+    /// How long an Esc is held to see whether a sequence follows: 25 ms, 50 ms over SSH.
     pub escape_hold: Duration,
     /// Measures how long frames take to drain.
     pub clock: SharedClock,
