@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 
 use crate::audit::{Claims, Who};
-use crate::cli::Cli;
+use crate::cli::{Cli, ConnectArgs};
 use crate::config::{Config, Env, FlagValue, Paths, Platform, Sources};
 use crate::domain::time::{Clock, Now};
 use crate::tui::term::caps;
@@ -65,7 +65,7 @@ impl Process {
             env: env.clone(),
             flags: flags(cli),
             context: cli.connect.context.clone(),
-            hub_named_elsewhere: cli.connect.names_a_hub()
+            hub_named_elsewhere: names_a_hub(&cli.connect)
                 || (connection_string.is_some() && cli.connect.context.is_none()),
             ..Sources::default()
         };
@@ -99,6 +99,11 @@ fn harden() {
     let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// Whether a flag names the hub itself, without a context.
+fn names_a_hub(connect: &ConnectArgs) -> bool {
+    connect.sim || connect.hub.is_some() || connect.connection_string_file.is_some()
 }
 
 /// The flags that are settings.

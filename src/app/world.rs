@@ -3,6 +3,7 @@
 use std::io;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use tokio::sync::{mpsc, watch};
@@ -262,7 +263,9 @@ impl World for ConsoleWorld {
 /// The next failure to keep something on disk; never returns when nothing is kept.
 async fn failures(kept: &mut Option<watch::Receiver<Status>>) -> Option<Msg> {
     let Some(status) = kept else {
-        return std::future::pending().await;
+        // Long enough to stand for "never": the select around it is left by something else first.
+        tokio::time::sleep(Duration::from_secs(86_400)).await;
+        return None;
     };
     status.changed().await.ok()?;
     let failure = status

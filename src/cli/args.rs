@@ -48,14 +48,6 @@ pub struct ConnectArgs {
     pub read_only: bool,
 }
 
-impl ConnectArgs {
-    /// Whether a flag names the hub itself, without a context.
-    #[must_use]
-    pub fn names_a_hub(&self) -> bool {
-        self.sim || self.hub.is_some() || self.connection_string_file.is_some()
-    }
-}
-
 /// How the console looks.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ScreenArgs {
