@@ -1,6 +1,7 @@
 //! The composition root: reads the system clock and the environment, opens the hub, wires the parts, ends in order.
 //! It decides nothing about hubs or screens.
 
+mod command;
 mod console;
 mod logging;
 mod opening;
@@ -30,10 +31,10 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // clap writes help to standard output and errors to standard error; a closed pipe is nobody's error.
+            // clap writes help to standard output and errors to standard error.
             let code = if error.use_stderr() { Exit::Usage } else { Exit::Success };
-            let _ = error.print();
-            return ExitCode::from(code.code());
+            let gone = error.print().is_err_and(|why| why.kind() == std::io::ErrorKind::BrokenPipe);
+            return ExitCode::from(if gone { Exit::Signal(141) } else { code }.code());
         }
     };
     let exit = match Process::start(&cli) {
@@ -49,7 +50,7 @@ pub fn main() -> ExitCode {
 fn run(process: Process, cli: Cli) -> Exit {
     match cli.command {
         None => console::run(process, &cli.connect),
-        Some(command) => match command {},
+        Some(command) => command::run(process, &cli.connect, cli.output.format, &command),
     }
 }
 

@@ -1,22 +1,68 @@
-//! The flags and subcommands, as clap reads them.
+//! The flags and subcommands, as clap reads them. What a subcommand takes beyond that is in its own file.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// A keyboard-driven console for Azure IoT Hub and IoT Edge fleets.
+use super::answer::Format;
+use super::audit::AuditCommand;
+use super::config::ConfigCommand;
+use super::device::DeviceCommand;
+use super::devices::DevicesArgs;
+use super::query::QueryArgs;
+use super::twin::TwinCommand;
+
+/// Shown below `--help`; `-h` shows the examples only.
+const MORE: &str = "\
+Examples:
+  edgedeck --sim                                      the console on the embedded simulated hub
+  edgedeck --sim devices --filter '-l role=gateway'   the same fleet as a table, filtered as / does
+  edgedeck --hub my-hub.azure-devices.net             the console with Entra ID (az login)
+  edgedeck --connection-string-file hub.cs devices -o json
+  edgedeck twin patch gw-1/filter --desired '{\"threshold\": 30}' --dry-run
+
+Which hub: --sim, --connection-string-file, --hub, $EDGEDECK_CONNECTION_STRING or a context, in this order.
+A key never stands on the command line, where other users of the machine can read it.
+
+Output: data goes to standard output, messages and questions to standard error. -o json prints one object
+{\"apiVersion\", \"kind\", \"asOf\", \"items\"}; what is not known is null, and secrets are masked.
+
+Writes carry the ETag that was read, are recorded before they are sent (edgedeck audit list), and are never
+sent twice. Without a terminal to ask on they need --yes, in a production context --confirm NAME.
+
+Exit codes:
+  0   success; an empty list is a success
+  1   failure not listed here; `twin diff`: the two sides differ
+  2   a wrong flag or text, or an environment in which it cannot work
+  3   not found
+  4   not signed in, or a right is missing
+  5   it changed since it was read (412); nothing was overwritten
+  6   throttled, or over the hub's or edgedeck's own budget
+  7   the hub cannot be reached, or did not answer in time
+  10  refused by read-only mode, a rule, or a missing confirmation
+  141 whoever read our output closed it";
+
+const EXAMPLES: &str = "\
+Examples:
+  edgedeck --sim                                      the console on the embedded simulated hub
+  edgedeck --sim devices --filter '-l role=gateway'   the same fleet as a table, filtered as / does
+  edgedeck --hub my-hub.azure-devices.net             the console with Entra ID (az login)
+  edgedeck --connection-string-file hub.cs devices -o json
+  edgedeck twin patch gw-1/filter --desired '{\"threshold\": 30}' --dry-run
+
+--help says more: which hub, output, writes, exit codes.";
+
+/// A keyboard-driven console for Azure IoT Hub and IoT Edge fleets; alone it opens the console, with a command it is
+/// the same product for scripts.
 #[derive(Debug, Parser)]
-#[command(
-    name = "edgedeck",
-    version,
-    after_help = "Examples:\n  edgedeck --sim                                        the console on the embedded simulated hub\n  \
-                  edgedeck --hub my-hub.azure-devices.net               the console with Entra ID (az login)\n  \
-                  edgedeck --connection-string-file ~/hub.cs devices    the fleet as a table"
-)]
+#[command(name = "edgedeck", version, after_help = EXAMPLES, after_long_help = MORE)]
 pub struct Cli {
     /// How to reach a hub.
     #[command(flatten)]
     pub connect: ConnectArgs,
+    /// How answers are printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// How the console looks.
     #[command(flatten)]
     pub screen: ScreenArgs,
@@ -27,6 +73,7 @@ pub struct Cli {
 
 /// Which hub, and who we are there.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Hub")]
 pub struct ConnectArgs {
     /// Start the embedded simulated hub and use it: no account, no network, no configuration
     #[arg(long, global = true, conflicts_with_all = ["hub", "connection_string_file", "context"])]
@@ -48,8 +95,18 @@ pub struct ConnectArgs {
     pub read_only: bool,
 }
 
+/// How a command prints what it found.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// A table for people, or JSON for programs
+    #[arg(long = "output", short = 'o', global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+}
+
 /// How the console looks.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Console")]
 pub struct ScreenArgs {
     /// A theme: terminal, dark, light, high-contrast, cb-dark, mono, or your own
     #[arg(long, value_name = "NAME")]
@@ -67,4 +124,23 @@ pub struct ScreenArgs {
 
 /// What to do without the console.
 #[derive(Debug, Clone, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// The fleet as a table: what runs where, and what is wrong
+    Devices(DevicesArgs),
+    /// One device: its identity, its modules and what they report
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Run a query in the hub's own language
+    Query(QueryArgs),
+    /// Read, compare and change the twin of a device or module
+    #[command(subcommand)]
+    Twin(TwinCommand),
+    /// What was changed from this machine, by whom, and what came of it
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// What is set, and where
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Version, folders and what edgedeck makes of this terminal
+    Info,
+}

@@ -43,6 +43,8 @@ pub struct OpEntry {
     pub intent: Arc<WriteIntent>,
     /// Where it is.
     pub state: OpState,
+    /// The hub's refusal, when it was the hub that refused: its kind decides what a script is told.
+    pub fault: Option<Fault>,
 }
 
 /// All writes of this run, newest last; open ones are always kept.
@@ -72,11 +74,18 @@ impl OpsBoard {
         self.entries.iter().filter(|entry| !matches!(entry.state, OpState::Done(..))).count()
     }
 
+    /// Sets what the hub said about a write.
+    pub(super) fn set_fault(&mut self, op: &OpId, fault: &Fault) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.intent.op == *op) {
+            entry.fault = Some(fault.clone());
+        }
+    }
+
     /// Sets where a write is, adding it when it is new.
     pub(super) fn set(&mut self, intent: &Arc<WriteIntent>, state: OpState) {
         match self.entries.iter_mut().find(|entry| entry.intent.op == intent.op) {
             Some(entry) => entry.state = state,
-            None => self.entries.push_back(OpEntry { intent: intent.clone(), state }),
+            None => self.entries.push_back(OpEntry { intent: intent.clone(), state, fault: None }),
         }
         while self.entries.len() > KEPT {
             match self.entries.iter().position(|entry| matches!(entry.state, OpState::Done(..))) {

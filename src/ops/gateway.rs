@@ -121,6 +121,11 @@ impl Inner {
         self.published.send_replace(Arc::new(board.clone()));
     }
 
+    /// Keeps what the hub said, for whoever has to decide on it; published with the state that follows.
+    fn fault(&self, intent: &Arc<WriteIntent>, fault: &Fault) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).set_fault(&intent.op, fault);
+    }
+
     fn done(&self, intent: &Arc<WriteIntent>, outcome: Outcome) {
         self.set(intent, OpState::Done(outcome, self.clock.now()));
     }
@@ -160,6 +165,7 @@ impl Inner {
             }
             Err(fault) => {
                 self.outcome(intent, refused(&fault), sent).await;
+                self.fault(intent, &fault);
                 self.done(intent, Outcome::Refused(format!("{fault}; {}", fault.advice()).into()));
             }
         }
@@ -199,10 +205,6 @@ impl Inner {
     fn record(&self, intent: &WriteIntent) -> Intent {
         let mut body = intent.patch.body();
         mask_json(&mut body);
-        let path = match &intent.target.module {
-            Some(module) => format!("/twins/{}/modules/{}", intent.target.device.shown(), module.shown()),
-            None => format!("/twins/{}", intent.target.device.shown()),
-        };
         Intent {
             op: intent.op.clone(),
             origin: self.origin.clone(),
@@ -210,7 +212,7 @@ impl Inner {
             object: intent.target.shown().into(),
             reason: intent.reason.clone(),
             ticket: None,
-            request: serde_json::json!({ "method": "PATCH", "path": path, "body": body }),
+            request: serde_json::json!({ "method": "PATCH", "path": intent.path().as_str(), "body": body }),
             diff: intent.changes().iter().map(diff_line).collect(),
             detail: None,
             base_etag: Some(intent.if_match.clone()),
@@ -263,8 +265,9 @@ fn refused(fault: &Fault) -> Verdict {
     }
 }
 
-/// One change as a line of the audit, secrets hidden.
-fn diff_line(change: &patch::Change) -> String {
+/// One change as a line that may be drawn, secrets hidden; the audit keeps the same lines.
+#[must_use]
+pub fn diff_line(change: &patch::Change) -> String {
     let secret = change.path.keys().iter().any(|key| names_a_secret(key));
     let text = |value: &Value| {
         let mut value = value.clone();

@@ -8,6 +8,7 @@ use crate::domain::ids::{ETag, OpId, TwinId};
 use crate::domain::json;
 use crate::domain::limits::SectionKind;
 use crate::domain::patch::{self, Change};
+use crate::domain::text::Shown;
 use crate::domain::time::Now;
 use crate::domain::twin::Twin;
 
@@ -107,6 +108,17 @@ impl WriteIntent {
             typed: None,
             reason: None,
             asked_at,
+        })
+    }
+
+    /// The path of the request, as it may be drawn; on the wire it is encoded.
+    #[must_use]
+    pub fn path(&self) -> Shown {
+        Shown::composed(match &self.target.module {
+            Some(module) => {
+                format!("/twins/{}/modules/{}", self.target.device.shown().as_str(), module.shown().as_str())
+            }
+            None => format!("/twins/{}", self.target.device.shown().as_str()),
         })
     }
 

@@ -11,5 +11,5 @@ mod intent;
 
 pub use board::{OpEntry, OpState, OpsBoard, Outcome};
 pub use gate::{Refusal, check};
-pub use gateway::{Gateway, Submitted};
+pub use gateway::{Gateway, Submitted, diff_line};
 pub use intent::{Level, TwinPatch, WriteIntent};

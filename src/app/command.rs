@@ -1,0 +1,87 @@
+//! One subcommand, from the open hub to the printed answer.
+
+use std::sync::Arc;
+
+use super::complain;
+use super::opening::{OpenError, Opened, open};
+use super::process::{Process, SystemClock};
+use crate::cli::{
+    Answer, Asker, Command, ConnectArgs, Exit, Failure, Format, Site, audit, config, device, devices, info, put, query,
+    twin,
+};
+use crate::domain::text::Untrusted;
+use crate::domain::time::SharedClock;
+
+/// Runs `command` and prints what came of it.
+pub(super) fn run(mut process: Process, connect: &ConnectArgs, format: Format, command: &Command) -> Exit {
+    let ended = answer(&mut process, connect, format, command)
+        .and_then(|answer| put(&mut std::io::stdout(), &answer.text(format)).map(|()| answer.exit));
+    match ended {
+        Ok(exit) => exit,
+        Err(failure) => {
+            if !failure.text.is_empty() {
+                complain(&failure.text);
+            }
+            failure.exit
+        }
+    }
+}
+
+fn answer(process: &mut Process, connect: &ConnectArgs, format: Format, command: &Command) -> Result<Answer, Failure> {
+    let asker = Asker::of_process();
+    let clock: SharedClock = Arc::new(SystemClock::start());
+    let now = clock.now().wall;
+    match command {
+        Command::Audit(command) => audit::run(&process.paths.audit(), now, command, asker),
+        Command::Config(command) => Ok(config::run(&process.paths, &process.config, now, command, asker)),
+        Command::Info => Ok(info::run(&process.paths, &process.config, &process.terminal_env(), now)),
+        Command::Devices(_) | Command::Device(_) | Command::Query(_) | Command::Twin(_) => {
+            // One worker beside this thread: the simulated hub answers while this thread waits for a person.
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(
+                    |error| Failure::new(Exit::Failure, format!("the runtime could not be started: {error}")),
+                )?;
+            let ended = runtime.block_on(at_hub(process, connect, format, command, clock, asker));
+            // Nothing that is still under way may keep a finished command from ending.
+            runtime.shutdown_background();
+            ended
+        }
+    }
+}
+
+async fn at_hub(
+    process: &mut Process,
+    connect: &ConnectArgs,
+    format: Format,
+    command: &Command,
+    clock: SharedClock,
+    asker: Asker,
+) -> Result<Answer, Failure> {
+    let opened = open(process, connect, clock.clone()).await?;
+    let Opened { hub, context, name, production, sim, notices } = opened;
+    for notice in notices {
+        asker.say(&format!("edgedeck: {notice}"));
+    }
+    let site = Site { hub, context, name, production, clock, audit: process.paths.audit(), who: process.who.clone() };
+    let answer = match command {
+        Command::Devices(args) => devices::run(&site, args).await,
+        Command::Device(command) => device::run(&site, command).await,
+        Command::Query(args) => query::run(&site, args).await,
+        Command::Twin(command) => twin::run(&site, command, format, asker).await,
+        Command::Audit(_) | Command::Config(_) | Command::Info => Err(Failure::usage("this command needs no hub")),
+    };
+    // The simulated hub lives as long as the command that uses it.
+    drop(sim);
+    answer
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let text = || String::from(Untrusted::from(error.to_string()).shown());
+        match &error {
+            OpenError::Nothing | OpenError::NoContext { .. } | OpenError::Input(_) => Self::usage(text()),
+            OpenError::Hub(fault) => Self::from(fault),
+            OpenError::Sim(_) => Self::new(Exit::Failure, text()),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Ids as they are typed on the command line.
+
+use crate::domain::ids::{DeviceId, IdError, ModuleId, TwinId};
+
+/// A device's id.
+///
+/// # Errors
+/// [`IdError`] when IoT Hub could not hold such an id.
+pub fn device_id(text: &str) -> Result<DeviceId, IdError> {
+    DeviceId::parse(text)
+}
+
+/// `DEVICE`, or `DEVICE/MODULE`.
+///
+/// # Errors
+/// [`IdError`] when IoT Hub could not hold such an id.
+pub fn twin_id(text: &str) -> Result<TwinId, IdError> {
+    match text.split_once('/') {
+        None => Ok(TwinId::device(DeviceId::parse(text)?)),
+        Some((device, module)) => Ok(TwinId::module(DeviceId::parse(device)?, ModuleId::parse(module)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_parts_device_and_module() {
+        let module = |text: &str| twin_id(text).map(|id| id.module.map(|module| module.as_str().to_owned()));
+        assert_eq!(module("d"), Ok(None));
+        assert_eq!(module("d/$edgeAgent"), Ok(Some("$edgeAgent".to_owned())));
+        assert_eq!(module("d/"), Err(IdError::Empty));
+        assert_eq!(module("d/m/x"), Err(IdError::Character('/')));
+    }
+}
