@@ -195,7 +195,6 @@ fn modules(agent: &AgentReport, now: Now) -> String {
         let wanted = module.wanted.as_ref();
         let seen = module.reported.as_ref();
         let nothing = || Shown::from_static("-");
-        let exit = seen.and_then(|seen| seen.exit_code.filter(|_| seen.runtime != RuntimeStatus::Running));
         let image = wanted.map(|wanted| &wanted.image).or_else(|| seen.map(|seen| &seen.image));
         table.row([
             module.id.shown(),
@@ -204,12 +203,27 @@ fn modules(agent: &AgentReport, now: Now) -> String {
                 .map_or_else(nothing, |wanted| Shown::from_static(if wanted.running { "running" } else { "stopped" })),
             seen.map_or_else(nothing, |seen| Untrusted::from(runtime(&seen.runtime)).shown()),
             seen.and_then(|seen| seen.restart_count).map_or_else(nothing, |count| Shown::composed(count.to_string())),
-            exit.map_or_else(nothing, |code| Shown::composed(format!("{code} {}", exit_code_words(code)).trim_end())),
+            exit_code(module).map_or_else(nothing, |code| Shown::composed(code.to_string())),
             seen.map_or_else(nothing, |seen| Shown::composed(ago(now, seen.last_start))),
             image.map_or_else(nothing, Untrusted::shown),
         ]);
     }
-    table.text()
+    let mut text = table.text();
+    for module in &agent.modules {
+        if let Some(code) = exit_code(module).filter(|code| *code != 0) {
+            text.push_str(&format!("\n{} ended with {code}: {}", module.id.shown().as_str(), exit_code_words(code)));
+        }
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+/// How a module that does not run ended; a running one still carries the code of its last end.
+fn exit_code(module: &ModuleState) -> Option<i64> {
+    let seen = module.reported.as_ref()?;
+    seen.exit_code.filter(|_| seen.runtime != RuntimeStatus::Running)
 }
 
 fn runtime(status: &RuntimeStatus) -> &str {

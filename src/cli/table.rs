@@ -122,7 +122,7 @@ mod tests {
             let text = table.text();
             prop_assert_eq!(text.lines().count(), 1 + cells.len().div_ceil(3));
             prop_assert!(text.lines().all(|line| !line.ends_with(' ')), "{}", text);
-            prop_assert!(!text.contains('\u{1b}'));
+            prop_assert!(!text.contains(char::from(0x1b)), "{}", text);
         }
     }
 }
