@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn columns_come_as_they_appear_and_secrets_do_not() {
         let rows = [json!({"b": "x\u{9b}", "a": 1}), json!({"c": {"apiToken": "hunter2"}, "a": null})];
-        assert_eq!(table(&rows), "b        a  c\nx<U+9B>  1  -\n-        -  {\"apiToken\":\"********\"}\n");
+        assert_eq!(table(&rows), "b          a  c\nx<U+009B>  1  -\n-          -  {\"apiToken\":\"********\"}\n");
         assert_eq!(table(&[]), "");
     }
 
