@@ -21,7 +21,6 @@ pub mod domain;
 pub mod hub;
 pub mod local;
 pub mod ops;
-#[cfg(feature = "sim")]
 pub mod sim;
 pub mod store;
 pub mod sync;

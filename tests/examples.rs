@@ -1,6 +1,5 @@
 //! What `examples/` and `README.md` show must work: configuration that parses without a finding, manifests that name
 //! what the simulated fleet runs.
-#![cfg(feature = "sim")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's helpers fail as its assertions do")]
 
 use std::collections::BTreeMap;

@@ -1,6 +1,5 @@
 //! The hub client over real TLS: whose certificates it believes, how it says so when it does not, and that it follows
 //! nobody elsewhere. The server speaks just enough HTTP/1.1 to be believed.
-#![cfg(feature = "sim")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's helpers fail as its assertions do")]
 
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! The simulated hub through real sockets, real TLS and a client that knows only its authority and its
 //! connection string: what unmodified official clients rely on.
-#![cfg(feature = "sim")]
 #![expect(clippy::expect_used, reason = "helpers of tests fail the test they help")]
 
 use std::net::SocketAddr;

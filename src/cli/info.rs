@@ -17,7 +17,7 @@ pub fn run(paths: &Paths, config: &Config, terminal: &Env, now: Timestamp) -> An
     let version = env!("CARGO_PKG_VERSION");
     let mut facts = Facts::default();
     facts.say("VERSION", version);
-    facts.say("SIMULATOR", if cfg!(feature = "sim") { "built in (edgedeck --sim)" } else { "not built in" });
+    facts.say("SIMULATOR", "built in (edgedeck --sim)");
     let context = match &config.active {
         Active::None => None,
         Active::Chosen(context) => Some(context.name.clone()),
@@ -45,7 +45,6 @@ pub fn run(paths: &Paths, config: &Config, terminal: &Env, now: Timestamp) -> An
     }
     let item = json!({
         "version": version,
-        "simulator": cfg!(feature = "sim"),
         "context": context,
         "terminal": {
             "term": terminal.term,

@@ -1,6 +1,5 @@
 //! The command line as a script meets it: the real binary against the simulated hub over HTTPS, its output, its exit
 //! codes, and what it leaves at the hub and in the audit record.
-#![cfg(feature = "sim")]
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
