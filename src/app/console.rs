@@ -352,7 +352,12 @@ fn own_themes(process: &Process) -> Themes {
 }
 
 fn load_theme(process: &Process, caps: Caps, greetings: &mut Vec<Msg>) -> Theme {
-    let wanted = &process.config.settings.ui.theme.value.dark;
+    let choice = &process.config.settings.ui.theme.value;
+    // The last field of COLORFGBG is the ground; 7 and 15 are the light ones (console-ux T-17).
+    let ground = process.env.text("COLORFGBG");
+    let light =
+        ground.as_deref().and_then(|text| text.rsplit(';').next()).is_some_and(|last| matches!(last, "7" | "15"));
+    let wanted = if light { &choice.light } else { &choice.dark };
     let (theme, findings, unknown) = own_themes(process).load_or_default(wanted, caps.color);
     greetings.extend(unknown.map(|error| Msg::Say(Severity::Warning, error.to_string())));
     greetings.extend(findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.shown().into())));

@@ -148,8 +148,6 @@ pub struct Hub {
 /// What protects the fleet and the operator's work.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Safety {
-    /// A write to more objects than this asks for a typed confirmation; default 50.
-    pub bulk_confirm_over: Setting<u32>,
     /// How long drafts are kept, 1 h to 1 year; default 7 days.
     pub draft_keep: Setting<Duration>,
     /// Whether a context opens read-only; default true. The strictest of all who say something wins: no later
@@ -191,7 +189,6 @@ impl Default for Settings {
                 message_share: Setting::default(0.05),
             },
             safety: Safety {
-                bulk_confirm_over: Setting::default(50),
                 draft_keep: Setting::default(Duration::from_secs(7 * DAY)),
                 start_readonly: Setting::default(true),
             },
@@ -253,7 +250,7 @@ const fn seconds(from: u64, to: u64) -> std::ops::RangeInclusive<Duration> {
 }
 
 /// Every setting, in the order `edgedeck config show` prints them.
-const KEYS: [Key; 13] = [
+const KEYS: [Key; 12] = [
     Key {
         name: "ui.theme",
         allowed: "a theme's name, or { dark = \"..\", light = \"..\" }",
@@ -315,12 +312,6 @@ const KEYS: [Key; 13] = [
         allowed: "a part of one, such as 0.05 or \"5%\"",
         set: |s, i, o| put(&mut s.hub.message_share, i.share(), o),
         show: |s| shown(&s.hub.message_share, percent),
-    },
-    Key {
-        name: "safety.bulk_confirm_over",
-        allowed: "a whole number from 0 to 1000000",
-        set: |s, i, o| put(&mut s.safety.bulk_confirm_over, i.whole(&(0..=1_000_000)), o),
-        show: |s| shown(&s.safety.bulk_confirm_over, u32::to_string),
     },
     Key {
         name: "safety.draft_keep",

@@ -72,7 +72,6 @@ units = 4
 rate_share = 0.25
 message_share = "7.5%"
 [safety]
-bulk_confirm_over = 10
 draft_keep = "14d"
 start_readonly = false
 "#;

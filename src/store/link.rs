@@ -33,8 +33,8 @@ pub struct LinkState {
     pub last_ok: Option<Now>,
     /// When the present trouble began, and the newest failure.
     pub trouble: Option<(Now, Fault)>,
-    /// How long until the next attempt, from the newest failure on.
-    pub retry_in: Option<Duration>,
+    /// When the heartbeat tries again.
+    pub retry_at: Option<Now>,
     /// `GET /statistics/devices`, for the heartbeat and the registry's own count.
     pub statistics: Option<RegistryStatistics>,
     /// What the budget says.
@@ -58,11 +58,11 @@ impl LinkState {
         self.health = LinkHealth::Online;
         self.last_ok = Some(now);
         self.trouble = None;
-        self.retry_in = None;
+        self.retry_at = None;
     }
 
     /// A call failed. Failures that say nothing about the link (a 404, a 412) count as an answer.
-    pub fn failed(&mut self, fault: &Fault, retry_in: Duration, now: Now) {
+    pub fn failed(&mut self, fault: &Fault, now: Now) {
         let health = match fault.kind {
             FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Server | FaultKind::Protocol => {
                 LinkHealth::Offline
@@ -82,7 +82,6 @@ impl LinkState {
         let since = self.trouble.as_ref().filter(|_| self.health == health).map_or(now, |(since, _)| *since);
         self.health = health;
         self.trouble = Some((since, fault.clone()));
-        self.retry_in = Some(retry_in);
     }
 }
 
@@ -99,12 +98,12 @@ mod tests {
         clock.advance(Duration::from_secs(5));
         let began = clock.now();
         let fault = Fault::new(FaultKind::TimedOut, "read", "no answer");
-        link.failed(&fault, Duration::from_secs(2), began);
+        link.failed(&fault, began);
         clock.advance(Duration::from_secs(30));
-        link.failed(&fault, Duration::from_secs(4), clock.now());
+        link.failed(&fault, clock.now());
         assert_eq!(link.health, LinkHealth::Offline);
         assert_eq!(link.trouble.as_ref().map(|(since, _)| *since), Some(began));
-        link.failed(&Fault::new(FaultKind::NotFound, "read", "gone"), Duration::ZERO, clock.now());
+        link.failed(&Fault::new(FaultKind::NotFound, "read", "gone"), clock.now());
         assert_eq!((link.health, link.trouble), (LinkHealth::Online, None));
     }
 }

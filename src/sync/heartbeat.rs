@@ -16,12 +16,19 @@ pub(super) async fn run(reader: Reader, wake: Arc<Wake>) {
                 reader.link.statistics(statistics);
                 pace.succeeded(0);
             }
-            Err(_shown_by_the_link) => pace.failed(),
+            Err(_shown_by_the_link) => {
+                pace.failed();
+                reader.link.retrying(wait(&pace));
+            }
         }
-        let wait = pace.wait(1.0, 1).max(Duration::from_secs(1));
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(wait(&pace)) => {}
             () = wake.heartbeat.notified() => {}
         }
     }
+}
+
+/// The heartbeat costs no messages, so only failures slow it down.
+fn wait(pace: &Pace) -> Duration {
+    pace.wait(1.0, 1).max(Duration::from_secs(1))
 }

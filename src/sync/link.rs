@@ -46,9 +46,17 @@ impl LinkBoard {
         }
     }
 
-    pub(super) fn failed(&self, fault: &Fault, retry_in: Duration) {
+    pub(super) fn failed(&self, fault: &Fault) {
         let now = self.clock.now();
-        self.change(|link| link.failed(fault, retry_in, now));
+        self.change(|link| link.failed(fault, now));
+    }
+
+    /// The heartbeat tries again after `wait`.
+    pub(super) fn retrying(&self, wait: Duration) {
+        let mut at = self.clock.now();
+        at.mono += wait;
+        at.wall = at.wall.saturating_add(wait).unwrap_or(at.wall);
+        self.change(|link| link.retry_at = Some(at));
     }
 
     pub(super) fn statistics(&self, statistics: RegistryStatistics) {
@@ -94,7 +102,7 @@ impl Reader {
         };
         match &result {
             Ok(_) => self.link.succeeded(),
-            Err(fault) => self.link.failed(fault, Duration::ZERO),
+            Err(fault) => self.link.failed(fault),
         }
         let budget = self.hub.budget();
         self.link.budget(budget.spent_today, budget.allowed_today);

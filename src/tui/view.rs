@@ -27,7 +27,7 @@ pub fn view(model: &Model, buffer: &mut Buffer) -> Option<(u16, u16)> {
     let body = Rect { x: 0, y: 2, width: area.width, height: area.height - 4 };
     frame::title(model, &mut canvas, row(0));
     frame::location(model, &mut canvas, row(1));
-    let sources = Sources { keymap: &model.keymap };
+    let sources = Sources { keymap: &model.keymap, glyphs: model.glyphs };
     let mut cursor = model.screen().and_then(|screen| screen.draw(&model.shell, &mut canvas, body, &sources));
     match &model.prompt {
         Some(prompt) => cursor = draw_prompt(model, prompt, &mut canvas, row(area.height - 2), body),

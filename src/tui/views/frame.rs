@@ -147,7 +147,9 @@ pub fn message(shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
     let room = area.width.saturating_sub(2);
     let Some(notice) = shell.notices.current(shell.now) else {
         if let Some((_, fault)) = &shell.link.trouble {
-            let text = format!("{fault}; {}", fault.advice());
+            let next = shell.link.retry_at.map_or(Duration::ZERO, |at| at.since(shell.now));
+            let next = if next.is_zero() { "trying now".to_owned() } else { format!("next try in {}", age_text(next)) };
+            let text = format!("{fault}; {} ({next}, ctrl-r: now)", fault.advice());
             canvas.text(area.x + 1, area.y, room, Role::StatusBad, &fit(&text, usize::from(room)));
         }
         return;

@@ -17,7 +17,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::notices::Severity;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::theme::signs::Sign;
+use crate::tui::theme::signs::{Glyphs, Sign};
 use crate::tui::widgets::states::wrap;
 
 /// Which page.
@@ -49,6 +49,8 @@ pub struct Page {
 pub struct Sources<'a> {
     /// The live keymap.
     pub keymap: &'a Keymap,
+    /// The signs in use.
+    pub glyphs: Glyphs,
 }
 
 impl Page {
@@ -97,8 +99,8 @@ impl Page {
 
     fn lines(&self, shell: &Shell, sources: &Sources<'_>, width: usize) -> Vec<Vec<Piece>> {
         match &self.kind {
-            PageKind::Help(scopes) => help(sources.keymap, Some(scopes), shell),
-            PageKind::Keys => help(sources.keymap, None, shell),
+            PageKind::Help(scopes) => help(sources, Some(scopes), shell),
+            PageKind::Keys => help(sources, None, shell),
             PageKind::Messages => messages(shell, width),
             PageKind::Activity => activity(shell, width),
             PageKind::Simulator => simulator(shell, width),
@@ -157,7 +159,8 @@ fn as_sent(twin: &Twin) -> Value {
     document
 }
 
-fn help(keymap: &Keymap, scopes: Option<&[Scope]>, shell: &Shell) -> Vec<Vec<Piece>> {
+fn help(sources: &Sources<'_>, scopes: Option<&[Scope]>, shell: &Shell) -> Vec<Vec<Piece>> {
+    let keymap = sources.keymap;
     let mut lines = Vec::new();
     let all: Vec<Scope> = match scopes {
         Some(scopes) => scopes.to_vec(),
@@ -210,7 +213,7 @@ fn help(keymap: &Keymap, scopes: Option<&[Scope]>, shell: &Shell) -> Vec<Vec<Pie
     lines.push(Vec::new());
     lines.push(vec![(Role::Header, "SIGNS".to_owned())]);
     for sign in Sign::ALL {
-        let glyph = sign.glyph(crate::tui::theme::signs::Glyphs::Unicode);
+        let glyph = sign.glyph(sources.glyphs);
         lines.push(vec![(sign.role(), format!("{glyph:<22}")), (Role::Fg, sign.word().to_owned())]);
     }
     lines

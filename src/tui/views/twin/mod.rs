@@ -20,7 +20,7 @@ use crate::domain::ids::{OpId, TwinId};
 use crate::domain::json::{self, Path};
 use crate::domain::patch::Change;
 use crate::domain::secret::names_a_secret;
-use crate::domain::time::{Now, age_text, wall_age};
+use crate::domain::time::{age_text, wall_age};
 use crate::domain::twin::Twin;
 use crate::local::Draft;
 use crate::ops::{OpState, Outcome, WriteIntent};
@@ -79,9 +79,6 @@ pub struct Review {
     pub sent: Option<OpId>,
 }
 
-/// How long typing may stay unsaved.
-const SAVE_AFTER: std::time::Duration = std::time::Duration::from_millis(500);
-
 impl TwinView {
     /// The view of `id` on what is known of it.
     #[must_use]
@@ -131,27 +128,19 @@ impl TwinView {
             self.list.replace(order);
         }
         let mut step = Step::done();
-        if let Mode::Edit(edit) = &mut self.mode
-            && edit.kept.is_none()
-            && !edit.is_unchanged()
-        {
-            step.effects.extend(keep(edit, shell));
-        }
         self.follow(shell, &mut step);
         step
     }
 
-    /// Time went on: typing that is not on disk yet goes there.
+    /// Time went on: typing that was not handed over for keeping is.
     pub fn tick(&mut self, shell: &mut Shell) -> Step {
-        let due = |edit: &Edit, now: Now| edit.kept.is_none_or(|at| now.since(at) >= SAVE_AFTER) && edit.kept.is_none();
-        match &mut self.mode {
-            Mode::Edit(edit) if due(edit, shell.now) && !edit.is_unchanged() => {
-                let mut step = Step::done();
-                step.effects.extend(keep(edit, shell));
-                step
-            }
-            _ => Step::done(),
+        let mut step = Step::done();
+        if let Mode::Edit(edit) = &mut self.mode
+            && edit.kept.is_none()
+        {
+            step.effects = keep(edit, shell);
         }
+        step
     }
 
     /// Looks whether the write that was sent has ended.
