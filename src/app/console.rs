@@ -6,24 +6,21 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::complain;
+use super::hands::{Materials, Wired, wire};
 use super::logging;
 use super::opening::{Opened, open};
 use super::process::{Process, SystemClock};
-use super::world::{ConsoleWorld, Parts};
-use crate::audit::{AuditLog, Origin};
+use super::world::ConsoleWorld;
 use crate::cli::{ConnectArgs, Exit};
 use crate::config::{Color, Glyphs as GlyphSetting};
 use crate::disk;
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
-use crate::local::{LastView, Loaded, LocalStore, Options as LocalOptions};
-use crate::ops::Gateway;
+use crate::local::LocalStore;
 use crate::sim::Sim;
-use crate::store::Needs;
-use crate::sync::{Sync, SyncSettings};
+use crate::sync::SyncSettings;
 use crate::tui::keymap::{Keymap, Keymaps};
 use crate::tui::model::{Model, Setup};
 use crate::tui::msg::Msg;
@@ -109,7 +106,6 @@ impl Console {
             .extend(process.config.findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.to_string())));
 
         let cancel = CancellationToken::new();
-        let tasks = TaskTracker::new();
         let settings = &process.config.settings;
         let sync_settings = SyncSettings {
             fleet: settings.poll.fleet.value.min(if sim.is_some() {
@@ -124,24 +120,8 @@ impl Console {
             }),
             ..SyncSettings::default()
         };
-        let needs = Needs { fleet: true, ..Needs::default() };
-        let sync = Sync::start(hub.read.clone(), clock.clone(), sync_settings, needs, &cancel, &tasks);
-        let origin = Origin {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            context: context.clone(),
-            hub: name.clone(),
-            who: process.who.clone(),
-            identity: hub.read.identity(),
-        };
-        let audit = AuditLog::open(process.paths.audit(), clock.clone()).map_err(|error| error.to_string())?;
-        if let Some(reason) = audit.found_at_start() {
-            greetings.push(Msg::Say(Severity::Warning, format!("the audit record: {reason}")));
-        }
         let read_only = hub.write.is_none();
         let identity = hub.read.identity();
-        let gateway = Gateway::new(hub.write, hub.read, audit, origin, clock.clone(), cancel.clone(), tasks);
-        let (local, history, last_view) = open_local(process, clock, &context, &name, &mut greetings);
-
         let (sim_folder, sim_files) = match &sim {
             Some(sim) => write_sim_files(sim)?,
             None => (None, Vec::new()),
@@ -149,13 +129,27 @@ impl Console {
         let session = Session {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             context: Untrusted::new(context.as_str()).shown().into(),
-            hub: Untrusted::new(name).shown().into(),
+            hub: Untrusted::new(name.as_str()).shown().into(),
             identity: Untrusted::new(identity).shown().into(),
             simulated: sim.is_some(),
             production,
             read_only,
             seed: uuid::Uuid::new_v4(),
         };
+        let materials = Materials {
+            hub,
+            context,
+            name,
+            who: process.who.clone(),
+            audit: process.paths.audit(),
+            state: process.paths.state.clone(),
+            keep_drafts: settings.safety.draft_keep.value,
+            sync: sync_settings,
+            sim,
+            sim_files,
+        };
+        let Wired { hands, pictures, history, last_view, greetings: found } = wire(materials, clock, &cancel)?;
+        greetings.extend(found);
         let term = Term::enter(TermOptions { caps, escape_hold: escape_hold(process), clock: clock.clone() })
             .map_err(|error| format!("the terminal could not be taken: {error}"))?;
         let mut shell = Shell::new(session, clock.now(), term.size());
@@ -169,15 +163,8 @@ impl Console {
             glyphs: caps.glyphs,
             history,
         });
-        let pictures = Pictures {
-            fleet: sync.fleet.clone(),
-            details: sync.details.clone(),
-            link: sync.link.clone(),
-            ops: gateway.board.clone(),
-        };
-        let env = process.env.clone();
-        let world =
-            ConsoleWorld::new(Parts { term, env, sync, gateway, local: local.clone(), context, sim, sim_files });
+        let local = hands.local().cloned();
+        let world = ConsoleWorld::new(term, process.env.clone(), hands);
         let crash_folder = crash_folder(process);
         Ok(Self { model, pictures, world, local, cancel, greetings, crash_folder, sim_folder })
     }
@@ -246,40 +233,6 @@ fn state_report(model: &Model) -> String {
     ];
     lines.extend(shell.notices.all().rev().take(20).map(|notice| format!("  {}", notice.text)));
     lines.join("\n")
-}
-
-fn open_local(
-    process: &Process,
-    clock: &SharedClock,
-    context: &str,
-    hub: &str,
-    greetings: &mut Vec<Msg>,
-) -> (Option<LocalStore>, Vec<String>, Option<LastView>) {
-    let me = format!("pid {} on {}", process.who.pid, process.who.tty.as_deref().unwrap_or("no terminal"));
-    let mut options = LocalOptions::new(process.paths.state.clone(), me);
-    options.keep_drafts = process.config.settings.safety.draft_keep.value;
-    match LocalStore::open(options, clock.clone()) {
-        Ok((local, loaded)) => {
-            let Loaded { drafts, mut view, history, findings } = loaded;
-            greetings.extend(findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.to_string())));
-            let (free, held): (Vec<_>, Vec<_>) = drafts
-                .into_iter()
-                .filter(|found| found.draft.key.context == context && found.draft.key.hub == hub)
-                .partition(|found| found.held_by.is_none());
-            for found in held {
-                let holder = found.held_by.unwrap_or_default();
-                let text =
-                    format!("a draft of {} is open in another console ({holder})", found.draft.key.target.shown());
-                greetings.push(Msg::Say(Severity::Warning, text));
-            }
-            greetings.push(Msg::Drafts(free.into_iter().map(|found| found.draft).collect()));
-            (Some(local), history, view.contexts.remove(context))
-        }
-        Err(error) => {
-            greetings.push(Msg::Say(Severity::Error, format!("drafts are not kept: {error}")));
-            (None, Vec::new(), None)
-        }
-    }
 }
 
 /// A folder that lives as long as its handle, and what is in it: what, and where.

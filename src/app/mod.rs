@@ -3,6 +3,7 @@
 
 mod command;
 mod console;
+mod hands;
 mod logging;
 mod opening;
 mod process;
@@ -17,6 +18,7 @@ use clap::Parser;
 use crate::cli::{Cli, Exit};
 use crate::config::refuse_key_in_arguments;
 
+pub use hands::{Hands, Materials, Wired, wire};
 pub use opening::{OpenError, Opened, open};
 pub use process::{Process, SystemClock};
 

@@ -1,0 +1,293 @@
+//! The console without its terminal: the parts wired together, and what carries out the effects that reach hub, disk
+//! and simulator. The product puts a terminal in front of it, the flow tests a script; neither wires anything itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::audit::{AuditLog, Origin, Who};
+use crate::domain::time::SharedClock;
+use crate::hub::Hub;
+use crate::local::{DraftKey, LastView, Loaded, LocalStore, Opened, Options as LocalOptions, Status};
+use crate::ops::{Gateway, Submitted};
+use crate::sim::Sim;
+use crate::store::Needs;
+use crate::sync::{Sync, SyncSettings};
+use crate::tui::msg::{Effect, Msg};
+use crate::tui::notices::Severity;
+use crate::tui::run::Pictures;
+
+/// Messages from the background to the model; more than this many at once are dropped.
+const NEWS: usize = 32;
+
+/// What a console is wired from.
+#[derive(Debug)]
+pub struct Materials {
+    /// The hub; without a write half the console is read-only.
+    pub hub: Hub,
+    /// The context's name.
+    pub context: String,
+    /// What the hub is called: its host name.
+    pub name: String,
+    /// Who is at the keyboard.
+    pub who: Who,
+    /// The audit record's folder.
+    pub audit: PathBuf,
+    /// The state folder: drafts, history.
+    pub state: PathBuf,
+    /// How long drafts are kept.
+    pub keep_drafts: Duration,
+    /// How often to read.
+    pub sync: SyncSettings,
+    /// The simulated hub behind it, when it is one.
+    pub sim: Option<Arc<Sim>>,
+    /// Files the simulated hub's access was written to: what, and where.
+    pub sim_files: Vec<(String, String)>,
+}
+
+/// A wired console.
+#[derive(Debug)]
+pub struct Wired {
+    /// Carries out effects.
+    pub hands: Hands,
+    /// What the loop looks at.
+    pub pictures: Pictures,
+    /// Command lines of before.
+    pub history: Vec<String>,
+    /// Where the operator was in this context.
+    pub last_view: Option<LastView>,
+    /// What the model should hear before the first frame.
+    pub greetings: Vec<Msg>,
+}
+
+/// Wires the parts and starts reading; everything ends with `cancel`. Blocks on the disk.
+///
+/// # Errors
+/// A sentence when the audit record cannot be opened: without it nothing could be written. Without drafts the console
+/// works, and says so.
+pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToken) -> Result<Wired, String> {
+    let Materials { hub, context, name, who, audit, state, keep_drafts, sync, sim, sim_files } = materials;
+    let mut greetings = Vec::new();
+    let log = AuditLog::open(audit, clock.clone()).map_err(|error| error.to_string())?;
+    if let Some(reason) = log.found_at_start() {
+        greetings.push(Msg::Say(Severity::Warning, format!("the audit record: {reason}")));
+    }
+    let me = format!("pid {} on {}", who.pid, who.tty.as_deref().unwrap_or("no terminal"));
+    let options = LocalOptions { keep_drafts, ..LocalOptions::new(state, me) };
+    let (local, history, last_view) = open_local(options, clock, &context, &name, &mut greetings);
+    let tasks = TaskTracker::new();
+    let needs = Needs { fleet: true, ..Needs::default() };
+    let sync = Sync::start(hub.read.clone(), clock.clone(), sync, needs, cancel, &tasks);
+    let origin = Origin {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        context: context.clone(),
+        hub: name,
+        who,
+        identity: hub.read.identity(),
+    };
+    let gateway = Gateway::new(hub.write, hub.read, log, origin, clock.clone(), cancel.clone(), tasks);
+    let pictures = Pictures {
+        fleet: sync.fleet.clone(),
+        details: sync.details.clone(),
+        link: sync.link.clone(),
+        ops: gateway.board.clone(),
+    };
+    let (tell, news) = mpsc::channel(NEWS);
+    let kept = local.as_ref().map(LocalStore::status);
+    let hands = Hands { sync, gateway, local, context, kept, sim, sim_files, news, tell };
+    Ok(Wired { hands, pictures, history, last_view, greetings })
+}
+
+fn open_local(
+    options: LocalOptions,
+    clock: &SharedClock,
+    context: &str,
+    hub: &str,
+    greetings: &mut Vec<Msg>,
+) -> (Option<LocalStore>, Vec<String>, Option<LastView>) {
+    match LocalStore::open(options, clock.clone()) {
+        Ok((local, loaded)) => {
+            let Loaded { drafts, mut view, history, findings } = loaded;
+            greetings.extend(findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.to_string())));
+            let (free, held): (Vec<_>, Vec<_>) = drafts
+                .into_iter()
+                .filter(|found| found.draft.key.context == context && found.draft.key.hub == hub)
+                .partition(|found| found.held_by.is_none());
+            for found in held {
+                let holder = found.held_by.unwrap_or_default();
+                let text =
+                    format!("a draft of {} is open in another console ({holder})", found.draft.key.target.shown());
+                greetings.push(Msg::Say(Severity::Warning, text));
+            }
+            greetings.push(Msg::Drafts(free.into_iter().map(|found| found.draft).collect()));
+            (Some(local), history, view.contexts.remove(context))
+        }
+        Err(error) => {
+            greetings.push(Msg::Say(Severity::Error, format!("drafts are not kept: {error}")));
+            (None, Vec::new(), None)
+        }
+    }
+}
+
+/// Carries out effects with the real parts. Nothing here waits for hub or disk.
+#[derive(Debug)]
+pub struct Hands {
+    sync: Sync,
+    gateway: Gateway,
+    local: Option<LocalStore>,
+    /// The context views are remembered under.
+    context: String,
+    kept: Option<watch::Receiver<Status>>,
+    sim: Option<Arc<Sim>>,
+    sim_files: Vec<(String, String)>,
+    news: mpsc::Receiver<Msg>,
+    tell: mpsc::Sender<Msg>,
+}
+
+impl Hands {
+    /// Carries out an effect; what comes back is told to the model. Those of the terminal and of the loop are not ours
+    /// and do nothing.
+    pub fn carry_out(&self, effect: Effect) -> Vec<Msg> {
+        let kept = match effect {
+            Effect::Submit(intent) => {
+                let target = intent.target.shown();
+                return match self.gateway.submit(*intent) {
+                    Submitted::Taken => Vec::new(),
+                    Submitted::Busy => {
+                        say(format!("{target} was not sent: too many changes are in flight; try again in a moment"))
+                    }
+                };
+            }
+            Effect::Need(needs) => {
+                self.sync.need(needs);
+                return Vec::new();
+            }
+            Effect::PollNow => {
+                self.sync.now();
+                return Vec::new();
+            }
+            Effect::OpenDraft(key) => {
+                self.open_draft(key);
+                return Vec::new();
+            }
+            Effect::Sim(text) => return self.simulate(&text),
+            Effect::SaveDraft(draft) => self.local.as_ref().map(|local| local.save_draft(*draft)),
+            Effect::DiscardDraft(key) => self.local.as_ref().map(|local| local.discard_draft(&key)),
+            Effect::SaveView(view) => self.local.as_ref().map(|local| local.save_view(self.context.clone(), view)),
+            Effect::PushHistory(line) => self.local.as_ref().map(|local| local.push_history(line)),
+            Effect::Copy(_) | Effect::EditOutside(..) | Effect::Suspend | Effect::Repaint | Effect::Quit => None,
+        };
+        match kept {
+            Some(Err(error)) => say(error.to_string()),
+            Some(Ok(())) | None => Vec::new(),
+        }
+    }
+
+    /// The next thing the background has to say. May be dropped and called again.
+    pub async fn news(&mut self) -> Msg {
+        tokio::select! {
+            biased;
+            Some(message) = self.news.recv() => message,
+            message = failure(&mut self.kept) => message,
+        }
+    }
+
+    /// Says something to the model from wherever it is not at hand; dropped when too much waits already.
+    pub fn tell(&self, message: Msg) {
+        let _ = self.tell.try_send(message);
+    }
+
+    /// Reads everything on screen again: the console was away.
+    pub fn read_again(&self) {
+        self.sync.now();
+    }
+
+    /// Drafts and history, when they are kept.
+    #[must_use]
+    pub fn local(&self) -> Option<&LocalStore> {
+        self.local.as_ref()
+    }
+
+    /// What `:sim` shows.
+    fn simulator(&self) -> Vec<String> {
+        let Some(sim) = &self.sim else { return Vec::new() };
+        let status = sim.status();
+        let mut lines = vec![
+            format!("hub  {}", status.hub),
+            format!("endpoint  {}", status.endpoint),
+            format!("devices  {}", status.devices),
+            format!("requests served  {}", status.served),
+            format!(
+                "network  {}",
+                if status.faults.hub_on { "on (:sim hub off)" } else { "OFF: requests hang (:sim hub on)" }
+            ),
+            format!("latency  {} ms added (:sim latency 300ms)", status.faults.latency.as_millis()),
+            String::new(),
+        ];
+        lines.extend(self.sim_files.iter().map(|(what, path)| format!("{what}  {path}")));
+        lines.push(String::new());
+        lines.push("Any client that speaks to IoT Hub can use it. To be somebody else who changes a twin:".to_owned());
+        lines.push(":sim touch edge-gateway-001/temperatureFilter".to_owned());
+        lines
+    }
+
+    fn simulate(&self, text: &str) -> Vec<Msg> {
+        let Some(sim) = &self.sim else {
+            return vec![Msg::Say(
+                Severity::Warning,
+                "this is not a simulated hub; start with `edgedeck --sim`".to_owned(),
+            )];
+        };
+        let mut messages = Vec::new();
+        if !text.is_empty() {
+            messages.push(match sim.command(text) {
+                Ok(answer) => Msg::Say(Severity::Info, answer.lines().next().unwrap_or_default().to_owned()),
+                Err(why) => Msg::Say(Severity::Warning, why.lines().next().unwrap_or_default().to_owned()),
+            });
+        }
+        messages.push(Msg::Simulator(self.simulator()));
+        messages
+    }
+
+    /// Says whose draft it is when another console has it, once the disk has answered.
+    fn open_draft(&self, key: DraftKey) {
+        let Some(local) = self.local.clone() else { return };
+        let tell = self.tell.clone();
+        tokio::spawn(async move {
+            if let Ok(Opened::Theirs { holder, .. }) = local.open_draft(key).await {
+                let text = format!(
+                    "another console edits this twin too ({holder}); your draft is not kept on disk, sending is guarded as always"
+                );
+                let _ = tell.try_send(Msg::Say(Severity::Warning, text));
+            }
+        });
+    }
+}
+
+fn say(text: String) -> Vec<Msg> {
+    vec![Msg::Say(Severity::Error, text)]
+}
+
+/// The next failure to keep something on disk; never returns when nothing is kept.
+async fn failure(kept: &mut Option<watch::Receiver<Status>>) -> Msg {
+    let Some(status) = kept else { return std::future::pending().await };
+    loop {
+        if status.changed().await.is_err() {
+            // The writer has ended, and with it the news about it.
+            return std::future::pending().await;
+        }
+        let failed = status
+            .borrow_and_update()
+            .failures
+            .iter()
+            .next()
+            .map(|(what, failure)| format!("{what} is not saved: {}", failure.error));
+        if let Some(text) = failed {
+            return Msg::Say(Severity::Error, text);
+        }
+    }
+}
