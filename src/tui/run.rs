@@ -94,7 +94,7 @@ pub async fn run(model: &mut Model, mut pictures: Pictures, world: &mut impl Wor
     let mut tick = Instant::now() + TICK;
     loop {
         let wake = painter.due.map_or(tick, |due| due.min(tick));
-        let mut messages = vec![Msg::Tick(clock.now())];
+        let mut messages = Vec::new();
         tokio::select! {
             // Signals and keys first: neither new data nor a timer may keep them waiting.
             biased;
@@ -148,6 +148,8 @@ pub async fn run(model: &mut Model, mut pictures: Pictures, world: &mut impl Wor
                 }
             }
         }
+        // The time of what came, not of when the waiting began: a dialog that seems older than it is takes type-ahead.
+        messages.insert(0, Msg::Tick(clock.now()));
         for message in messages {
             if deliver(model, world, message).await {
                 return Ended::Left;
