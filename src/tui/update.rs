@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::text::Untrusted;
+use crate::local::Draft;
 use crate::ops::{OpState, OpsBoard, Outcome};
 use crate::tui::actions::{ActionId, CommandId, Danger, Invocation, Scope, Target};
 use crate::tui::keymap::{Keymaps, Lookup};
@@ -100,6 +101,12 @@ fn tell_outcomes(model: &mut Model, before: &OpsBoard, effects: &mut Vec<Effect>
         let target = entry.intent.target.shown();
         match outcome {
             Outcome::Applied(twin) => {
+                // Also when its view was left meanwhile; what was typed since then is another draft.
+                let is_sent = |draft: &Draft| draft.saved_at <= entry.intent.asked_at.wall;
+                if let Some(draft) = model.shell.drafts.get(&entry.intent.target).filter(|draft| is_sent(draft)) {
+                    effects.push(Effect::DiscardDraft(draft.key.clone()));
+                    model.shell.drafts.remove(&entry.intent.target);
+                }
                 let from = entry.intent.base.desired.version;
                 model.shell.info(format!("{target} changed: desired v{from} -> v{}", twin.desired.version));
             }
