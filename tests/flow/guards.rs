@@ -1,0 +1,59 @@
+//! What keeps a write from being sent: no audit record, a read-only console, a key that was typed too early.
+
+use std::time::Duration;
+
+use crate::harness::{FILTER, Opening, Stage};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_audit_record_nothing_is_sent() {
+    let stage = Stage::set().await;
+    let mut console = stage.console();
+    console.opens_the_filters_twin().await;
+    console.edits_the_threshold("30.0").await;
+    console.press("ctrl-s").await;
+    // The folder is gone, and what stands in its place is none: permissions would not stop the administrator.
+    let _there_may_be_none_yet = std::fs::remove_dir_all(stage.audit());
+    std::fs::write(stage.audit(), "in the way").expect("a file");
+    console.confirms().await;
+    console.sees("not sent, because the audit record could not be written").await;
+    console.sees("EDITING").await;
+    assert!(console.wiretap.writes().is_empty());
+    let twin = stage.outside.twin(FILTER).await;
+    assert_eq!(twin["properties"]["desired"]["temperatureThreshold"], serde_json::json!(25.0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_console_edits_and_sends_nothing() {
+    let stage = Stage::set().await;
+    let mut console = stage.console_with(Opening { read_only: true, ..Opening::default() });
+    console.opens_the_filters_twin().await;
+    console.sees("READ-ONLY").await;
+    for key in ["e", "s", "E", "i"] {
+        console.press(key).await;
+        console.sees("needs read-write").await;
+        assert!(!console.screen().contains("EDITING") && !console.screen().contains("REVIEW"));
+    }
+    assert!(console.wiretap.writes().is_empty());
+    assert!(stage.drafts().is_empty());
+}
+
+/// Keys typed before the question could be read were meant for the view below, however long the console had been
+/// waiting for a key when it was asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn type_ahead_answers_no_question() {
+    let stage = Stage::set().await;
+    let mut console = stage.console();
+    console.opens_the_filters_twin().await;
+    console.edits_the_threshold("30.0").await;
+    console.press("ctrl-s").await;
+    stage.clock.push(Duration::from_secs(5));
+    console.press("s").await;
+    console.press("tab tab tab enter").await;
+    console.sees("Send to temperatureFilter").await;
+    console.flush();
+    assert!(console.wiretap.writes().is_empty());
+    assert!(stage.audited().is_empty());
+    console.past_type_ahead();
+    console.press("tab enter").await;
+    console.sees("changed: desired v2 -> v3").await;
+}

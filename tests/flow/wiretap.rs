@@ -1,0 +1,113 @@
+//! A transport that does what the product's does, writes down what was asked, and can play the network's tricks on one
+//! write: lose it on the way, or lose its answer.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use edgedeck::hub::transport::{HttpReply, HttpRequest, HttpsTransport, Method, Transport, TransportFailure};
+use serde_json::Value;
+use tokio::sync::watch;
+
+/// A request as it left.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub method: Method,
+    pub path: String,
+    pub if_match: Option<String>,
+    pub body: Value,
+}
+
+impl Asked {
+    /// The query's text; nothing for other requests.
+    pub fn query(&self) -> Option<&str> {
+        self.body.get("query").and_then(Value::as_str)
+    }
+}
+
+/// What becomes of the next write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trick {
+    /// It reaches the hub, and the answer is lost.
+    LoseAnswer,
+    /// It never reaches the hub.
+    LoseRequest,
+}
+
+/// The transport.
+#[derive(Debug)]
+pub struct Wiretap {
+    line: HttpsTransport,
+    asked: watch::Sender<Vec<Asked>>,
+    trick: Mutex<Option<Trick>>,
+    rewritten: Mutex<Option<(&'static str, &'static str)>>,
+}
+
+impl Wiretap {
+    pub fn over(line: HttpsTransport) -> Self {
+        Self { line, asked: watch::Sender::new(Vec::new()), trick: Mutex::default(), rewritten: Mutex::default() }
+    }
+
+    /// What becomes of the next write.
+    pub fn play(&self, trick: Trick) {
+        *self.trick.lock().unwrap_or_else(PoisonError::into_inner) = Some(trick);
+    }
+
+    /// From now on the hub says `to` wherever it says `from`: for what the simulated fleet has no example of.
+    pub fn rewrite(&self, from: &'static str, to: &'static str) {
+        *self.rewritten.lock().unwrap_or_else(PoisonError::into_inner) = Some((from, to));
+    }
+
+    async fn forward(&self, request: HttpRequest) -> Result<HttpReply, TransportFailure> {
+        let mut reply = self.line.send(request).await?;
+        if let Some((from, to)) = *self.rewritten.lock().unwrap_or_else(PoisonError::into_inner) {
+            reply.body = String::from_utf8_lossy(&reply.body).replace(from, to).into_bytes();
+        }
+        Ok(reply)
+    }
+
+    /// Everything that was asked so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.borrow().clone()
+    }
+
+    /// The writes among it.
+    pub fn writes(&self) -> Vec<Asked> {
+        self.asked().into_iter().filter(|asked| asked.method == Method::PATCH).collect()
+    }
+
+    /// The queries among it from number `from` on.
+    pub fn queries_since(&self, from: usize) -> Vec<String> {
+        self.asked().iter().skip(from).filter_map(Asked::query).map(str::to_owned).collect()
+    }
+
+    /// News of requests.
+    pub fn watch(&self) -> watch::Receiver<Vec<Asked>> {
+        self.asked.subscribe()
+    }
+}
+
+#[async_trait]
+impl Transport for Wiretap {
+    async fn send(&self, request: HttpRequest) -> Result<HttpReply, TransportFailure> {
+        let body = request.body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+        let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let asked = Asked {
+            method: request.method.clone(),
+            path: request.path_and_query.split('?').next().unwrap_or_default().to_owned(),
+            if_match: header("if-match"),
+            body,
+        };
+        self.asked.send_modify(|all| all.push(asked));
+        let trick = if request.method == Method::PATCH {
+            self.trick.lock().unwrap_or_else(PoisonError::into_inner).take()
+        } else {
+            None
+        };
+        let lost = || TransportFailure::TimedOut("the connection was lost".to_owned());
+        match trick {
+            None => self.forward(request).await,
+            Some(Trick::LoseRequest) => Err(lost()),
+            Some(Trick::LoseAnswer) => self.forward(request).await.and(Err(lost())),
+        }
+    }
+}
