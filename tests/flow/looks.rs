@@ -69,7 +69,9 @@ async fn a_device_shows_its_modules_wanted_and_reported() {
     for module in ["$edgeHub", "SimulatedTemperatureSensor", "temperatureFilter", "debugShell"] {
         assert!(console.row(module).contains("running"), "{}", console.row(module));
     }
-    console.sees("temperature-filter:0.9.0").await;
+    console.press("g j j j").await;
+    assert!(console.cursor_row().contains("temperatureFilter"), "{}", console.cursor_row());
+    console.sees("acrproduction001.azurecr.io/temperature-filter:0.9.0").await;
     console.sees("no deployment; set for this device alone").await;
     console.sees("200").await;
     console.sees("the manifest was accepted").await;
@@ -100,7 +102,7 @@ async fn a_failed_pull_and_a_device_that_never_reported_say_so() {
     open(&mut console, "edge-gateway-203").await;
     console.sees("500").await;
     console.sees("part of the manifest could not be carried").await;
-    console.sees("deploy-ml-canary").await;
+    console.sees("deploy-base-sites").await;
     console.press("esc esc").await;
     open(&mut console, "edge-gateway-113").await;
     console.sees("never reported").await;

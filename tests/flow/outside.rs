@@ -6,7 +6,6 @@ use base64::engine::general_purpose::STANDARD;
 use edgedeck::sim::Sim;
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::HeaderMap;
 use reqwest::{Certificate, Client, Method};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -26,15 +25,9 @@ pub struct Outside {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    pub headers: HeaderMap,
     pub body: Value,
-}
-
-impl Answer {
-    /// A header's text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
+    /// `iothub-errorcode`, of a refusal.
+    pub code: Option<String>,
 }
 
 impl Outside {
@@ -69,16 +62,17 @@ impl Outside {
         }
         let request = if body.is_null() { request } else { request.json(body) };
         let response = request.send().await.expect("an answer");
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let status = response.status().as_u16();
+        let code = response.headers().get("iothub-errorcode").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let text = response.text().await.expect("text");
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
-        Answer { status, headers, body }
+        Answer { status, body, code }
     }
 
     /// A twin as the hub has it: `edge-gateway-001` or `edge-gateway-001/temperatureFilter`.
     pub async fn twin(&self, id: &str) -> Value {
         let answer = self.send(Method::GET, &twin_path(id), &[], &Value::Null).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.status, 200, "{:?} {}", answer.code, answer.body);
         answer.body
     }
 
@@ -86,7 +80,7 @@ impl Outside {
     pub async fn set_desired(&self, id: &str, patch: Value) -> Value {
         let body = json!({"properties": {"desired": patch}});
         let answer = self.send(Method::PATCH, &twin_path(id), &[], &body).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.status, 200, "{:?} {}", answer.code, answer.body);
         answer.body
     }
 }

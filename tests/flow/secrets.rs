@@ -20,7 +20,8 @@ async fn secrets_are_neither_shown_nor_kept() {
     console.sees("$edgeAgent > twin").await;
     console.sees("registryCredentials").await;
     console.press("y").await;
-    console.sees("lastDesiredVersion").await;
+    console.sees("raw json").await;
+    console.sees("\"password\": \"********\"").await;
     console.press("G").await;
     console.press("esc esc").await;
     console.opens_the_filters_twin().await;

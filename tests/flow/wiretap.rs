@@ -86,6 +86,10 @@ impl Wiretap {
     }
 }
 
+fn decoded(path: &str) -> String {
+    percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned()
+}
+
 #[async_trait]
 impl Transport for Wiretap {
     async fn send(&self, request: HttpRequest) -> Result<HttpReply, TransportFailure> {
@@ -93,7 +97,7 @@ impl Transport for Wiretap {
         let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let asked = Asked {
             method: request.method.clone(),
-            path: request.path_and_query.split('?').next().unwrap_or_default().to_owned(),
+            path: decoded(request.path_and_query.split('?').next().unwrap_or_default()),
             if_match: header("if-match"),
             body,
         };
