@@ -202,7 +202,18 @@ impl Stage {
         let mut script =
             Script { input, hands, screen, handled: AtomicUsize::new(0), seen: seen.clone(), size: (120, 36) };
         let task = tokio::spawn(async move { run(&mut model, pictures, &mut script, &clock).await });
-        Console { keys, frames, seen, sent: 0, task, local, cancel, wiretap, clock: self.clock.clone() }
+        Console {
+            keys,
+            frames,
+            seen,
+            sent: 0,
+            task,
+            local,
+            cancel,
+            state: state.to_owned(),
+            wiretap,
+            clock: self.clock.clone(),
+        }
     }
 
     /// Everything in the audit record, oldest first, after its chain was verified.
@@ -322,6 +333,7 @@ pub struct Console {
     task: JoinHandle<Ended>,
     local: Option<LocalStore>,
     cancel: CancellationToken,
+    state: PathBuf,
     clock: Arc<Pushed>,
     pub wiretap: Arc<Wiretap>,
 }
@@ -474,7 +486,11 @@ impl Console {
         let ended = ended.unwrap_or_else(|_| panic!("does not end; on screen:\n{}", screen.borrow().text));
         self.cancel.cancel();
         self.flush();
-        (ended.expect("no panic"), self.all_frames())
+        let frames = self.all_frames();
+        // The writer outlives its handles by a moment; a process that has ended holds no lock.
+        drop(self.local.take());
+        eventually("the drafts to be given free", || !holds_locks(&self.state)).await;
+        (ended.expect("no panic"), frames)
     }
 
     /// Stops without a word to anybody: nothing is flushed.
@@ -482,6 +498,22 @@ impl Console {
         self.cancel.cancel();
         self.task.abort();
     }
+}
+
+fn holds_locks(state: &Path) -> bool {
+    let Ok(folder) = std::fs::read_dir(state.join("drafts")) else { return false };
+    folder.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "lock"))
+}
+
+/// Waits until something outside the console holds that announces itself to nobody.
+async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
+    let waited = tokio::time::timeout(DEADLINE, async {
+        while !holds() {
+            looks.tick().await;
+        }
+    });
+    assert!(waited.await.is_ok(), "waited in vain for {what}");
 }
 
 /// A key by its name in keymaps.
