@@ -172,7 +172,8 @@ impl Stage {
             sim_files: Vec::new(),
         };
         let cancel = CancellationToken::new();
-        let Wired { hands, pictures, history, greetings } = wire(materials, &clock, &cancel).expect("a console");
+        let Wired { hands, pictures, history, last_view, greetings } =
+            wire(materials, &clock, &cancel).expect("a console");
         let session = Session {
             version: "0.0.0".to_owned(),
             context: "sim".to_owned(),
@@ -183,8 +184,10 @@ impl Stage {
             read_only: opening.read_only,
             seed: uuid::Uuid::new_v4(),
         };
+        let mut shell = Shell::new(session, clock.now(), (120, 36));
+        shell.last_view = last_view;
         let mut model = Model::new(Setup {
-            shell: Shell::new(session, clock.now(), (120, 36)),
+            shell,
             keymap: Keymaps::shipped().load("k9s").expect("the shipped keys").0,
             theme: Theme::roles_only(),
             themes: Themes::shipped(),
