@@ -8,7 +8,8 @@ use crate::harness::{Console, FILTER, Opening, Stage};
 
 /// My change is 30.0, sent without knowing of theirs: 28.0 and another property. Ends on the page with both changes.
 async fn collide(stage: &Stage) -> (Console, String) {
-    let tag = stage.outside.twin(FILTER).await["etag"].as_str().expect("a tag").to_owned();
+    let before = stage.outside.twin(FILTER).await;
+    let tag = before.get("etag").and_then(|tag| tag.as_str()).expect("a tag").to_owned();
     let mut console = stage.console_with(Opening::reading_twins_once());
     console.opens_the_filters_twin().await;
     console.edits_the_threshold("30.0").await;

@@ -79,7 +79,7 @@ async fn a_view_reads_its_own_twins_and_no_others() {
         format!("/twins/{GATEWAY}/modules/$edgeAgent"),
     ];
     let paths = read(&console, from);
-    assert!(paths.is_subset(&BTreeSet::from(expected.clone())), "{paths:?}");
+    assert!(paths.is_subset(&BTreeSet::from(expected)), "{paths:?}");
     assert_eq!(paths.iter().filter(|path| path.starts_with("/twins")).count(), 2, "{paths:?}");
 }
 

@@ -44,7 +44,7 @@ async fn a_draft_survives_a_kill_in_the_middle_of_typing() {
     // What the disk holds at this very moment is what a kill leaves.
     let left = stage.files.path().join("left-by-the-kill");
     copy(&stage.state(), &left);
-    console.is_killed();
+    console.kill();
 
     let mut next = stage.console_on(&left, Opening::default());
     next.sees(&format!("a draft from before waits: {FILTER}")).await;

@@ -497,7 +497,7 @@ impl Console {
     }
 
     /// Stops without a word to anybody: nothing is flushed.
-    pub fn is_killed(self) {
+    pub fn kill(self) {
         self.cancel.cancel();
         self.task.abort();
     }
