@@ -1,6 +1,5 @@
 //! Flow tests: keys in; hub state, audit, disk and screen out. The product's loop, hands, readers, gateway and client
 //! run against the simulated hub over real HTTPS; only the terminal is a script. One file per story.
-#![cfg(feature = "sim")]
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test they help")]
 
 mod conflicts;
