@@ -84,7 +84,7 @@ start_readonly = false
     assert!((settings.hub.message_share.value - 0.075).abs() < 1e-9);
     assert_eq!(settings.safety.draft_keep.value, Duration::from_secs(14 * 86_400));
     let values: Vec<_> = settings.explain().into_iter().map(|(_, value, _)| value).collect();
-    assert_eq!(values, ["dark", "vim", "256", "ascii", "1m30s", "5s", "S2", "4", "25%", "7.5%", "10", "14d", "false"]);
+    assert_eq!(values, ["dark", "vim", "256", "ascii", "1m30s", "5s", "S2", "4", "25%", "7.5%", "14d", "false"]);
     assert!(settings.explain().iter().all(|(_, _, origin)| matches!(origin, Origin::User(_))));
     assert!(Settings::default().explain().iter().all(|(_, _, origin)| *origin == Origin::Default));
 }
