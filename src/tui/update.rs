@@ -32,10 +32,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Tick(now) => {
             model.shell.now = now;
-            if let Some(Screen::Twin(view)) = model.screens.last_mut() {
-                let step = view.tick(&mut model.shell);
-                effects.extend(step.effects);
-            }
+            keep_typing(model, &mut effects);
         }
         Msg::Fleet(fleet) => {
             model.shell.fleet = fleet;
@@ -79,6 +76,15 @@ fn refresh(model: &mut Model, effects: &mut Vec<Effect>) {
     for screen in &mut model.screens {
         let step = screen.refresh(&mut model.shell);
         effects.extend(step.effects);
+    }
+}
+
+/// Hands over what was typed and is not kept yet, in views that are covered by others too.
+fn keep_typing(model: &mut Model, effects: &mut Vec<Effect>) {
+    for screen in &mut model.screens {
+        if let Screen::Twin(view) = screen {
+            effects.extend(view.tick(&mut model.shell).effects);
+        }
     }
 }
 
@@ -228,8 +234,13 @@ fn follow(model: &mut Model, step: Step, effects: &mut Vec<Effect>) {
     if let Some(place) = step.go {
         go(model, &place, effects);
     }
-    if let Some(question) = step.ask {
-        model.layer = Some(Layer::ask(question, model.shell.now));
+    match step.ask {
+        // More than one key leads here, and not each of them is a key that changes things.
+        Some(Question::Send(_)) if model.shell.session.read_only => {
+            model.shell.warn("sending needs read-write; this console was opened read-only");
+        }
+        Some(question) => model.layer = Some(Layer::ask(question, model.shell.now)),
+        None => {}
     }
 }
 
@@ -270,9 +281,9 @@ fn act_globally(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) 
             model.shell.warn("not suspended: a change is in flight, and its outcome would go unseen");
         }
         ActionId::Suspend => effects.push(Effect::Suspend),
-        ActionId::HistoryBack => history(model, -1),
-        ActionId::HistoryForward => history(model, 1),
-        ActionId::HistoryLast => last_view(model),
+        ActionId::HistoryBack => history(model, -1, effects),
+        ActionId::HistoryForward => history(model, 1, effects),
+        ActionId::HistoryLast => last_view(model, effects),
         _ => model.shell.info(format!("{} means nothing here", action.action().title)),
     }
 }
@@ -281,6 +292,8 @@ fn quit(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.shell.ops.open() > 0 {
         model.layer = Some(Layer::ask(Question::Quit, model.shell.now));
     } else {
+        // Nothing is carried out after this.
+        keep_typing(model, effects);
         effects.push(Effect::Quit);
     }
 }
@@ -295,7 +308,10 @@ fn leave(model: &mut Model) {
 /// Goes to a place. Places that are open already are returned to, with their state.
 fn go(model: &mut Model, place: &Place, effects: &mut Vec<Effect>) {
     match model.screens.iter().position(|screen| screen.place() == *place) {
-        Some(index) => model.screens.truncate(index + 1),
+        Some(index) => {
+            keep_typing(model, effects);
+            model.screens.truncate(index + 1);
+        }
         None => {
             let mut screen = Screen::open(place, &model.shell);
             let step = screen.refresh(&mut model.shell);
@@ -320,7 +336,7 @@ fn note_visit(model: &mut Model) {
     *at = visited.len() - 1;
 }
 
-fn history(model: &mut Model, step: isize) {
+fn history(model: &mut Model, step: isize, effects: &mut Vec<Effect>) {
     let (visited, at) = &model.visited;
     let target = at.checked_add_signed(step).filter(|index| *index < visited.len());
     let Some((index, place)) = target.and_then(|index| visited.get(index).map(|place| (index, place.clone()))) else {
@@ -329,18 +345,16 @@ fn history(model: &mut Model, step: isize) {
     };
     // The position first, so that arriving is not noted as a new visit.
     model.visited.1 = index;
-    let mut effects = Vec::new();
-    go(model, &place, &mut effects);
+    go(model, &place, effects);
 }
 
-fn last_view(model: &mut Model) {
+fn last_view(model: &mut Model, effects: &mut Vec<Effect>) {
     let (visited, at) = &model.visited;
     let Some(place) = at.checked_sub(1).and_then(|index| visited.get(index)).cloned() else {
         model.shell.info("there is no last view yet");
         return;
     };
-    let mut effects = Vec::new();
-    go(model, &place, &mut effects);
+    go(model, &place, effects);
 }
 
 fn act_in_layer(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) {
@@ -399,7 +413,10 @@ fn confirmed(model: &mut Model, layer: Layer, effects: &mut Vec<Effect>) {
             }
             model.shell.info("the draft is thrown away");
         }
-        Question::Quit => effects.push(Effect::Quit),
+        Question::Quit => {
+            keep_typing(model, effects);
+            effects.push(Effect::Quit);
+        }
     }
 }
 
