@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::secret::redact;
 use super::text::Untrusted;
 
 /// The kinds of failure that lead to different decisions.
@@ -114,7 +115,8 @@ impl fmt::Display for Fault {
             (Some(status), None) => write!(f, "{status}, ")?,
             _ => {}
         }
-        write!(f, "{}", self.message.shown())
+        // Texts of HTTP libraries carry addresses, and addresses carry signatures.
+        f.write_str(&redact(self.message.shown().as_str()))
     }
 }
 

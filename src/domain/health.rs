@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::ids::ModuleId;
+use super::secret::redact;
 use super::text::Untrusted;
 use super::time::HubTime;
 
@@ -243,7 +244,7 @@ impl AgentReport {
             desired_version,
             last_desired_version: reported.get("lastDesiredVersion").and_then(Value::as_u64),
             code: status.and_then(|s| s.get("code")).and_then(Value::as_i64),
-            description: text(status.and_then(|s| s.get("description"))).unwrap_or_default(),
+            description: words(status.and_then(|s| s.get("description"))).unwrap_or_default(),
             version: text(reported.get("version").and_then(|v| v.get("version"))),
             platform,
             modules: read_modules(desired, reported),
@@ -333,6 +334,11 @@ fn read_modules(desired: &Map<String, Value>, reported: &Map<String, Value>) -> 
     modules
 }
 
+/// Free text of the device: what an engine complains about may quote a command line with its secrets.
+fn words(value: Option<&Value>) -> Option<Untrusted> {
+    value.and_then(Value::as_str).map(|text| Untrusted::new(redact(text)))
+}
+
 fn image(module: &Value) -> Untrusted {
     module.get("settings").and_then(|s| s.get("image")).and_then(Value::as_str).unwrap_or_default().into()
 }
@@ -354,7 +360,7 @@ fn read_reported(module: &Value) -> ReportedModule {
         exit_code: module.get("exitCode").and_then(Value::as_i64),
         last_start: time("lastStartTimeUtc"),
         last_exit: time("lastExitTimeUtc"),
-        description: module.get("statusDescription").and_then(Value::as_str).map(Untrusted::from),
+        description: words(module.get("statusDescription")),
     }
 }
 

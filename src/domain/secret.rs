@@ -92,9 +92,12 @@ pub fn mask_json(value: &mut Value) {
 /// document can be edited, saved as a draft and compared without its secrets (console-ux X-24).
 #[must_use]
 pub fn conceal(document: &Map<String, Value>) -> Map<String, Value> {
-    let mut concealed = document.clone();
+    let mut concealed = Value::Object(document.clone());
     each_secret(&mut concealed, &Path::root(), &mut |path, value| *value = Value::String(placeholder(path)));
-    concealed
+    match concealed {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
 }
 
 /// Puts the current secrets of `source` back where `document` still holds their placeholders.
@@ -103,7 +106,9 @@ pub fn conceal(document: &Map<String, Value>) -> Map<String, Value> {
 /// The placeholder's text when it stands where `source` holds no secret: it was moved, or the secret is gone.
 pub fn restore(document: &mut Map<String, Value>, source: &Map<String, Value>) -> Result<(), String> {
     let mut failed = None;
-    restore_below(document, &Path::root(), &Value::Object(source.clone()), &mut failed);
+    for (key, child) in document.iter_mut() {
+        restore_below(child, &Path::root().child(key), source.get(key), &mut failed);
+    }
     failed.map_or(Ok(()), Err)
 }
 
@@ -111,33 +116,51 @@ fn placeholder(path: &Path) -> String {
     format!("<kept: {}>", path.keys().join("."))
 }
 
-fn restore_below(map: &mut Map<String, Value>, at: &Path, source: &Value, failed: &mut Option<String>) {
-    for (key, child) in map.iter_mut() {
-        let path = at.child(key);
-        match child {
-            Value::Object(inner) => restore_below(inner, &path, source, failed),
-            Value::String(text) if text.starts_with("<kept: ") => match path.of(source) {
-                Some(secret @ Value::String(_)) if *text == placeholder(&path) => *child = secret.clone(),
-                _ => *failed = Some(text.clone()),
-            },
-            _ => {}
+fn restore_below(value: &mut Value, at: &Path, source: Option<&Value>, failed: &mut Option<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, child) in map.iter_mut() {
+                restore_below(child, &at.child(key), source.and_then(|source| source.get(key)), failed);
+            }
         }
+        Value::Array(items) => {
+            for (index, child) in items.iter_mut().enumerate() {
+                let source = source.and_then(|source| source.get(index));
+                restore_below(child, &at.child(&index.to_string()), source, failed);
+            }
+        }
+        Value::String(text) if text.starts_with("<kept: ") => match source {
+            Some(secret @ Value::String(_)) if *text == placeholder(at) => *value = secret.clone(),
+            _ => *failed = Some(text.clone()),
+        },
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-fn each_secret(map: &mut Map<String, Value>, at: &Path, found: &mut impl FnMut(&Path, &mut Value)) {
-    for (key, child) in map.iter_mut() {
-        let path = at.child(key);
-        match child {
-            Value::Object(inner) if names_a_secret(key) && inner.get("value").is_some_and(Value::is_string) => {
-                if let Some(value) = inner.get_mut("value") {
-                    found(&path.child("value"), value);
+fn each_secret(value: &mut Value, at: &Path, found: &mut impl FnMut(&Path, &mut Value)) {
+    match value {
+        Value::Object(map) => {
+            for (key, child) in map.iter_mut() {
+                let path = at.child(key);
+                match child {
+                    Value::Object(inner) if names_a_secret(key) && inner.get("value").is_some_and(Value::is_string) => {
+                        if let Some(value) = inner.get_mut("value") {
+                            found(&path.child("value"), value);
+                        }
+                    }
+                    Value::String(_) if names_a_secret(key) => found(&path, child),
+                    _ => each_secret(child, &path, found),
                 }
             }
-            Value::Object(inner) => each_secret(inner, &path, found),
-            Value::String(text) if names_a_secret(key) || redact(text) != *text => found(&path, child),
-            _ => {}
         }
+        // Numbered, so that a placeholder that was moved to another item does not fetch that one's secret.
+        Value::Array(items) => {
+            for (index, child) in items.iter_mut().enumerate() {
+                each_secret(child, &at.child(&index.to_string()), found);
+            }
+        }
+        Value::String(text) if redact(text) != *text => found(at, value),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -201,6 +224,16 @@ mod tests {
         edited.insert("t".into(), json!(30.0));
         assert_eq!(restore(&mut edited, &source), Ok(()));
         assert_eq!(Value::Object(edited), json!({"apiKey": "k1", "t": 30.0, "env": {"ACR_TOKEN": {"value": "t1"}}}));
+
+        let listed = json!({"accounts": [{"password": "p0"}, {"password": "p1"}, "AccountKey=k"]});
+        let listed = listed.as_object().cloned().unwrap();
+        let mut edited = conceal(&listed);
+        let text = Value::Object(edited.clone()).to_string();
+        assert!(["p0", "p1", "=k"].iter().all(|secret| !text.contains(secret)), "{text}");
+        assert_eq!(restore(&mut edited, &listed).map(|()| edited), Ok(listed.clone()));
+        let mut shifted = conceal(&listed);
+        shifted.get_mut("accounts").and_then(Value::as_array_mut).unwrap().remove(0);
+        assert_eq!(restore(&mut shifted, &listed), Err("<kept: accounts.2>".to_owned()), "items moved up");
 
         let mut moved = json!({"other": "<kept: apiKey>"}).as_object().cloned().unwrap();
         assert_eq!(restore(&mut moved, &source), Err("<kept: apiKey>".to_owned()));

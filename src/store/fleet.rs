@@ -16,6 +16,7 @@ use super::intern::Interner;
 use crate::domain::fault::Fault;
 use crate::domain::health::{AgentReport, DeviceVerdict, EdgeHubLink, ModuleVerdict};
 use crate::domain::ids::{DeviceId, natural_cmp};
+use crate::domain::secret::{MASK, mask_json, names_a_secret, redact};
 use crate::domain::time::{HubTime, Now};
 
 /// All Edge devices with their tags.
@@ -378,8 +379,15 @@ fn flatten_into(interner: &mut Interner, flat: &mut Vec<Tag>, at: &str, map: &Ma
         let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
         match value {
             Value::Object(inner) => flatten_into(interner, flat, &path, inner),
-            Value::String(text) => flat.push((interner.get(&path), interner.get(text))),
-            other => flat.push((interner.get(&path), interner.get(&other.to_string()))),
+            Value::String(_) | Value::Number(_) if names_a_secret(key) => {
+                flat.push((interner.get(&path), interner.get(MASK)));
+            }
+            Value::String(text) => flat.push((interner.get(&path), interner.get(&redact(text)))),
+            other => {
+                let mut other = other.clone();
+                mask_json(&mut other);
+                flat.push((interner.get(&path), interner.get(&other.to_string())));
+            }
         }
     }
 }

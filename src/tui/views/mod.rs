@@ -132,7 +132,7 @@ impl Screen {
             Self::Fleet(_) => Needs { fleet: true, paused, ..Needs::default() },
             Self::Device(view) => Needs { device: Some(view.id().clone()), paused, ..Needs::default() },
             Self::Twin(view) => Needs { twin: Some(view.id().clone()), paused, ..Needs::default() },
-            Self::Page(_) => Needs { paused, ..Needs::default() },
+            Self::Page(page) => Needs { twin: page.twin().cloned(), paused, ..Needs::default() },
         }
     }
 

@@ -66,6 +66,15 @@ impl Page {
         &self.kind
     }
 
+    /// The twin it shows, which has to be read for it.
+    #[must_use]
+    pub fn twin(&self) -> Option<&TwinId> {
+        match &self.kind {
+            PageKind::Json(id) => Some(id),
+            PageKind::Help(_) | PageKind::Keys | PageKind::Messages | PageKind::Activity | PageKind::Simulator => None,
+        }
+    }
+
     /// Where we are.
     #[must_use]
     pub fn location(&self) -> Vec<Piece> {
@@ -264,15 +273,14 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
         let mut inverse = entry.intent.inverse.body();
         mask_json(&mut inverse);
         lines.push(vec![(Role::TextDim, format!("{:>9}  ", "undo")), (Role::TextDim, text_json::compact(&inverse))]);
-        let mut shown = entry.intent.az_equivalent();
-        if entry
-            .intent
-            .changes()
-            .iter()
-            .any(|change| change.path.keys().iter().any(|k| crate::domain::secret::names_a_secret(k)))
-        {
-            shown = "the az equivalent holds a secret and is not shown".to_owned();
-        }
+        let body = entry.intent.patch.body();
+        let mut masked = body.clone();
+        mask_json(&mut masked);
+        let shown = if masked == body {
+            entry.intent.az_equivalent()
+        } else {
+            "the az equivalent holds a secret and is not shown".to_owned()
+        };
         let az = Untrusted::new(shown).shown().to_string();
         for (index, text) in wrap(&az, width.saturating_sub(11)).into_iter().enumerate() {
             let head = if index == 0 { format!("{:>9}  ", "az") } else { " ".repeat(11) };

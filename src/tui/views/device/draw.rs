@@ -7,6 +7,7 @@ use crate::domain::health::{
     AgentReport, MAX_RESTARTS, ModuleState, ModuleVerdict, RuntimeStatus, agent_code_words, backoff_wait,
     exit_code_words, same_image,
 };
+use crate::domain::secret::mask_json;
 use crate::domain::text::Untrusted;
 use crate::domain::time::{HubTime, age_text, wall_age};
 use crate::domain::twin::ConfigurationStatus;
@@ -145,7 +146,9 @@ impl DeviceView {
                     (Role::TextDim, format!("   etag {}{auth}", twin.etag.shown())),
                 ]);
                 let mut flat = Vec::new();
-                flatten(&mut flat, "", &twin.tags);
+                let mut tags = serde_json::Value::Object(twin.tags.clone());
+                mask_json(&mut tags);
+                flatten(&mut flat, "", tags.as_object().unwrap_or(&twin.tags));
                 let tags = if flat.is_empty() { (Role::TextFaint, "none".into()) } else { (Role::Fg, flat.join("  ")) };
                 rows.push(vec![(Role::TextDim, "tags     ".into()), tags]);
             }

@@ -421,11 +421,15 @@ fn draw_conflict(conflict: &Conflict, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 fn conflict_cell(divergence: &Divergence, mine: bool, column: usize) -> (Role, String) {
-    let secret = divergence.path.name().is_some_and(names_a_secret);
+    let secret = divergence.path.keys().iter().any(|key| names_a_secret(key));
     let text = |value: &Option<Value>| match value {
         None => "-".to_owned(),
         Some(_) if secret => MASK.to_owned(),
-        Some(value) => json::compact(value),
+        Some(value) => {
+            let mut value = value.clone();
+            mask_json(&mut value);
+            json::compact(&value)
+        }
     };
     let chosen = |taken: bool| if taken { Role::DiffAdd } else { Role::TextDim };
     let choice = matches!(divergence.touched, Touched::Clash | Touched::Mine);

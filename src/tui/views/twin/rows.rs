@@ -92,7 +92,7 @@ fn walk(
             (Some(_), None) => Agreement::NotReported,
             (None, _) => Agreement::OnlyReported,
         };
-        let text = |value: Option<&Value>| value.map(|value| masked(key, value));
+        let text = |value: Option<&Value>| value.map(|value| masked(&path, value));
         rows.push(row(&path, depth, text(l), text(r), agreement, desired, reported));
     }
 }
@@ -118,9 +118,15 @@ fn row(
 }
 
 /// The value as compact JSON with its secrets masked.
-fn masked(key: &str, value: &Value) -> String {
+fn masked(path: &Path, value: &Value) -> String {
+    // `{"ACR_TOKEN": {"value": "..."}}` is how a manifest writes an environment.
+    let named = match path.keys() {
+        [.., outer, key] => names_a_secret(key) || key == "value" && names_a_secret(outer),
+        [key] => names_a_secret(key),
+        [] => false,
+    };
     match value {
-        Value::String(_) | Value::Number(_) if names_a_secret(key) => MASK.to_owned(),
+        Value::String(_) | Value::Number(_) if named => MASK.to_owned(),
         other => {
             let mut other = other.clone();
             crate::domain::secret::mask_json(&mut other);
@@ -141,7 +147,9 @@ mod tests {
     #[test]
     fn paths_are_aligned_and_weighed() {
         let rows = align(
-            &section(&json!({"t": 25.0, "w": {"s": 30, "k": "x"}, "e": {}, "apiToken": "s3cret"})),
+            &section(
+                &json!({"t": 25.0, "w": {"s": 30, "k": "x"}, "e": {}, "apiToken": "s3cret", "ACR_TOKEN": {"value": "s3cret"}}),
+            ),
             &section(
                 &json!({"t": 30.0, "w": {"s": 30}, "err": "boom\u{1b}[31m", "apiToken": "s3cret", "deep": {"a": 1}}),
             ),
@@ -168,6 +176,8 @@ mod tests {
                 "  k \"x\" - not reported",
                 "e {} - not reported",
                 "apiToken ******** ******** matches",
+                "ACR_TOKEN - - ",
+                "  value ******** - not reported",
                 "err - \"boom\\u001b[31m\" only reported",
                 "deep - - ",
                 "  a - 1 only reported",
