@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::text::Untrusted;
 use crate::tui::canvas::{Canvas, fit};
 use crate::tui::model::Model;
 use crate::tui::prompt::{Prompt, PromptKind, SHOWN};
@@ -73,9 +74,9 @@ fn draw_candidates(model: &Model, prompt: &Prompt, canvas: &mut Canvas<'_>, row:
     let candidates = prompt.candidates(&model.shell, &model.keymap, &names(model));
     let typed = prompt.input.text();
     if let Some(first) = candidates.first().filter(|first| !typed.is_empty() && first.line.starts_with(&typed)) {
-        let ghost = first.line.get(typed.len()..).unwrap_or_default();
+        let ghost = Untrusted::new(first.line.get(typed.len()..).unwrap_or_default()).shown();
         let x = row.x + 2 + u16::try_from(typed.width()).unwrap_or(u16::MAX).min(row.width);
-        canvas.text(x, row.y, row.right().saturating_sub(x), Role::PromptGhost, ghost);
+        canvas.text(x, row.y, row.right().saturating_sub(x), Role::PromptGhost, ghost.as_str());
         // The cursor stands on the first letter that is not typed yet.
         canvas.tint(Rect { x, width: 1, ..row }, Role::EditorCursor);
     }
@@ -94,7 +95,7 @@ fn draw_candidates(model: &Model, prompt: &Prompt, canvas: &mut Canvas<'_>, row:
         let y = inside.y + u16::try_from(offset).unwrap_or(0);
         let mut x = inside.x + 2;
         x += 8.max(canvas.text(x, y, 8, Role::TextDim, candidate.kind)) + 1;
-        let line = crate::domain::text::Untrusted::new(candidate.line.as_str()).shown();
+        let line = Untrusted::new(candidate.line.as_str()).shown();
         canvas.text(x, y, line_width, Role::Fg, line.fit(usize::from(line_width)).as_str());
         x += line_width + 1;
         let note_width = 16.min(inside.right().saturating_sub(x));

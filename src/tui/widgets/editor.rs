@@ -3,6 +3,8 @@
 //! The crate brings a keymap of its own; ours is asked first, and what is left goes in as plain typing. Pasted text
 //! loses what a document cannot hold (control characters), and is one step of undo.
 
+use std::borrow::Cow;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -28,7 +30,7 @@ impl Editor {
     /// An editor over `text`, cursor at its start.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
+        let mut area = TextArea::new(drawable(text).split('\n').map(str::to_owned).collect());
         area.set_max_histories(UNDO_STEPS);
         area.set_tab_length(2);
         Self { area, one_line: false }
@@ -80,7 +82,8 @@ impl Editor {
             KeyCode::Char('k') if control => return self.area.delete_line_by_end(),
             KeyCode::Char('u') if control => return self.area.delete_line_by_head(),
             KeyCode::Char('w') if control => return self.area.delete_word(),
-            // Other control and alt keys type nothing.
+            // Other control and alt keys type nothing, and neither does what cannot be seen.
+            KeyCode::Char(c) if is_unsafe_char(c) => return false,
             KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => return false,
             KeyCode::Enter if self.one_line => return false,
             _ => return self.area.input_without_shortcuts(key),
@@ -108,7 +111,7 @@ impl Editor {
     /// Replaces everything, as one step.
     pub fn replace(&mut self, text: &str) {
         self.area.select_all();
-        self.area.insert_str(text);
+        self.area.insert_str(drawable(text));
     }
 
     /// Takes the last step back.
@@ -152,6 +155,24 @@ impl Editor {
     }
 }
 
+/// The text with what a terminal must not get as `\u202e`: equal in value inside a JSON string, and visible
+/// everywhere else. A draft from the disk, an outside editor or a hub's id may hold anything.
+fn drawable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| c == '\n' || !is_unsafe_char(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || !is_unsafe_char(c) {
+            out.push(c);
+        } else {
+            let mut units = [0_u16; 2];
+            out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +203,21 @@ mod tests {
         editor.key(key(KeyCode::Home));
         assert!(editor.key(key(KeyCode::Enter)));
         assert_eq!((editor.text().as_str(), editor.cursor()), ("ab\n\ncd!", (2, 0)));
+    }
+
+    #[test]
+    fn no_character_that_a_terminal_must_not_get_is_in_a_text() {
+        let hostile = "{\"a\": \"\u{202e}\u{1b}[2J\u{e0067}\"}";
+        let escaped = r#"{"a": "\u202e\u001b[2J\udb40\udc67"}"#;
+        assert_eq!(Editor::new(hostile).text(), escaped);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(escaped).ok(),
+            serde_json::from_str(&hostile.replace('\u{1b}', "\\u001b")).ok()
+        );
+        let mut editor = Editor::new("");
+        editor.replace(hostile);
+        assert_eq!(editor.text(), escaped);
+        assert!(!editor.key(KeyEvent::new(KeyCode::Char('\u{202e}'), KeyModifiers::NONE)));
     }
 
     #[test]
