@@ -57,6 +57,16 @@ pub struct OpsBoard {
 const KEPT: usize = 500;
 
 impl OpsBoard {
+    /// A board on which these writes stand like this; for tests of what looks at boards.
+    #[cfg(test)]
+    pub(crate) fn of(entries: impl IntoIterator<Item = (WriteIntent, OpState)>) -> Arc<Self> {
+        let mut board = Self::default();
+        for (intent, state) in entries {
+            board.set(&Arc::new(intent), state);
+        }
+        Arc::new(board)
+    }
+
     /// Oldest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &OpEntry> {
         self.entries.iter()

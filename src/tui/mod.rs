@@ -17,6 +17,10 @@ pub mod prompt;
 pub mod run;
 pub mod shell;
 pub mod term;
+#[cfg(test)]
+mod testkit;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod update;
 pub mod view;

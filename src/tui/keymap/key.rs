@@ -135,6 +135,34 @@ impl Key {
         Some(Self { code, ctrl, alt, shift }.folded())
     }
 
+    /// The event a terminal reports for it; for tests that press keys by their names.
+    #[cfg(test)]
+    pub(crate) fn event(self) -> KeyEvent {
+        let code = match self.code {
+            Code::Char(c) => KeyCode::Char(c),
+            Code::Enter => KeyCode::Enter,
+            Code::Esc => KeyCode::Esc,
+            Code::Tab => KeyCode::Tab,
+            Code::Backspace => KeyCode::Backspace,
+            Code::Del => KeyCode::Delete,
+            Code::Ins => KeyCode::Insert,
+            Code::Home => KeyCode::Home,
+            Code::End => KeyCode::End,
+            Code::PgUp => KeyCode::PageUp,
+            Code::PgDn => KeyCode::PageDown,
+            Code::Up => KeyCode::Up,
+            Code::Down => KeyCode::Down,
+            Code::Left => KeyCode::Left,
+            Code::Right => KeyCode::Right,
+            Code::F(number) => KeyCode::F(number),
+        };
+        let held = |on, modifier| if on { modifier } else { KeyModifiers::NONE };
+        let modifiers = held(self.ctrl, KeyModifiers::CONTROL)
+            | held(self.alt, KeyModifiers::ALT)
+            | held(self.shift, KeyModifiers::SHIFT);
+        KeyEvent::new(code, modifiers)
+    }
+
     /// Whether the key types or moves in a text: it never leaves an input for the view below.
     #[must_use]
     pub fn is_typing(self) -> bool {

@@ -1,0 +1,39 @@
+//! Goldens of the `:` line and its candidates.
+
+use super::golden;
+use crate::tui::testkit::Console;
+
+#[test]
+fn every_command() {
+    let mut console = Console::online();
+    console.press(":");
+    golden(&mut console, "palette-open");
+}
+
+#[test]
+fn some_commands() {
+    let mut console = Console::online();
+    console.press(":");
+    console.type_in("de");
+    golden(&mut console, "palette-commands");
+    console.press("down down");
+    golden(&mut console, "palette-chosen");
+}
+
+#[test]
+fn arguments() {
+    let mut console = Console::online();
+    console.press(":");
+    console.type_in("device edge-gateway-20");
+    golden(&mut console, "palette-arguments");
+}
+
+#[test]
+fn nothing_to_offer() {
+    let mut console = Console::online();
+    console.press(":");
+    console.type_in("zzz");
+    golden(&mut console, "palette-none");
+    console.press("enter");
+    golden(&mut console, "palette-unknown-command");
+}
