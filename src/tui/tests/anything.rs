@@ -84,7 +84,7 @@ impl Words {
             }
             2 if depth > 0 => json!([self.next(), self.value(depth - 1), null]),
             3 => json!(25.5),
-            4 => json!(i64::MIN),
+            4 => json!(-(1_i64 << 52)),
             5 => Value::Null,
             _ => self.next().into(),
         }
@@ -138,6 +138,8 @@ enum Event {
     /// A key that types.
     Type(char),
     Line(&'static str),
+    /// All the way to a write, which random keys seldom find.
+    Send,
     Paste(String),
     Resize(u16, u16),
     Wait(u64),
@@ -176,6 +178,7 @@ fn event(keys: Vec<Key>) -> impl Strategy<Value = Event> {
         10 => proptest::char::range(' ', '~').prop_map(Event::Type),
         3 => any::<char>().prop_map(Event::Type),
         8 => select(&LINES[..]).prop_map(Event::Line),
+        3 => Just(Event::Send),
         4 => hostile().prop_map(Event::Paste),
         6 => size.prop_map(|(columns, rows)| Event::Resize(columns, rows)),
         6 => select(&[10_u64, 500, 3_000, 130_000][..]).prop_map(Event::Wait),
@@ -240,6 +243,16 @@ impl Run {
                 for c in line.chars() {
                     let code = if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) };
                     self.tell(Msg::Key(code.into()));
+                }
+            }
+            Event::Send => {
+                let key = |name: &str| Event::Bound(name.parse().unwrap());
+                let mut steps = vec![key("esc"), key("esc"), key("esc")];
+                steps.push(Event::Line(":twin edge-gateway-001/temperatureFilter\n"));
+                steps.extend([key("e"), key("end"), Event::Paste("\"changed\": 1,".into()), key("ctrl-s"), key("s")]);
+                steps.extend([Event::Wait(500), key("tab"), key("enter")]);
+                for step in &steps {
+                    self.next(step);
                 }
             }
             Event::Paste(text) => self.tell(Msg::Paste(text.clone())),
