@@ -109,14 +109,20 @@ impl<'a> Canvas<'a> {
         self.text(right.saturating_sub(cells), y, cells, role, &fitted);
     }
 
-    /// Writes pieces one after the other, cut at `width`. Returns the cells used.
+    /// Writes pieces one after the other; what does not fit into `width` is cut with `..`. Returns the cells used.
     pub fn pieces(&mut self, x: u16, y: u16, width: u16, pieces: &[Piece]) -> u16 {
         let mut used = 0;
+        let mut open = pieces.iter().map(|(_, text)| text.width()).sum::<usize>();
         for (role, text) in pieces {
-            if used >= width {
-                break;
+            let room = width - used;
+            let fits = open <= usize::from(room) || text.width() + 2 <= usize::from(room);
+            open -= text.width();
+            if fits {
+                used += self.text(x + used, y, room, *role, text);
+            } else {
+                // Longer than the room on purpose, so that the mark of what is missing stands here.
+                return used + self.text(x + used, y, room, *role, &fit(&format!("{text}   "), usize::from(room)));
             }
-            used += self.text(x + used, y, width - used, *role, text);
         }
         used
     }

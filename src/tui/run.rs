@@ -118,7 +118,7 @@ pub async fn run(model: &mut Model, mut pictures: Pictures, world: &mut impl Wor
                             None => break,
                         }
                     }
-                    painter.want(FRAME);
+                    painter.answer();
                 }
                 Outside::News(message) => {
                     messages.push(message);
@@ -187,6 +187,9 @@ fn read(event: InputEvent) -> Option<Msg> {
 struct Painter {
     due: Option<Instant>,
     last: Option<Instant>,
+    /// When a key was last answered with a frame: a key does not wait because data was drawn a moment ago.
+    answered: Option<Instant>,
+    answering: bool,
     buffer: Buffer,
 }
 
@@ -196,6 +199,14 @@ impl Painter {
         let now = Instant::now();
         let due = self.last.map_or(now, |last| (last + apart).max(now));
         self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
+    }
+
+    /// A key was pressed: it is answered at once, at most 30 times a second.
+    fn answer(&mut self) {
+        let now = Instant::now();
+        let due = self.answered.map_or(now, |last| (last + FRAME).max(now));
+        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
+        self.answering = true;
     }
 
     fn draw_if_due(&mut self, model: &Model, world: &mut impl World) {
@@ -209,7 +220,11 @@ impl Painter {
         self.buffer.resize(Rect { x: 0, y: 0, width, height });
         let cursor = view(model, &mut self.buffer);
         world.present(&self.buffer, cursor);
-        self.last = Some(Instant::now());
+        let now = Instant::now();
+        self.last = Some(now);
+        if std::mem::take(&mut self.answering) {
+            self.answered = Some(now);
+        }
         self.due = None;
     }
 }

@@ -166,7 +166,11 @@ impl Console {
 
     /// The link fails with this.
     pub(crate) fn fail(&mut self, fault: &Fault) -> Vec<Effect> {
-        let link = self.link(|link| link.failed(fault, Duration::from_secs(4), self.now()));
+        let link = self.link(|link| {
+            let now = self.now();
+            link.failed(fault, now);
+            link.retry_at = Some(Now { mono: now.mono + Duration::from_secs(4), ..now });
+        });
         assert_ne!(link.health, LinkHealth::Online, "{fault} says nothing about the link");
         self.tell(Msg::Link(link))
     }

@@ -169,7 +169,7 @@ actions! {
     PageUp "page.up" Table Read 0 false "previous page" "Moves up by a screen.";
     HalfPageDown "page.half-down" Table Read 0 false "half page down" "Moves down by half a screen.";
     HalfPageUp "page.half-up" Table Read 0 false "half page up" "Moves up by half a screen.";
-    Open "row.open" Object Read 90 false "open" "Opens what is under the cursor.";
+    Open "row.open" Object Read 90 false "open" "Opens what is under the cursor; on a twin, edits it.";
     RawJson "row.raw" Object Read 30 false "raw json" "Shows what the hub sent, secrets masked.";
     CopyId "row.copy-id" Object Read 25 false "copy id" "Sends the id under the cursor to the terminal's clipboard.";
     MarkToggle "mark.toggle" Fleet Read 40 false "mark" "Marks the row, or takes its mark away.";

@@ -8,9 +8,11 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::time::age_text;
 use crate::store::LinkHealth;
+use crate::tui::actions::ActionId;
 use crate::tui::canvas::{Canvas, Piece, fit, fit_middle};
 use crate::tui::model::Model;
 use crate::tui::notices::Severity;
+use crate::tui::prompt::PromptKind;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 
@@ -34,25 +36,46 @@ pub fn freshness(age: Duration, every: Duration) -> (Role, &'static str) {
     }
 }
 
-/// The first band.
+/// The first band. The age and the badges are never cut; the hub's name gives way, in its middle.
 pub fn title(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
-    let shell = &model.shell;
-    let session = &shell.session;
+    let session = &model.shell.session;
     let wide = area.width >= 100;
+    let badges = badges(&model.shell);
+    let right = freshness_pieces(model, wide);
+    let cells = |pieces: &[Piece]| pieces.iter().map(|(_, text)| text.width()).sum::<usize>();
+    // The age alone, when there is no room for the rest.
+    let right = if wide || cells(&badges) + cells(&right) + 34 <= usize::from(area.width) {
+        right
+    } else {
+        right.into_iter().take(1).collect()
+    };
     let mut left: Vec<Piece> = vec![(Role::Title, " edgedeck ".to_owned())];
-    if wide {
-        left.push((Role::TextDim, " ctx ".to_owned()));
+    let room = usize::from(area.width).saturating_sub(cells(&badges) + cells(&right) + cells(&left) + 3);
+    let hub = session.hub.split('.').next().unwrap_or(&session.hub);
+    let labels = if wide { ("ctx ", "  hub ") } else { ("", " ") };
+    let context_room = labels.0.len() + session.context.width() + labels.1.len();
+    if room >= context_room + hub.width().min(12) {
+        left.push((Role::TextDim, labels.0.to_owned()));
+        left.push((Role::Fg, session.context.clone()));
+        left.push((Role::TextDim, labels.1.to_owned()));
+        left.push((Role::Fg, fit_middle(hub, room - context_room)));
+    } else {
+        left.push((Role::Fg, fit_middle(hub, room)));
     }
-    left.push((Role::Fg, fit_middle(&session.context, 24)));
-    left.push((Role::TextDim, if wide { "  hub ".to_owned() } else { " ".to_owned() }));
-    left.push((
-        Role::Fg,
-        fit_middle(session.hub.split('.').next().unwrap_or(&session.hub), if wide { 40 } else { 22 }),
-    ));
     left.push((Role::Fg, "  ".to_owned()));
+    left.extend(badges);
+    canvas.pieces(area.x, area.y, area.width, &left);
+    let width = u16::try_from(cells(&right)).unwrap_or(area.width).min(area.width);
+    canvas.pieces(area.right() - width, area.y, width, &right);
+}
+
+/// Words that say in what state everything on the screen is.
+fn badges(shell: &Shell) -> Vec<Piece> {
+    let session = &shell.session;
+    let mut pieces = Vec::new();
     let mut badge = |role: Role, text: String| {
-        left.push((role, format!(" {text} ")));
-        left.push((Role::Fg, " ".to_owned()));
+        pieces.push((role, format!(" {text} ")));
+        pieces.push((Role::Fg, " ".to_owned()));
     };
     if session.production {
         badge(Role::ModeProduction, "PROD".to_owned());
@@ -68,27 +91,16 @@ pub fn title(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(since) = shell.paused {
         badge(Role::ModePaused, format!("PAUSED {}", age_text(shell.now.since(since))));
     }
-    if let Some((since, fault)) = &shell.link.trouble {
+    if let Some((since, _)) = &shell.link.trouble {
         let word = match shell.link.health {
             LinkHealth::Throttled => "THROTTLED",
             LinkHealth::Forbidden => "FORBIDDEN",
             LinkHealth::QuotaExceeded => "QUOTA USED UP",
             LinkHealth::Offline | LinkHealth::Online | LinkHealth::Connecting => "OFFLINE",
         };
-        let _ = fault;
         badge(Role::StatusBad, format!("{word} {}", age_text(shell.now.since(*since))));
     }
-    let used = canvas.pieces(area.x, area.y, area.width, &left);
-    let right = freshness_pieces(model, wide);
-    let cells: usize = right.iter().map(|(_, text)| text.width()).sum();
-    let cells = u16::try_from(cells).unwrap_or(u16::MAX);
-    if cells.saturating_add(used).saturating_add(1) <= area.width {
-        canvas.pieces(area.right() - cells, area.y, cells, &right);
-    } else if let Some((role, text)) = right.first() {
-        // The age is never dropped.
-        let cells = u16::try_from(text.width()).unwrap_or(0);
-        canvas.text_right(area.right(), area.y, cells, *role, text);
-    }
+    pieces
 }
 
 fn freshness_pieces(model: &Model, wide: bool) -> Vec<Piece> {
@@ -128,17 +140,7 @@ fn short(n: u64) -> String {
 /// The second band.
 pub fn location(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(screen) = model.screen() {
-        let room = usize::from(area.width.saturating_sub(2));
-        let mut pieces = screen.location(&model.shell);
-        let mut used = 0;
-        for (_, text) in &mut pieces {
-            let left = room.saturating_sub(used);
-            if text.width() > left {
-                *text = fit(text, left);
-            }
-            used += text.width();
-        }
-        canvas.pieces(area.x + 1, area.y, area.width.saturating_sub(2), &pieces);
+        canvas.pieces(area.x + 1, area.y, area.width.saturating_sub(2), &screen.location(&model.shell));
     }
 }
 
@@ -178,20 +180,31 @@ pub fn message(shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
 pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let mut x = area.x + 1;
     let scopes = model.scopes();
-    for (keys, title) in model.keymap.hints(&scopes, !model.shell.session.read_only).into_iter().take(12).map(hint_text)
-    {
-        let cells = u16::try_from(keys.width() + title.width() + 3).unwrap_or(u16::MAX);
-        if x.saturating_add(cells) > area.right().saturating_add(2) {
+    let filtering = model.prompt.as_ref().is_some_and(|prompt| prompt.kind == PromptKind::Filter);
+    let over = model.prompt.is_some() || model.layer.is_some();
+    for (action, chord) in model.keymap.hints(&scopes, !model.shell.session.read_only) {
+        let offered = over || model.screen().is_none_or(|screen| screen.offers(action, &model.shell));
+        let title = match (action, filtering) {
+            (ActionId::InputAccept, true) => "keep it",
+            (ActionId::Back, true) => "take it back",
+            (
+                ActionId::InputComplete | ActionId::InputNext | ActionId::InputPrevious | ActionId::InputHistory,
+                true,
+            ) => continue,
+            _ => action.action().title,
+        };
+        if !offered {
+            continue;
+        }
+        let keys = chord.to_string();
+        let cells = u16::try_from(keys.width() + title.width() + 1).unwrap_or(u16::MAX);
+        if x.saturating_add(cells) > area.right() {
             break;
         }
         x += canvas.text(x, area.y, area.right().saturating_sub(x), Role::HintKey, &keys);
         x += canvas.text(x, area.y, area.right().saturating_sub(x), Role::HintText, &format!(" {title}"));
         x += 2;
     }
-}
-
-fn hint_text((action, chord): (crate::tui::actions::ActionId, &crate::tui::keymap::Chord)) -> (String, String) {
-    (chord.to_string(), action.action().title.to_owned())
 }
 
 /// The screen that is shown when no view fits: what is needed, and that nothing stopped.

@@ -40,7 +40,7 @@ pub enum Place {
 #[derive(Debug, Clone)]
 pub enum Screen {
     /// The list of devices.
-    Fleet(FleetView),
+    Fleet(Box<FleetView>),
     /// One device.
     Device(DeviceView),
     /// One twin.
@@ -95,7 +95,7 @@ impl Screen {
     #[must_use]
     pub fn open(place: &Place, shell: &Shell) -> Self {
         match place {
-            Place::Fleet => Self::Fleet(FleetView::new(shell)),
+            Place::Fleet => Self::Fleet(Box::new(FleetView::new(shell))),
             Place::Device(id) => Self::Device(DeviceView::new(id.clone(), shell)),
             Place::Twin(id) => Self::Twin(Box::new(TwinView::new(id.clone(), shell))),
             Place::Page(kind) => Self::Page(Page::new(kind.clone())),
@@ -124,6 +124,17 @@ impl Screen {
         }
     }
 
+    /// Whether a key for the action would do anything now; the hint bar leaves out what would not.
+    #[must_use]
+    pub fn offers(&self, action: ActionId, shell: &Shell) -> bool {
+        match self {
+            Self::Fleet(view) => view.offers(action),
+            Self::Device(view) => view.offers(action),
+            Self::Twin(view) => view.offers(action, shell),
+            Self::Page(_) => true,
+        }
+    }
+
     /// What the view needs kept fresh.
     #[must_use]
     pub fn needs(&self, shell: &Shell) -> Needs {
@@ -143,7 +154,10 @@ impl Screen {
             Self::Fleet(_) => shell.fleet.as_of(),
             Self::Device(view) => view.as_of(shell),
             Self::Twin(view) => shell.details.twins.get(view.id()).and_then(|twin| twin.as_of()),
-            Self::Page(_) => None,
+            Self::Page(page) => match page.kind() {
+                PageKind::Json(id) => shell.details.twins.get(id).and_then(|twin| twin.as_of()),
+                _ => None,
+            },
         }
     }
 

@@ -117,7 +117,13 @@ impl Page {
                 Some(twin) => {
                     text_json::pretty(&as_sent(twin)).lines().map(|text| vec![(Role::Fg, text.to_owned())]).collect()
                 }
-                None => vec![vec![(Role::TextDim, "not read yet".to_owned())]],
+                None => match shell.details.twins.get(id).and_then(|read| read.fault.as_ref()) {
+                    Some((fault, _)) => {
+                        let text = format!("{fault}; {}", fault.advice());
+                        wrap(&text, width).into_iter().map(|line| vec![(Role::StatusBad, line)]).collect()
+                    }
+                    None => vec![vec![(Role::TextDim, "not read yet".to_owned())]],
+                },
             },
         }
     }
@@ -272,7 +278,7 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
         }
         let mut inverse = entry.intent.inverse.body();
         mask_json(&mut inverse);
-        lines.push(vec![(Role::TextDim, format!("{:>9}  ", "undo")), (Role::TextDim, text_json::compact(&inverse))]);
+        labelled(&mut lines, "undo", &text_json::compact(&inverse), width);
         let body = entry.intent.patch.body();
         let mut masked = body.clone();
         mask_json(&mut masked);
@@ -282,19 +288,22 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
             "the az equivalent holds a secret and is not shown".to_owned()
         };
         let az = Untrusted::new(shown).shown().to_string();
-        for (index, text) in wrap(&az, width.saturating_sub(11)).into_iter().enumerate() {
-            let head = if index == 0 { format!("{:>9}  ", "az") } else { " ".repeat(11) };
-            lines.push(vec![(Role::TextDim, head), (Role::TextFaint, text)]);
-        }
+        labelled(&mut lines, "az", &az, width);
         lines.push(Vec::new());
     }
     if lines.is_empty() {
-        lines.push(vec![(
-            Role::TextDim,
-            "nothing was changed in this run; the full record is in the audit folder: `edgedeck audit list`".to_owned(),
-        )]);
+        let text = "nothing was changed in this run; the record of earlier ones: `edgedeck audit list`";
+        lines.extend(wrap(text, width).into_iter().map(|line| vec![(Role::TextDim, line)]));
     }
     lines
+}
+
+/// A text under a label in the left margin, over as many lines as it needs.
+fn labelled(lines: &mut Vec<Vec<Piece>>, label: &str, text: &str, width: usize) {
+    for (index, part) in wrap(text, width.saturating_sub(11)).into_iter().enumerate() {
+        let head = if index == 0 { format!("{label:>9}  ") } else { " ".repeat(11) };
+        lines.push(vec![(Role::TextDim, head), (Role::TextDim, part)]);
+    }
 }
 
 fn simulator(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {

@@ -16,6 +16,8 @@ pub enum Blank<'a> {
         what: String,
         /// Since when.
         since: Option<Now>,
+        /// How to leave.
+        leave: &'static str,
     },
     /// Read, and there is none.
     Empty {
@@ -43,9 +45,9 @@ pub enum Blank<'a> {
 /// Draws it in the upper third of the area, where eyes are.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, blank: &Blank<'_>, now: Now) {
     let (head, lines): ((Role, String), Vec<(Role, String)>) = match blank {
-        Blank::Loading { what, since } => {
+        Blank::Loading { what, since, leave } => {
             let waited = since.map(|at| format!(", {}", age_text(now.since(at)))).unwrap_or_default();
-            ((Role::StatusProgress, format!("reading {what}{waited}")), vec![(Role::TextDim, "esc goes back".into())])
+            ((Role::StatusProgress, format!("reading {what}{waited}")), vec![(Role::TextDim, (*leave).to_owned())])
         }
         Blank::Empty { why, next } => ((Role::Fg, why.clone()), vec![(Role::TextDim, next.clone())]),
         Blank::Filtered { total, filter } => (

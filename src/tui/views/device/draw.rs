@@ -3,15 +3,18 @@
 use ratatui::layout::Rect;
 
 use super::DeviceView;
+use crate::domain::device::ModuleIdentity;
+use crate::domain::fault::FaultKind;
 use crate::domain::health::{
     AgentReport, MAX_RESTARTS, ModuleState, ModuleVerdict, RuntimeStatus, agent_code_words, backoff_wait,
     exit_code_words, same_image,
 };
-use crate::domain::secret::mask_json;
+use crate::domain::ids::ModuleId;
+use crate::domain::secret::{mask_json, redact};
 use crate::domain::text::Untrusted;
 use crate::domain::time::{HubTime, age_text, wall_age};
 use crate::domain::twin::ConfigurationStatus;
-use crate::tui::canvas::{Canvas, Piece, fit, fit_middle};
+use crate::tui::canvas::{Canvas, Piece, fit_middle};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::theme::signs::Sign;
@@ -30,20 +33,22 @@ struct Areas {
     framed: bool,
 }
 
-fn areas(area: Rect, modules: usize) -> Areas {
+/// `facts`: lines that identity and configuration need; below each other when there is no room for two columns.
+fn areas(area: Rect, facts: (usize, usize), modules: usize) -> Areas {
     let framed = area.width >= FRAMED;
-    let (above, chrome) = if framed { (7, 3) } else { (5, 1) };
-    let above = u16::min(above, area.height / 3);
+    let chrome = if framed { 3 } else { 1 };
+    let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    let needed = if framed { rows(facts.0.max(facts.1) + 2) } else { rows(facts.0 + facts.1) };
+    let above = needed.min(area.height / 2);
     let half = if framed { area.width / 2 } else { area.width };
-    let left = Rect { height: above, width: half, ..area };
-    // Narrow: the configuration shares the lines of the identity's right half.
+    let left = Rect { height: if framed { above } else { above.min(rows(facts.0)) }, width: half, ..area };
     let right = if framed {
         Rect { x: area.x + half, width: area.width - half, height: above, ..area }
     } else {
-        Rect { width: 0, height: 0, ..area }
+        Rect { y: left.bottom(), height: above - left.height, ..area }
     };
     let rest = area.height - above;
-    let wanted = u16::try_from(modules).unwrap_or(u16::MAX).saturating_add(chrome);
+    let wanted = rows(modules).saturating_add(chrome);
     let table = wanted.clamp(chrome + 1, rest.saturating_sub(rest / 3).max(chrome + 1)).min(rest);
     let modules = Rect { y: area.y + above, height: table, ..area };
     let chosen = Rect { y: modules.bottom(), height: rest - table, ..area };
@@ -53,7 +58,8 @@ fn areas(area: Rect, modules: usize) -> Areas {
 /// Rows of the module table at the present size.
 pub(super) fn module_rows(view: &DeviceView, shell: &Shell) -> usize {
     let body = Rect { x: 0, y: 0, width: shell.size.0, height: u16::try_from(shell.body_rows()).unwrap_or(u16::MAX) };
-    let areas = areas(body, view.modules.order().len());
+    let Some(report) = view.report(shell) else { return 1 };
+    let (areas, ..) = view.layout(shell, &report, body);
     usize::from(areas.modules.height.saturating_sub(if areas.framed { 3 } else { 1 }))
 }
 
@@ -76,22 +82,15 @@ impl DeviceView {
             states::draw(canvas, area, &self.blank(shell), shell.now);
             return;
         };
-        let areas = areas(area, report.modules.len());
-        let panel = |canvas: &mut Canvas<'_>, rect: Rect, title: &str, focus: bool| {
-            if areas.framed { canvas.frame(rect, title, "", focus) } else { rect }
+        let area = self.gone_line(shell, canvas, area);
+        let (areas, identity, configuration) = self.layout(shell, &report, area);
+        let panel = |canvas: &mut Canvas<'_>, rect: Rect, title: &str| {
+            if areas.framed { canvas.frame(rect, title, "", false) } else { rect }
         };
-        if areas.framed {
-            let inside = panel(canvas, areas.left, "Identity", false);
-            lines(canvas, inside, &self.identity(shell, &report));
-            let inside = panel(canvas, areas.right, "Configuration", false);
-            lines(canvas, inside, &self.configuration(shell, &report, usize::from(inside.width.saturating_sub(2))));
-        } else {
-            let mut all = self.identity(shell, &report);
-            all.truncate(2);
-            // One line per fact: there is no room for a second.
-            all.extend(self.configuration(shell, &report, usize::MAX));
-            lines(canvas, areas.left, &all);
-        }
+        let inside = panel(canvas, areas.left, "Identity");
+        lines(canvas, inside, &identity);
+        let inside = panel(canvas, areas.right, "Configuration");
+        lines(canvas, inside, &configuration);
         let note = format!("{}", report.modules.len());
         let inside = if areas.framed { canvas.frame(areas.modules, "Modules", &note, true) } else { areas.modules };
         self.table(shell, &report, canvas, inside);
@@ -104,20 +103,57 @@ impl DeviceView {
                 Rect { y: areas.chosen.y + 1, height: areas.chosen.height - 1, ..areas.chosen }
             };
             let width = usize::from(inside.width.saturating_sub(2));
-            lines(canvas, inside, &chosen_lines(module, shell, width));
+            lines(canvas, inside, &chosen_lines(&report, module, self.is_past(shell), shell, width));
         }
+    }
+
+    /// Where everything goes, and what stands in the two upper panels.
+    fn layout(&self, shell: &Shell, report: &AgentReport, area: Rect) -> (Areas, Vec<Vec<Piece>>, Vec<Vec<Piece>>) {
+        let framed = area.width >= FRAMED;
+        let width = usize::from(if framed { (area.width / 2).saturating_sub(4) } else { area.width.saturating_sub(2) });
+        let identity = self.identity(shell, report);
+        let configuration = self.configuration(shell, report, width);
+        let areas = areas(area, (identity.len(), configuration.len()), report.modules.len());
+        (areas, identity, configuration)
+    }
+
+    /// A line above everything when the hub says that the device is gone: what is below is the past.
+    fn gone_line(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Rect {
+        let fault = self.agent_twin(shell).and_then(|read| read.fault.as_ref());
+        let gone = fault.is_some_and(|(fault, _)| fault.kind == FaultKind::NotFound);
+        if !gone || area.height < 2 {
+            return area;
+        }
+        let age = self.as_of(shell).map(|at| age_text(shell.now.since(at))).unwrap_or_default();
+        let text = format!("{} is gone at the hub; below is what was read {age} ago", self.id.shown());
+        canvas.pieces(area.x + 1, area.y, area.width.saturating_sub(2), &[(Role::StatusBad, text)]);
+        Rect { y: area.y + 1, height: area.height - 1, ..area }
+    }
+
+    /// Whether edgeHub lost its link, so that everything reported is from before.
+    fn is_past(&self, shell: &Shell) -> bool {
+        self.edge_hub(shell).is_some_and(|hub| {
+            hub.connection_state.raw() != "Connected" && hub.last_activity.is_some_and(|at| at != HubTime::Never)
+        })
+    }
+
+    fn edge_hub<'a>(&self, shell: &'a Shell) -> Option<&'a ModuleIdentity> {
+        let modules = shell.details.modules.get(&self.id).and_then(|read| read.get());
+        modules.and_then(|modules| modules.iter().find(|module| module.id == ModuleId::edge_hub()))
     }
 
     fn blank<'a>(&self, shell: &'a Shell) -> Blank<'a> {
         match self.agent_twin(shell) {
             Some(read) => match &read.fault {
-                Some((fault, _)) if fault.kind == crate::domain::fault::FaultKind::NotFound => {
+                Some((fault, _)) if fault.kind == FaultKind::NotFound => {
                     Blank::Gone { what: format!("{} (or its $edgeAgent)", self.id.shown()) }
                 }
                 Some((fault, _)) => Blank::Failed(fault),
-                None => Blank::Loading { what: format!("{}", self.id.shown()), since: read.asked },
+                None => {
+                    Blank::Loading { what: format!("{}", self.id.shown()), since: read.asked, leave: "esc goes back" }
+                }
             },
-            None => Blank::Loading { what: format!("{}", self.id.shown()), since: None },
+            None => Blank::Loading { what: format!("{}", self.id.shown()), since: None, leave: "esc goes back" },
         }
     }
 
@@ -162,13 +198,14 @@ impl DeviceView {
     }
 
     fn link(&self, shell: &Shell) -> Piece {
-        let modules = shell.details.modules.get(&self.id).and_then(|read| read.get());
-        let hub = modules.and_then(|modules| modules.iter().find(|module| module.id.as_str() == "$edgeHub"));
-        match hub {
+        match self.edge_hub(shell) {
             Some(hub) if hub.connection_state.raw() == "Connected" => (Role::StatusOk, "edgeHub linked".to_owned()),
-            Some(hub) => {
-                (Role::StatusUnknown, format!("edgeHub not linked, last active {}", age(shell, hub.last_activity)))
-            }
+            Some(hub) => match hub.last_activity.and_then(HubTime::instant) {
+                Some(at) => {
+                    (Role::StatusUnknown, format!("no edgeHub link for {}", age_text(wall_age(shell.now.wall, at))))
+                }
+                None => (Role::StatusUnknown, "edgeHub was never linked".to_owned()),
+            },
             None => (Role::TextDim, "edgeHub link not read yet".to_owned()),
         }
     }
@@ -178,10 +215,9 @@ impl DeviceView {
         let twin = self.agent_twin(shell).and_then(|read| read.get());
         let configurations = twin.map(|twin| twin.configurations.as_slice()).unwrap_or_default();
         if configurations.is_empty() {
-            rows.push(vec![
-                (Role::TextDim, "from     ".into()),
-                (Role::Fg, "no deployment; set for this device alone".into()),
-            ]);
+            let wanted = report.modules.iter().any(|module| module.wanted.is_some());
+            let from = if wanted { "no deployment; set for this device alone" } else { "nothing: no manifest is set" };
+            rows.push(vec![(Role::TextDim, "from     ".into()), (Role::Fg, from.into())]);
         } else {
             let mut pieces = vec![(Role::TextDim, "from     ".to_owned())];
             for (id, status) in configurations {
@@ -194,7 +230,7 @@ impl DeviceView {
             }
             rows.push(pieces);
         }
-        let seen = report.last_desired_version.map_or_else(|| "never seen".to_owned(), |v| format!("seen v{v}"));
+        let seen = report.last_desired_version.map_or_else(|| "seen none".to_owned(), |v| format!("seen v{v}"));
         let role =
             if report.last_desired_version == Some(report.desired_version) { Role::Fg } else { Role::StatusProgress };
         rows.push(vec![
@@ -204,11 +240,8 @@ impl DeviceView {
         match report.code {
             Some(code) => {
                 let role = if code == 200 { Role::StatusOk } else { Role::StatusBad };
-                let mut text = agent_code_words(code).to_owned();
-                if !report.description.raw().is_empty() {
-                    text = format!("{text}: {}", report.description.shown());
-                }
-                for (index, line) in wrap(&text, width.saturating_sub(14)).into_iter().enumerate() {
+                let text = agent_code_words(code);
+                for (index, line) in wrap(text, width.saturating_sub(14)).into_iter().enumerate() {
                     let head = if index == 0 { format!("{code:<5}") } else { " ".repeat(5) };
                     let label = if index == 0 { "agent    " } else { "         " };
                     rows.push(vec![(Role::TextDim, label.into()), (role, head), (Role::Fg, line)]);
@@ -218,7 +251,17 @@ impl DeviceView {
                 rows.push(vec![(Role::TextDim, "agent    ".into()), (Role::StatusUnknown, "never reported".into())]);
             }
         }
-        rows.push(vec![(Role::TextDim, "reported ".into()), (Role::Fg, age(shell, report.reported_at))]);
+        // The hub may hold the reason with secrets of an engine's message in it.
+        let reason = redact(report.description.raw());
+        if !reason.is_empty() {
+            let reason = String::from(Untrusted::new(reason).shown());
+            for (index, line) in wrap(&reason, width.saturating_sub(9)).into_iter().enumerate() {
+                let label = if index == 0 { "says     " } else { "         " };
+                rows.push(vec![(Role::TextDim, label.into()), (Role::StatusBad, line)]);
+            }
+        }
+        let reported = if report.ever_reported() { age(shell, report.reported_at) } else { "never".to_owned() };
+        rows.push(vec![(Role::TextDim, "reported ".into()), (Role::Fg, reported)]);
         rows
     }
 
@@ -231,6 +274,7 @@ impl DeviceView {
             }
         }
         let height = usize::from(area.height.saturating_sub(1));
+        let past = self.is_past(shell);
         if report.modules.is_empty() && area.height > 1 {
             canvas.text(
                 left,
@@ -243,9 +287,10 @@ impl DeviceView {
         for (offset, id) in self.modules.window(height).iter().enumerate() {
             let Some(module) = report.modules.iter().find(|module| module.id == *id) else { continue };
             let y = area.y + 1 + u16::try_from(offset).unwrap_or(u16::MAX);
-            let verdict = module.verdict();
+            let verdict = verdict(report, module);
             for column in &placed {
                 let (role, text) = cell(module, verdict, column.index, shell);
+                let role = if past && role != Role::Fg { Role::Stale } else { role };
                 let right = COLUMNS.get(column.index).is_some_and(|spec| spec.right);
                 if column.index == RUNTIME {
                     canvas.sign(left + column.x, y, tone_sign(verdict.tone()));
@@ -277,7 +322,8 @@ const COLUMNS: [Column; 7] = [
 /// The columns, none wider than what it has to show.
 fn fitted(report: &AgentReport, shell: &Shell) -> Vec<Column> {
     let width = |index: usize, title: &str| {
-        let cells = report.modules.iter().map(|module| cell(module, module.verdict(), index, shell).1.chars().count());
+        let cells =
+            report.modules.iter().map(|module| cell(module, verdict(report, module), index, shell).1.chars().count());
         u16::try_from(cells.max().unwrap_or(0).max(title.len())).unwrap_or(u16::MAX)
     };
     COLUMNS
@@ -335,8 +381,19 @@ fn runtime_word(module: &ModuleState, verdict: ModuleVerdict) -> String {
     }
 }
 
+/// The verdict on a module; of an agent that never reported there is none.
+fn verdict(report: &AgentReport, module: &ModuleState) -> ModuleVerdict {
+    if report.ever_reported() { module.verdict() } else { ModuleVerdict::Unknown }
+}
+
 /// The chosen module, one fact a line.
-fn chosen_lines(module: &ModuleState, shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
+fn chosen_lines(
+    report: &AgentReport,
+    module: &ModuleState,
+    past: bool,
+    shell: &Shell,
+    width: usize,
+) -> Vec<Vec<Piece>> {
     let mut rows: Vec<Vec<Piece>> = Vec::new();
     let mut fact = |label: &str, role: Role, text: String| {
         for (index, line) in wrap(&text, width.saturating_sub(10)).into_iter().enumerate() {
@@ -344,8 +401,15 @@ fn chosen_lines(module: &ModuleState, shell: &Shell, width: usize) -> Vec<Vec<Pi
             rows.push(vec![(Role::TextDim, label), (role, line)]);
         }
     };
-    let verdict = module.verdict();
-    fact("state", tone_sign(verdict.tone()).role(), verdict_words(module, verdict));
+    let verdict = verdict(report, module);
+    if !report.ever_reported() {
+        fact("state", Role::StatusUnknown, "nobody knows: edgeAgent has never reported".to_owned());
+    } else if past {
+        let words = format!("{} when edgeHub lost its link; nobody knows what it is now", verdict.word());
+        fact("state", Role::Stale, words);
+    } else {
+        fact("state", tone_sign(verdict.tone()).role(), verdict_words(module, verdict));
+    }
     if let Some(reported) = &module.reported {
         if let (Some(code), Some(at)) = (reported.exit_code, reported.last_exit.filter(|at| *at != HubTime::Never)) {
             fact("last exit", Role::Fg, format!("code {code}, {}: {}", age(shell, Some(at)), exit_code_words(code)));
@@ -402,16 +466,7 @@ fn verdict_words(module: &ModuleState, verdict: ModuleVerdict) -> String {
 fn lines(canvas: &mut Canvas<'_>, area: Rect, rows: &[Vec<Piece>]) {
     for (offset, pieces) in rows.iter().take(usize::from(area.height)).enumerate() {
         let y = area.y + u16::try_from(offset).unwrap_or(0);
-        let room = usize::from(area.width.saturating_sub(2));
-        let used: usize = pieces.iter().map(|(_, text)| text.chars().count()).sum();
-        let mut pieces = pieces.clone();
-        if used > room
-            && let Some((_, last)) = pieces.last_mut()
-        {
-            let before = used - last.chars().count();
-            *last = fit(last, room.saturating_sub(before));
-        }
-        canvas.pieces(area.x + 1, y, area.width.saturating_sub(2), &pieces);
+        canvas.pieces(area.x + 1, y, area.width.saturating_sub(2), pieces);
     }
 }
 

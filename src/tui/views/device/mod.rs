@@ -96,6 +96,13 @@ impl DeviceView {
         }
     }
 
+    /// Whether the action would do anything.
+    #[must_use]
+    pub fn offers(&self, action: ActionId) -> bool {
+        // The device's own twin can always be opened; a module only when there is one.
+        action != ActionId::Open || self.modules.selected().is_some()
+    }
+
     /// Does an action.
     pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = draw::module_rows(self, shell);

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::FleetView;
 use super::row::{self, FleetColumn, tone_sign};
-use crate::domain::health::{DeviceVerdict, EdgeHubLink};
+use crate::domain::health::DeviceVerdict;
 use crate::domain::text::Untrusted;
 use crate::store::DeviceRow;
 use crate::tui::canvas::{Canvas, Piece, fit, fit_middle};
@@ -77,7 +77,8 @@ impl FleetView {
             pieces.push((Role::TextFaint, format!(" (O: {})", chosen.spec().title)));
         }
         if !shell.marks.is_empty() {
-            let hidden = shell.marks.iter().filter(|id| !self.list.order().contains(id)).count();
+            let listed = self.list.order().iter().filter(|id| shell.marks.contains(*id)).count();
+            let hidden = shell.marks.len() - listed;
             let hidden = if hidden > 0 { format!(" ({hidden} hidden)") } else { String::new() };
             pieces.push((Role::Mark, format!("   marks {}{hidden}", shell.marks.len())));
         }
@@ -122,7 +123,9 @@ impl FleetView {
         }
         match shell.fleet.fault() {
             Some((fault, _)) => Blank::Failed(fault),
-            None => Blank::Loading { what: format!("the devices of {}", shell.session.hub), since: None },
+            None => {
+                Blank::Loading { what: format!("the devices of {}", shell.session.hub), since: None, leave: "q quits" }
+            }
         }
     }
 
@@ -171,6 +174,10 @@ impl FleetView {
                 } else if *kind == FleetColumn::Device {
                     canvas.text(x, y, width, role, &fit_middle(&text, usize::from(width)));
                 } else {
+                    let text = match kind {
+                        FleetColumn::Deployments => row::deployments(row, usize::from(width)).unwrap_or(text),
+                        _ => text,
+                    };
                     canvas.text(x, y, width, role, &fit(&text, usize::from(width)));
                 }
             }
@@ -186,7 +193,7 @@ impl FleetView {
     fn spec(&self, column: FleetColumn) -> Column {
         let mut spec = column.spec();
         let index = FleetColumn::ALL.iter().position(|other| *other == column).unwrap_or(0);
-        let needed = self.widths.get(index).copied().unwrap_or(spec.ideal);
+        let needed = self.totals.widths.get(index).copied().unwrap_or(spec.ideal);
         spec.ideal = spec.ideal.min(needed.max(spec.min));
         if self.wide {
             spec.priority = 1;
@@ -195,35 +202,32 @@ impl FleetView {
     }
 }
 
-/// One line of counts over what is listed.
+/// One line of counts over what is listed; in signs and numbers alone where words do not fit.
 fn summary(shell: &Shell, view: &FleetView, canvas: &mut Canvas<'_>, area: Rect) {
-    let rows: Vec<_> = view.list.order().iter().filter_map(|id| shell.fleet.row(id)).collect();
-    let mut x = area.x + 1;
-    let mut put = |canvas: &mut Canvas<'_>, role, text: &str| {
-        x += canvas.text(x, area.y, area.right().saturating_sub(x), role, text);
-    };
-    for verdict in DeviceVerdict::ALL {
-        let count = rows.iter().filter(|row| row.enabled && row.verdict == Some(verdict)).count();
-        if count > 0 {
-            let sign = tone_sign(verdict.tone());
-            put(canvas, sign.role(), &format!("{} {count} {}   ", sign.glyph(canvas.glyphs()), verdict.word()));
-        }
+    let totals = &view.totals;
+    let glyphs = canvas.glyphs();
+    let mut counts: Vec<(Role, &str, usize, &str)> = Vec::new();
+    for (verdict, count) in DeviceVerdict::ALL.into_iter().zip(totals.verdicts) {
+        let sign = tone_sign(verdict.tone());
+        counts.push((sign.role(), sign.glyph(glyphs), count, verdict.word()));
     }
-    for (count, word) in [
-        (rows.iter().filter(|row| !row.enabled).count(), "disabled"),
-        (rows.iter().filter(|row| row.enabled && row.verdict.is_none()).count(), "not read yet"),
-    ] {
-        if count > 0 {
-            put(canvas, Role::TextDim, &format!("{count} {word}   "));
-        }
-    }
-    let linked = rows.iter().filter(|row| row.link == EdgeHubLink::Up).count();
-    if !rows.is_empty() {
-        let text = format!("edgeHub link {linked} of {}", rows.len());
-        let cells = u16::try_from(text.len()).unwrap_or(u16::MAX);
-        if x.saturating_add(cells) < area.right() {
-            canvas.text_right(area.right().saturating_sub(1), area.y, cells, Role::TextDim, &text);
-        }
+    counts.push((Role::StatusPaused, Sign::Stopped.glyph(glyphs), totals.disabled, "disabled"));
+    counts.push((Role::TextDim, Sign::Nothing.glyph(glyphs), totals.unread, "not read yet"));
+    counts.retain(|(_, _, count, _)| *count > 0);
+    // Before the digest is here nobody knows a single link: unknown is not zero.
+    let links = (shell.fleet.digest.as_of.is_some() && totals.rows > 0)
+        .then(|| format!("edgeHub link {} of {}", totals.linked, totals.rows));
+    let links_width = links.as_ref().map_or(0, |text| text.len() + 2);
+    let room = usize::from(area.width).saturating_sub(2 + links_width);
+    let long: Vec<Piece> =
+        counts.iter().map(|(role, sign, n, word)| (*role, format!("{sign} {n} {word}   "))).collect();
+    let short: Vec<Piece> = counts.iter().map(|(role, sign, n, _)| (*role, format!("{sign}{n}  "))).collect();
+    let width = |pieces: &[Piece]| pieces.iter().map(|(_, text)| text.chars().count()).sum::<usize>();
+    let pieces = if width(&long) <= room + 3 { long } else { short };
+    canvas.pieces(area.x + 1, area.y, u16::try_from(room).unwrap_or(area.width), &pieces);
+    if let Some(text) = links {
+        let cells = u16::try_from(text.len()).unwrap_or(area.width);
+        canvas.text_right(area.right().saturating_sub(1), area.y, cells, Role::TextDim, &text);
     }
 }
 

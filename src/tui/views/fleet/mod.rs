@@ -7,7 +7,7 @@ pub mod row;
 use std::sync::Arc;
 use std::time::Duration;
 
-use row::{FILTER_COLUMNS, FleetColumn};
+use row::{FILTER_COLUMNS, FleetColumn, Totals};
 
 use super::{Place, Step};
 use crate::domain::ids::{DeviceId, TwinId};
@@ -35,8 +35,8 @@ pub struct FleetView {
     filter_error: Option<FilterError>,
     faults_only: bool,
     wide: bool,
-    /// Cells each column could use for what is listed.
-    widths: [u16; FleetColumn::ALL.len()],
+    /// What is known of the list as a whole; counted when it changes, never while drawing.
+    totals: Totals,
     /// Where a range of marks begins.
     anchor: Option<DeviceId>,
     /// A device that vanished from under the cursor: what changes things is refused for a moment.
@@ -60,7 +60,7 @@ impl FleetView {
             filter_error: None,
             faults_only: false,
             wide: false,
-            widths: [0; FleetColumn::ALL.len()],
+            totals: Totals::default(),
             anchor: None,
             lost: None,
         };
@@ -71,21 +71,23 @@ impl FleetView {
         }
         view.choose_column();
         let order = view.order(shell);
-        view.widths = row::widths(order.iter().filter_map(|id| shell.fleet.row(id)));
         view.list.replace(order);
+        view.count(shell);
         view
     }
 
     /// Takes over a new picture: the cursor and the marks stay with their devices.
     pub fn refresh(&mut self, shell: &mut Shell) {
         let order = self.order(shell);
-        self.widths = row::widths(order.iter().filter_map(|id| shell.fleet.row(id)));
         if !self.moved {
             self.list.replace(order);
             self.list.go(Move::First, 1);
+            self.count(shell);
             return;
         }
-        if let Some(lost) = self.list.replace(order) {
+        let lost = self.list.replace(order);
+        self.count(shell);
+        if let Some(lost) = lost {
             // Gone from the hub, or only from the filtered list: the message says which.
             let gone = shell.fleet.row(&lost).is_none();
             let why = if gone { "is gone at the hub" } else { "no longer passes the filter" };
@@ -99,6 +101,16 @@ impl FleetView {
                 shell.warn(format!("the mark of {} is dropped: the device is gone at the hub", id.shown()));
             }
         }
+    }
+
+    /// Takes over a new order, and counts what is in it.
+    fn list_again(&mut self, shell: &Shell) {
+        self.list.replace(self.order(shell));
+        self.count(shell);
+    }
+
+    fn count(&mut self, shell: &Shell) {
+        self.totals = Totals::of(self.list.order().iter().filter_map(|id| shell.fleet.row(id)));
     }
 
     /// Whether the cursor's object vanished a moment ago.
@@ -126,7 +138,7 @@ impl FleetView {
             Ok(filter) => {
                 self.filter = filter;
                 self.filter_error = None;
-                self.list.replace(self.order(shell));
+                self.list_again(shell);
             }
             Err(error) => self.filter_error = Some(error),
         }
@@ -142,6 +154,21 @@ impl FleetView {
     #[must_use]
     pub fn is_filtered(&self) -> bool {
         !self.filter_text.is_empty() || self.faults_only
+    }
+
+    /// Whether the action would do anything: without a row there is nothing to open or mark.
+    #[must_use]
+    pub fn offers(&self, action: ActionId) -> bool {
+        let about_rows = matches!(
+            action,
+            ActionId::Open
+                | ActionId::Twin
+                | ActionId::RawJson
+                | ActionId::CopyId
+                | ActionId::MarkToggle
+                | ActionId::SortStatus
+        );
+        !(self.list.order().is_empty() && about_rows)
     }
 
     /// Does an action.
@@ -175,7 +202,7 @@ impl FleetView {
             }
             ActionId::Faults => {
                 self.faults_only = !self.faults_only;
-                self.list.replace(self.order(shell));
+                self.list_again(shell);
             }
             ActionId::SortName => return self.sort_by(FleetColumn::Device, shell),
             ActionId::SortStatus => return self.sort_by(FleetColumn::Status, shell),
@@ -213,7 +240,7 @@ impl FleetView {
     fn sort_by(&mut self, column: FleetColumn, shell: &Shell) -> Step {
         self.sort = if self.sort.0 == column { (column, !self.sort.1) } else { (column, false) };
         self.choose_column();
-        self.list.replace(self.order(shell));
+        self.list_again(shell);
         let sort = SortOrder { column: column.name().to_owned(), descending: self.sort.1 };
         Step::effect(Effect::SaveView(LastView { view: "devices".to_owned(), sort: Some(sort), filter: String::new() }))
     }

@@ -7,6 +7,7 @@ use crate::domain::ids::natural_cmp;
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::{HubTime, Now, age_text, wall_age};
 use crate::store::DeviceRow;
+use crate::tui::canvas::fit_middle;
 use crate::tui::filter::Filterable;
 use crate::tui::theme::Role;
 use crate::tui::theme::signs::Sign;
@@ -55,7 +56,7 @@ impl FleetColumn {
             Self::Modules => ("MODS", 5, 5, 2, true),
             Self::Status => ("STATUS", 13, 15, 1, false),
             Self::Worst => ("WORST MODULE", 12, 30, 3, false),
-            Self::Deployments => ("DEPLOYMENTS", 18, 38, 5, false),
+            Self::Deployments => ("DEPLOYMENTS", 18, 24, 5, false),
             Self::Tags => ("TAGS", 12, 80, 6, false),
             Self::Reported => ("REPORTED", 8, 8, 2, true),
         };
@@ -78,27 +79,57 @@ impl FleetColumn {
     }
 }
 
-/// Cells each column could use for these rows. Counted without formatting, so that it costs little for a large
-/// fleet; what is cut differs by a cell at most.
-pub fn widths<'a>(rows: impl Iterator<Item = &'a std::sync::Arc<DeviceRow>>) -> [u16; FleetColumn::ALL.len()] {
-    let mut widths = FleetColumn::ALL.map(|column| column.spec().title.len());
-    for row in rows {
-        let applied = applied(row);
-        let tags = row.tags.iter().map(|(path, value)| last_part(path).len() + value.len() + 2).sum::<usize>();
-        let worst = row.agent.as_ref().and_then(|agent| agent.worst.as_ref()).map_or(1, |(module, _)| module.len());
-        let deployments = applied.iter().map(|id| id.len() + 2).sum::<usize>();
-        for (column, width) in FleetColumn::ALL.iter().zip(widths.iter_mut()) {
-            let cells = match column {
-                FleetColumn::Device => row.id.as_str().len(),
-                FleetColumn::Worst => worst,
-                FleetColumn::Deployments => deployments.saturating_sub(2),
-                FleetColumn::Tags => tags.saturating_sub(1),
-                FleetColumn::Link | FleetColumn::Modules | FleetColumn::Status | FleetColumn::Reported => 0,
-            };
-            *width = cells.max(*width);
+/// A list of rows counted once, so that drawing does not depend on how many there are.
+#[derive(Debug, Clone, Default)]
+pub struct Totals {
+    /// Cells each column could use. Counted without formatting; what is cut differs by a cell at most.
+    pub widths: [u16; FleetColumn::ALL.len()],
+    /// Enabled devices by verdict, in the order of [`DeviceVerdict::ALL`].
+    pub verdicts: [usize; DeviceVerdict::ALL.len()],
+    /// Devices the hub lets in no more.
+    pub disabled: usize,
+    /// Enabled devices whose agent was not read yet.
+    pub unread: usize,
+    /// Devices whose edgeHub holds its link.
+    pub linked: usize,
+    /// All of them.
+    pub rows: usize,
+}
+
+impl Totals {
+    /// Counts.
+    pub fn of<'a>(rows: impl Iterator<Item = &'a std::sync::Arc<DeviceRow>>) -> Self {
+        let mut totals = Self::default();
+        let mut widths = FleetColumn::ALL.map(|column| column.spec().title.len());
+        for row in rows {
+            totals.rows += 1;
+            totals.linked += usize::from(row.link == EdgeHubLink::Up);
+            match row.verdict {
+                _ if !row.enabled => totals.disabled += 1,
+                None => totals.unread += 1,
+                Some(verdict) => {
+                    if let Some(count) = totals.verdicts.get_mut(verdict as usize) {
+                        *count += 1;
+                    }
+                }
+            }
+            let tags = row.tags.iter().map(|(path, value)| last_part(path).len() + value.len() + 2).sum::<usize>();
+            let worst = row.agent.as_ref().and_then(|agent| agent.worst.as_ref()).map_or(1, |(module, _)| module.len());
+            let deployments = applied(row).iter().map(|id| id.len() + 2).sum::<usize>();
+            for (column, width) in FleetColumn::ALL.iter().zip(widths.iter_mut()) {
+                let cells = match column {
+                    FleetColumn::Device => row.id.as_str().len(),
+                    FleetColumn::Worst => worst,
+                    FleetColumn::Deployments => deployments.saturating_sub(2),
+                    FleetColumn::Tags => tags.saturating_sub(1),
+                    FleetColumn::Link | FleetColumn::Modules | FleetColumn::Status | FleetColumn::Reported => 0,
+                };
+                *width = cells.max(*width);
+            }
         }
+        totals.widths = widths.map(|width| u16::try_from(width).unwrap_or(u16::MAX));
+        totals
     }
-    widths.map(|width| u16::try_from(width).unwrap_or(u16::MAX))
 }
 
 /// The names that `name:text` may use in a filter.
@@ -187,6 +218,20 @@ pub fn cell(row: &DeviceRow, column: FleetColumn, now: Now) -> (Role, String) {
 
 fn shown(text: &str) -> String {
     Untrusted::new(text).shown().into()
+}
+
+/// The applied deployments in at most `width` cells: all of them, or the first and how many more.
+#[must_use]
+pub fn deployments(row: &DeviceRow, width: usize) -> Option<String> {
+    let applied = applied(row);
+    let all = applied.iter().map(|id| shown(id)).collect::<Vec<_>>();
+    let (first, rest) = all.split_first()?;
+    let joined = all.join(", ");
+    if joined.chars().count() <= width || rest.is_empty() {
+        return Some(joined);
+    }
+    let more = format!(" +{}", rest.len());
+    Some(format!("{}{more}", fit_middle(first, width.saturating_sub(more.len()))))
 }
 
 /// The last part of a tag's path, which says enough in a column.

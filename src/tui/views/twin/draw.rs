@@ -11,6 +11,7 @@ use crate::domain::json;
 use crate::domain::limits::SectionKind;
 use crate::domain::patch::{Divergence, Touched};
 use crate::domain::secret::{MASK, conceal, mask_json, names_a_secret};
+use crate::domain::text::Untrusted;
 use crate::domain::time::{HubTime, age_text, wall_age};
 use crate::domain::twin::{ConfigurationStatus, Twin};
 use crate::ops::OpState;
@@ -76,9 +77,15 @@ impl TwinView {
                     Blank::Gone { what: format!("the twin of {}", self.id.shown()) }
                 }
                 Some((fault, _)) => Blank::Failed(fault),
-                None => Blank::Loading { what: format!("the twin of {}", self.id.shown()), since: read.asked },
+                None => Blank::Loading {
+                    what: format!("the twin of {}", self.id.shown()),
+                    since: read.asked,
+                    leave: "esc goes back",
+                },
             },
-            None => Blank::Loading { what: format!("the twin of {}", self.id.shown()), since: None },
+            None => {
+                Blank::Loading { what: format!("the twin of {}", self.id.shown()), since: None, leave: "esc goes back" }
+            }
         }
     }
 
@@ -86,7 +93,11 @@ impl TwinView {
         let (table, below) = split_rows(area, 7);
         let rows = rows::align(&twin.desired, &twin.reported);
         let differing = rows.iter().filter(|row| row.agreement == Agreement::Differs).count();
-        let note = if differing > 0 { format!("{differing} differ") } else { String::new() };
+        let note = if differing > 0 {
+            if differing == 1 { "1 differs".to_owned() } else { format!("{differing} differ") }
+        } else {
+            String::new()
+        };
         let inside = panel(canvas, table, "Desired and reported", &note, true);
         if rows.is_empty() {
             line(canvas, inside, 1, Role::Fg, "neither desired nor reported properties are set");
@@ -331,7 +342,8 @@ fn draw_review(review: &Review, scroll: usize, shell: &Shell, canvas: &mut Canva
     };
     lines.push((Role::Fg, String::new()));
     lines.push((Role::Header, "REQUEST".to_owned()));
-    lines.push((Role::Fg, format!("PATCH https://{}{path}", intent.hub)));
+    lines.push((Role::Fg, format!("PATCH {path}")));
+    lines.push((Role::Fg, format!("Host: {}", Untrusted::new(intent.hub.as_str()).shown())));
     lines.push((Role::Fg, format!("If-Match: \"{}\"", intent.if_match.shown())));
     let mut body = intent.patch.body();
     mask_json(&mut body);

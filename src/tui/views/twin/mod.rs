@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::fleet::movement;
 use super::page::PageKind;
 use super::{Place, Step};
-use crate::domain::ids::{OpId, TwinId};
+use crate::domain::ids::{ModuleId, OpId, TwinId};
 use crate::domain::json::{self, Path};
 use crate::domain::patch::Change;
 use crate::domain::secret::names_a_secret;
@@ -275,6 +275,21 @@ impl TwinView {
         }
     }
 
+    /// Whether the action would do anything.
+    #[must_use]
+    pub fn offers(&self, action: ActionId, shell: &Shell) -> bool {
+        let edits = matches!(action, ActionId::TwinEdit | ActionId::TwinEditExternal | ActionId::Open);
+        let system = self.id.module.as_ref().is_some_and(ModuleId::is_system);
+        match (&self.mode, action) {
+            (Mode::View, ActionId::TwinReview | ActionId::TwinDiscard) => shell.drafts.contains_key(&self.id),
+            // `e` says it; `enter` need not say it again.
+            (Mode::View, ActionId::Open) => false,
+            (Mode::View, _) if edits => !system && self.twin(shell).is_some(),
+            (Mode::Review(review), ActionId::ReviewSend) => review.sent.is_none(),
+            _ => true,
+        }
+    }
+
     /// Does an action.
     pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         match action {
@@ -454,12 +469,15 @@ impl TwinView {
     /// Where we are.
     #[must_use]
     pub fn location(&self, shell: &Shell) -> Vec<Piece> {
-        let mut pieces = vec![(Role::TextDim, "devices > ".to_owned()), (Role::TextDim, self.id.device.shown().into())];
-        if let Some(module) = &self.id.module {
-            pieces.push((Role::TextDim, " > ".to_owned()));
-            pieces.push((Role::Fg, module.shown().into()));
+        let mut pieces = Vec::new();
+        // Narrow, the way here gives way to what is going on.
+        if shell.size.0 >= 100 || matches!(self.mode, Mode::View) {
+            pieces.push((Role::TextDim, format!("devices > {} > ", self.id.device.shown())));
         }
-        pieces.push((Role::TextDim, " > ".to_owned()));
+        if let Some(module) = &self.id.module {
+            pieces.push((Role::Fg, module.shown().into()));
+            pieces.push((Role::TextDim, " > ".to_owned()));
+        }
         let word = match &self.mode {
             Mode::View => "twin",
             Mode::Edit(_) => "twin   EDITING",
@@ -474,10 +492,10 @@ impl TwinView {
                 (false, Some(at)) => format!("draft kept {} ago", age_text(shell.now.since(at))),
                 (false, None) => "draft not kept yet".to_owned(),
             };
-            pieces.push((Role::TextDim, format!("   {kept}   based on etag {}", edit.base.etag.shown())));
             if self.twin(shell).is_some_and(|twin| twin.etag != edit.base.etag) {
                 pieces.push((Role::StatusWarn, "   changed at the hub meanwhile".to_owned()));
             }
+            pieces.push((Role::TextDim, format!("   {kept}   based on etag {}", edit.base.etag.shown())));
         } else if matches!(self.mode, Mode::View) && shell.drafts.contains_key(&self.id) {
             pieces.push((Role::StatusWarn, "   a draft of yours waits: e goes on with it".to_owned()));
         }
