@@ -3,6 +3,8 @@
 
 mod command;
 mod console;
+#[cfg(debug_assertions)]
+mod drill;
 mod hands;
 mod logging;
 mod opening;

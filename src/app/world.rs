@@ -116,6 +116,8 @@ impl World for ConsoleWorld {
                 Err(error) => say(format!("not suspended: {error}")),
             },
             Effect::Repaint => {
+                #[cfg(debug_assertions)]
+                super::drill::fail_if_asked(&self.env);
                 self.term.screen().repaint();
                 Vec::new()
             }
