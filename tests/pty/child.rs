@@ -18,38 +18,26 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
 use crate::harness::Pty;
+use crate::launch::Launch;
 
 /// Set in the environment of the program under test only.
 const CHILD: &str = "EDGEDECK_PTY_CHILD";
 
 const ARGS: [&str; 4] = ["--exact", "child::probe", "--nocapture", "--test-threads=1"];
 
+/// The small console.
+pub fn probe_console() -> Launch {
+    Launch::new(&std::env::current_exe().unwrap()).args(&ARGS).env(CHILD, "console")
+}
+
 /// Starts the small console, as its session's own command.
 pub fn start() -> Pty {
-    start_as("console")
+    probe_console().start()
 }
 
 /// Starts it in another `role`: `early-panic` fails before the terminal is entered.
 pub fn start_as(role: &str) -> Pty {
-    Pty::spawn(&std::env::current_exe().unwrap(), &ARGS, &[(CHILD, role)], 80, 24)
-}
-
-/// Starts the small console as a job of a shell, which tells what became of it and continues it after a line.
-pub fn start_in_shell() -> Pty {
-    let probe = std::env::current_exe().unwrap();
-    let script = "set -m; \"$@\"; echo \"shell: stopped $?\"; read -r line; fg; echo \"shell: ended $?\"";
-    let mut args = vec!["-c", script, "bash", probe.to_str().unwrap()];
-    args.extend(ARGS);
-    Pty::spawn("/bin/bash".as_ref(), &args, &[(CHILD, "console")], 80, 24)
-}
-
-/// Starts the small console in a session without a controlling terminal, where no SIGHUP ever comes.
-pub fn start_detached() -> Pty {
-    let probe = std::env::current_exe().unwrap();
-    let script = "trap '' HUP; setsid --wait \"$@\"; exit $?";
-    let mut args = vec!["-c", script, "bash", probe.to_str().unwrap()];
-    args.extend(ARGS);
-    Pty::spawn("/bin/bash".as_ref(), &args, &[(CHILD, "console")], 80, 24)
+    probe_console().env(CHILD, role).start()
 }
 
 /// Does nothing in an ordinary test run.

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::{Pid, Signal};
 
-use crate::child::{start, start_as, start_detached, start_in_shell};
+use crate::child::{probe_console, start, start_as};
 use crate::harness::Pty;
 
 #[test]
@@ -114,7 +114,7 @@ fn a_terminal_that_vanishes_under_a_hanging_ui_ends_it_too() {
 
 #[test]
 fn a_terminal_that_vanishes_without_sighup_ends_it_as_well() {
-    let mut pty = start_detached();
+    let mut pty = probe_console().detached().start();
     pty.wait_for("probe pid");
     pty.vanish("x");
     assert_eq!(pty.exit_code(), 129);
@@ -140,7 +140,7 @@ fn shown_pid(pty: &Pty) -> Pid {
 #[test]
 fn suspended_by_key_or_signal_it_gives_the_terminal_to_the_shell_and_takes_it_back() {
     for by_key in [true, false] {
-        let mut pty = start_in_shell();
+        let mut pty = probe_console().in_shell().start();
         pty.wait_for("last: nothing yet");
         pty.assert_entered();
         if by_key {

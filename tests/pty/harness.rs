@@ -11,8 +11,14 @@ use std::time::{Duration, Instant};
 use portable_pty::{ChildKiller, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Long enough for a debug build on a busy machine; a passing test never comes near it.
-const DEADLINE: Duration = Duration::from_secs(20);
+use crate::launch::Launch;
+
+/// Long enough for a debug build on a busy machine, and for the console to notice that a hub fell silent; a passing
+/// test of anything else never comes near it.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What does not come over the terminal, such as a file, is looked at this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Chunks that may wait for the test; when full, the reader waits, and so does the program.
 const CHUNKS: usize = 4096;
@@ -69,27 +75,21 @@ pub struct Pty {
     killer: Box<dyn ChildKiller + Send + Sync>,
     pid: Pid,
     line_discipline_before: String,
-    home: tempfile::TempDir,
+    home: Arc<tempfile::TempDir>,
 }
 
 impl Pty {
-    /// Starts `program` with `args` in a terminal of `columns` by `rows`, with nothing in its environment but a
-    /// home of its own, a usual terminal, and `env`.
-    pub fn spawn(program: &Path, args: &[&str], env: &[(&str, &str)], columns: u16, rows: u16) -> Self {
-        let home = tempfile::tempdir().expect("a home for the program");
+    /// Starts `launch` in a terminal of its own.
+    pub fn start(launch: &Launch) -> Self {
+        let (columns, rows) = launch.terminal_size();
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let line_discipline_before = line_discipline(&*pair.master);
-        let mut command = CommandBuilder::new(program);
-        command.args(args);
+        let mut command = CommandBuilder::new(launch.program());
+        command.args(launch.arguments());
         command.env_clear();
-        command.cwd(home.path());
-        command.env("HOME", home.path());
-        for (name, value) in
-            [("PATH", "/usr/bin:/bin"), ("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8")]
-                .iter()
-                .chain(env)
-        {
+        command.cwd(launch.home());
+        for (name, value) in launch.environment() {
             command.env(name, value);
         }
         let mut child = pair.slave.spawn_command(command).expect("the program starts");
@@ -128,7 +128,7 @@ impl Pty {
             killer,
             pid,
             line_discipline_before,
-            home,
+            home: launch.shared_home(),
         }
     }
 
@@ -147,6 +147,11 @@ impl Pty {
         self.emulator.screen().contents()
     }
 
+    /// The screen with its colours and marks.
+    pub fn emulated(&self) -> &vt100::Screen {
+        self.emulator.screen()
+    }
+
     /// All bytes the program has sent.
     pub fn log(&self) -> &[u8] {
         &self.log
@@ -162,17 +167,42 @@ impl Pty {
         self.wait_until(&format!("`{text}` gone from the screen"), |pty| !pty.screen().contains(text));
     }
 
-    /// Waits until `done` holds; looks again whenever the program sent something.
+    /// Waits until `done` holds.
     pub fn wait_until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + DEADLINE;
-        while !done(self) {
+        if !self.holds_within(DEADLINE, done) {
+            self.fail(&format!("not within {DEADLINE:?}: {what}"));
+        }
+    }
+
+    /// Whether `done` holds before `patience` is over. Looks again whenever the program sent something, and a few dozen
+    /// times a second, for what does not come over the terminal.
+    pub fn holds_within(&mut self, patience: Duration, done: impl Fn(&Self) -> bool) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            if done(self) {
+                return true;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.events.recv_timeout(left) {
+            match self.events.recv_timeout(left.min(LOOK_AGAIN)) {
                 Ok(event) => self.take(event),
-                Err(RecvTimeoutError::Timeout) => self.fail(&format!("not within {DEADLINE:?}: {what}")),
-                Err(RecvTimeoutError::Disconnected) => self.fail(&format!("the program ended before: {what}")),
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => return false,
+                Err(RecvTimeoutError::Timeout) => {}
+                // The program has ended and everything it sent was seen; only files can still change.
+                Err(RecvTimeoutError::Disconnected) => return done(self),
             }
         }
+    }
+
+    /// Presses `key` until `text` is on the screen, for keys that are not taken at first.
+    pub fn press_until(&mut self, key: &str, text: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        while Instant::now() < deadline {
+            self.send(key);
+            if self.holds_within(Duration::from_millis(250), |pty| pty.screen().contains(text)) {
+                return;
+            }
+        }
+        self.fail(&format!("`{}` never brought `{text}`", key.escape_debug()));
     }
 
     /// Types.
@@ -220,6 +250,20 @@ impl Pty {
             self.fail(&format!("the program was killed: {signal}"));
         }
         status.exit_code()
+    }
+
+    /// As [`Pty::exit_code`], for an end that must not take longer than `patience`.
+    pub fn exit_code_within(&mut self, patience: Duration) -> u32 {
+        if !self.holds_within(patience, |pty| pty.exited.is_some()) {
+            self.fail(&format!("still running after {patience:?}"));
+        }
+        self.exit_code()
+    }
+
+    /// Kills the program as `kill -9` does, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.signal(self.pid, Signal::KILL);
+        self.wait_until("the program to be gone", |pty| pty.exited.is_some());
     }
 
     /// The terminal is as it was before the program: every mode off, every entry left, the line discipline back.

@@ -1,7 +1,12 @@
 //! The program in a real pseudo-terminal: what it shows, what it sends, and that it gives the terminal back.
 //!
-//! `harness` drives a command, `child` is the terminal layer's own test program (this very binary, started again),
-//! `exits` holds the matrix of ways a console can end.
+//! `launch` says what to start and `harness` drives it. The terminal layer alone: `child` is its own test program (this
+//! very binary, started again), `exits` the ways it can end. The product, the real `edgedeck` binary: `product` starts
+//! it and is the colleague who changes twins meanwhile, `story` is the operator's evening, `looks` what depths of colour,
+//! sizes and unsuitable places make of it, `endings` how it ends and what it leaves on disk.
+//!
+//! `EDGEDECK_PTY_BINARY` names another `edgedeck` binary to test, a release build for instance. Tests whose names begin
+//! with `drill` need a debug build; leave them out with `--skip drill`.
 
 #![cfg(unix)]
 #![expect(
@@ -13,5 +18,14 @@
 )]
 
 mod child;
+#[cfg(feature = "sim")]
+mod endings;
 mod exits;
 mod harness;
+mod launch;
+#[cfg(feature = "sim")]
+mod looks;
+#[cfg(feature = "sim")]
+mod product;
+#[cfg(feature = "sim")]
+mod story;
