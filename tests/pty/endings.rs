@@ -193,7 +193,7 @@ fn files_are_the_operators_alone() {
     let mut all = everything_below(&state(&pty));
     all.push(state(&pty));
     let (folders, files): (Vec<_>, Vec<_>) = all.iter().partition(|path| path.is_dir());
-    assert!(files.len() >= 3, "a draft, the history and a log: {files:?}");
+    assert!(files.len() >= 2, "a draft and the history at least: {files:?}");
     assert!(folders.iter().all(|path| mode(path) == 0o700), "{folders:?}");
     for file in files {
         assert_eq!(mode(file), 0o600, "{}", file.display());
