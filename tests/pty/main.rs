@@ -18,14 +18,10 @@
 )]
 
 mod child;
-#[cfg(feature = "sim")]
 mod endings;
 mod exits;
 mod harness;
 mod launch;
-#[cfg(feature = "sim")]
 mod looks;
-#[cfg(feature = "sim")]
 mod product;
-#[cfg(feature = "sim")]
 mod story;

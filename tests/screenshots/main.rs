@@ -4,7 +4,6 @@
 //! `EDGEDECK_UPDATE_SCREENSHOTS=1 cargo test --test screenshots`. Nothing in them depends on the machine or the day: the
 //! clock stands still, the world has a fixed seed, and data is taken over when all of it is there.
 
-#![cfg(feature = "sim")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
