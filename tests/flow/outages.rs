@@ -12,6 +12,7 @@ use crate::harness::{GATEWAY, Opening, Stage};
 async fn the_picture_outlives_the_hub_and_recovers_by_itself() {
     let stage = Stage::set().await;
     let mut console = stage.console();
+    console.sees("5/5").await;
     console.no_longer_sees("not read").await;
     console.sees("as of 0 s").await;
     console.press("N g").await;
