@@ -18,6 +18,7 @@ fn is_agents(query: &str) -> bool {
 /// Waits until the picture is complete and a round has gone by; says how many requests there were until then.
 async fn quiet(console: &mut Console) -> usize {
     console.sees("26 of 26").await;
+    console.sees("5/5").await;
     console.no_longer_sees("not read").await;
     let from = console.wiretap.asked().len();
     digests(console, from, 1).await;
@@ -91,6 +92,7 @@ async fn the_pace_stretches_when_the_days_messages_would_not_last() {
     // A free hub: 400 messages are our share of the day, and reading the fleet once takes most of them.
     let mut poor = stage.console_with(Opening { sku: Sku::F1, message_share: 0.05, ..Opening::default() });
     poor.sees("26 of 26").await;
+    poor.sees("5/5").await;
     poor.no_longer_sees("not read").await;
     poor.sees("poll 15 m").await;
 }

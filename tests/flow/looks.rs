@@ -18,6 +18,7 @@ async fn the_console_opens_on_the_fleet() {
     let stage = Stage::set().await;
     let mut console = stage.console();
     console.sees("26 of 26 edge, 27 registered").await;
+    console.sees("5/5").await;
     console.no_longer_sees("not read").await;
     console.sees("edgeHub link 24 of 26").await;
     console.sees("SIM   READ-WRITE").await;
@@ -35,6 +36,7 @@ async fn the_console_opens_on_the_fleet() {
 async fn move_sort_mark_and_filter_by_keys() {
     let stage = Stage::set().await;
     let mut console = stage.console();
+    console.sees("5/5").await;
     console.no_longer_sees("not read").await;
     console.sees("26 of 26").await;
     console.press("N g").await;
