@@ -131,6 +131,7 @@ fn model(clock: &ManualClock) -> Model {
     Model::new(Setup {
         shell: Shell::new(session, clock.now(), (120, 36)),
         keymap: Keymaps::shipped().load_or_default("k9s").0,
+        keymaps: Keymaps::shipped(),
         theme: themes.load("dark", Depth::Indexed256).expect("a shipped theme").0,
         themes,
         depth: Depth::Indexed256,

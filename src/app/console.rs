@@ -157,6 +157,7 @@ impl Console {
         let model = Model::new(Setup {
             shell,
             keymap: load_keymap(process, &mut greetings),
+            keymaps: own_keymaps(process),
             theme: load_theme(process, caps, &mut greetings),
             themes: own_themes(process),
             depth: caps.color,
@@ -317,12 +318,16 @@ fn load_theme(process: &Process, caps: Caps, greetings: &mut Vec<Msg>) -> Theme 
     theme
 }
 
-fn load_keymap(process: &Process, greetings: &mut Vec<Msg>) -> Keymap {
+fn own_keymaps(process: &Process) -> Keymaps {
     let mut keymaps = Keymaps::shipped();
     for (name, text) in own_files(process, "keymaps") {
         keymaps.add(name, text);
     }
-    let (keymap, findings, unknown) = keymaps.load_or_default(&process.config.settings.ui.keymap.value);
+    keymaps
+}
+
+fn load_keymap(process: &Process, greetings: &mut Vec<Msg>) -> Keymap {
+    let (keymap, findings, unknown) = own_keymaps(process).load_or_default(&process.config.settings.ui.keymap.value);
     greetings.extend(unknown.map(|error| Msg::Say(Severity::Warning, error.to_string())));
     greetings.extend(findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.shown().into())));
     keymap

@@ -11,7 +11,7 @@ use crate::store::LinkHealth;
 use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::views::twin::change_pieces;
+use crate::tui::widgets::change;
 use crate::tui::widgets::dialog::Dialog;
 use crate::tui::widgets::editor::Editor;
 
@@ -142,7 +142,7 @@ fn send_lines(intent: &WriteIntent, shell: &Shell) -> Vec<Piece> {
         (Role::Fg, format!("effect   1 twin, {} of its {}", paths(changes.len()), section_word(intent))),
     ];
     for change in changes.iter().take(6) {
-        lines.push(change_pieces(change));
+        lines.push(change::line(change));
     }
     if changes.len() > 6 {
         lines.push((Role::TextDim, format!("and {} more, all on the review page", changes.len() - 6)));

@@ -2,7 +2,7 @@
 
 use crate::store::Needs;
 use crate::tui::actions::Scope;
-use crate::tui::keymap::{Keymap, Pending};
+use crate::tui::keymap::{Keymap, Keymaps, Pending};
 use crate::tui::layers::Layer;
 use crate::tui::prompt::Prompt;
 use crate::tui::shell::Shell;
@@ -22,6 +22,8 @@ pub struct Model {
     pub prompt: Option<Prompt>,
     /// The keys.
     pub keymap: Keymap,
+    /// The keymaps to choose from.
+    pub keymaps: Keymaps,
     /// Keys of a chord so far.
     pub pending: Pending,
     /// The look.
@@ -47,6 +49,8 @@ pub struct Setup {
     pub shell: Shell,
     /// The keys.
     pub keymap: Keymap,
+    /// The keymaps to choose from.
+    pub keymaps: Keymaps,
     /// The look.
     pub theme: Theme,
     /// The looks to choose from.
@@ -63,7 +67,7 @@ impl Model {
     /// The console on the fleet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { shell, keymap, theme, themes, depth, glyphs, history } = setup;
+        let Setup { shell, keymap, keymaps, theme, themes, depth, glyphs, history } = setup;
         let fleet = Screen::open(&Place::Fleet, &shell);
         let needs = fleet.needs(&shell);
         Self {
@@ -72,6 +76,7 @@ impl Model {
             layer: None,
             prompt: None,
             keymap,
+            keymaps,
             pending: Pending::default(),
             theme,
             themes,

@@ -73,6 +73,7 @@ impl Console {
         let model = Model::new(Setup {
             shell: Shell::new(session, clock.now(), (120, 36)),
             keymap,
+            keymaps: Keymaps::shipped(),
             theme,
             themes: Themes::shipped(),
             depth,

@@ -189,6 +189,7 @@ impl Stage {
         let mut model = Model::new(Setup {
             shell,
             keymap: Keymaps::shipped().load("k9s").expect("the shipped keys").0,
+            keymaps: Keymaps::shipped(),
             theme: Theme::roles_only(),
             themes: Themes::shipped(),
             depth: Depth::None,

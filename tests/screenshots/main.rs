@@ -85,6 +85,7 @@ impl Stage {
         let model = Model::new(Setup {
             shell: Shell::new(session, clock.now(), SIZE),
             keymap: Keymaps::shipped().load_or_default("k9s").0,
+            keymaps: Keymaps::shipped(),
             theme: themes.load("dark", Depth::True).unwrap().0,
             themes,
             depth: Depth::True,

@@ -20,7 +20,7 @@ use crate::tui::shell::Shell;
 
 use device::DeviceView;
 use fleet::FleetView;
-use page::{Page, PageKind};
+use page::Page;
 use twin::TwinView;
 
 /// A place one can go to; what history remembers.
@@ -34,6 +34,23 @@ pub enum Place {
     Twin(TwinId),
     /// A page of text.
     Page(PageKind),
+}
+
+/// Which page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageKind {
+    /// The keys that work in these scopes.
+    Help(Vec<Scope>),
+    /// Every action with its keys.
+    Keys,
+    /// Past messages.
+    Messages,
+    /// Writes of this run.
+    Activity,
+    /// The simulated hub.
+    Simulator,
+    /// A twin as the hub sent it.
+    Json(TwinId),
 }
 
 /// A view with its state.

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use serde_json::{Map, Value, json};
 
-use super::Step;
+use super::{PageKind, Step};
 use crate::domain::ids::TwinId;
 use crate::domain::json as text_json;
 use crate::domain::secret::mask_json;
@@ -18,24 +18,8 @@ use crate::tui::notices::Severity;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::theme::signs::{Glyphs, Sign};
+use crate::tui::widgets::change;
 use crate::tui::widgets::states::wrap;
-
-/// Which page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PageKind {
-    /// The keys that work in these scopes.
-    Help(Vec<Scope>),
-    /// Every action with its keys.
-    Keys,
-    /// Past messages.
-    Messages,
-    /// Writes of this run.
-    Activity,
-    /// The simulated hub.
-    Simulator,
-    /// A twin as the hub sent it.
-    Json(TwinId),
-}
 
 /// A page and how far it is scrolled.
 #[derive(Debug, Clone)]
@@ -273,7 +257,7 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
         let age = format!("{:>5} ago  ", age_text(shell.now.since(entry.intent.asked_at)));
         lines.push(vec![(Role::TextDim, age), (Role::Fg, format!("{}   ", entry.intent.target.shown())), (role, word)]);
         for change in entry.intent.changes() {
-            let (role, text) = super::twin::change_pieces(&change);
+            let (role, text) = change::line(&change);
             lines.push(vec![(Role::Fg, " ".repeat(11)), (role, text)]);
         }
         let mut inverse = entry.intent.inverse.body();

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use crate::tui::actions::ActionId;
+
 /// A cursor over a changing order of ids, and the window that shows it.
 #[derive(Debug, Clone)]
 pub struct List<K> {
@@ -36,6 +38,24 @@ pub enum Move {
     First,
     /// To the last row.
     Last,
+}
+
+impl Move {
+    /// The movement an action stands for.
+    #[must_use]
+    pub fn of(action: ActionId) -> Option<Self> {
+        Some(match action {
+            ActionId::RowDown => Self::Down,
+            ActionId::RowUp => Self::Up,
+            ActionId::RowFirst => Self::First,
+            ActionId::RowLast => Self::Last,
+            ActionId::PageDown => Self::PageDown,
+            ActionId::PageUp => Self::PageUp,
+            ActionId::HalfPageDown => Self::HalfDown,
+            ActionId::HalfPageUp => Self::HalfUp,
+            _ => return None,
+        })
+    }
 }
 
 impl<K: Clone + Eq + Hash> List<K> {

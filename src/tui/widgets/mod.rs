@@ -1,5 +1,6 @@
 //! Parts that views are made of. They know roles and geometry, nothing of hubs.
 
+pub mod change;
 pub mod dialog;
 pub mod editor;
 pub mod list;

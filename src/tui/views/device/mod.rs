@@ -4,9 +4,7 @@ mod draw;
 
 use std::sync::Arc;
 
-use super::fleet::movement;
-use super::page::PageKind;
-use super::{Place, Step};
+use super::{PageKind, Place, Step};
 use crate::domain::health::AgentReport;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::time::Now;
@@ -17,7 +15,7 @@ use crate::tui::canvas::Piece;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::widgets::list::List;
+use crate::tui::widgets::list::{List, Move};
 
 /// The view's state.
 #[derive(Debug, Clone)]
@@ -106,7 +104,7 @@ impl DeviceView {
     /// Does an action.
     pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = draw::module_rows(self, shell);
-        if let Some(step) = movement(action) {
+        if let Some(step) = Move::of(action) {
             self.modules.go(step, height);
             return Step::done();
         }

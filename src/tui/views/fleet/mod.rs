@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use row::{FILTER_COLUMNS, FleetColumn, Totals};
 
-use super::{Place, Step};
+use super::{PageKind, Place, Step};
 use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::time::Now;
 use crate::local::{LastView, SortOrder};
@@ -18,7 +18,6 @@ use crate::tui::actions::ActionId;
 use crate::tui::filter::{Filter, FilterError};
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
-use crate::tui::views::page::PageKind;
 use crate::tui::widgets::list::{List, Move};
 
 /// The view's state.
@@ -174,7 +173,7 @@ impl FleetView {
     /// Does an action.
     pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = self.table_rows(shell);
-        if let Some(step) = movement(action) {
+        if let Some(step) = Move::of(action) {
             self.moved = true;
             self.list.go(step, height);
             return Step::done();
@@ -278,20 +277,4 @@ impl FleetView {
     pub fn selected<'a>(&self, shell: &'a Shell) -> Option<&'a Arc<DeviceRow>> {
         self.list.selected().and_then(|id| shell.fleet.row(id))
     }
-}
-
-/// The list movement of an action.
-#[must_use]
-pub fn movement(action: ActionId) -> Option<Move> {
-    Some(match action {
-        ActionId::RowDown => Move::Down,
-        ActionId::RowUp => Move::Up,
-        ActionId::RowFirst => Move::First,
-        ActionId::RowLast => Move::Last,
-        ActionId::PageDown => Move::PageDown,
-        ActionId::PageUp => Move::PageUp,
-        ActionId::HalfPageDown => Move::HalfDown,
-        ActionId::HalfPageUp => Move::HalfUp,
-        _ => return None,
-    })
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::conflict::Conflict;
 use super::edit::{Edit, Problem};
 use super::rows::{self, Agreement, TwinRow};
-use super::{Mode, Review, TwinView, change_pieces};
+use super::{Mode, Review, TwinView};
 use crate::domain::json;
 use crate::domain::limits::SectionKind;
 use crate::domain::patch::{Divergence, Touched};
@@ -19,6 +19,7 @@ use crate::tui::canvas::{Canvas, Piece, fit};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::theme::signs::Sign;
+use crate::tui::widgets::change;
 use crate::tui::widgets::states::{self, Blank, wrap};
 use crate::tui::widgets::table::{Column, place};
 
@@ -303,7 +304,7 @@ fn draw_patch(edit: &Edit, canvas: &mut Canvas<'_>, area: Rect) {
                     );
                     break;
                 }
-                let (role, text) = change_pieces(change);
+                let (role, text) = change::line(change);
                 line(canvas, inside, offset, role, &text);
                 offset += 1;
             }
@@ -334,7 +335,7 @@ fn draw_review(review: &Review, scroll: usize, shell: &Shell, canvas: &mut Canva
         lines.push((Role::Fg, String::new()));
     }
     for change in intent.changes() {
-        lines.push(change_pieces(&change));
+        lines.push(change::line(&change));
     }
     let path = match &intent.target.module {
         Some(module) => format!("/twins/{}/modules/{}", intent.target.device.shown(), module.shown()),

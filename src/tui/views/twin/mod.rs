@@ -13,13 +13,9 @@ use std::sync::Arc;
 use crossterm::event::KeyEvent;
 use serde_json::Value;
 
-use super::fleet::movement;
-use super::page::PageKind;
-use super::{Place, Step};
+use super::{PageKind, Place, Step};
 use crate::domain::ids::{ModuleId, OpId, TwinId};
 use crate::domain::json::{self, Path};
-use crate::domain::patch::Change;
-use crate::domain::secret::names_a_secret;
 use crate::domain::time::{age_text, wall_age};
 use crate::domain::twin::Twin;
 use crate::local::Draft;
@@ -305,7 +301,7 @@ impl TwinView {
         let height = shell.body_rows();
         match &mut self.mode {
             Mode::View => {
-                if let Some(step) = movement(action) {
+                if let Some(step) = Move::of(action) {
                     self.list.go(step, height.saturating_sub(8));
                     return Step::done();
                 }
@@ -339,7 +335,7 @@ impl TwinView {
                 }
                 _ => Step::unused(),
             },
-            Mode::Review(review) => match (action, movement(action)) {
+            Mode::Review(review) => match (action, Move::of(action)) {
                 (_, Some(Move::Down)) => {
                     self.scroll += 1;
                     Step::done()
@@ -359,7 +355,7 @@ impl TwinView {
                 _ => Step::unused(),
             },
             Mode::Conflict(conflict) => {
-                if let Some(step) = movement(action) {
+                if let Some(step) = Move::of(action) {
                     conflict.list.go(step, height.saturating_sub(8));
                     return Step::done();
                 }
@@ -522,27 +518,4 @@ fn resume(twin: Arc<Twin>, draft: &Draft) -> Edit {
 
 fn draft_age(draft: &Draft, shell: &Shell) -> String {
     age_text(wall_age(shell.now.wall, draft.saved_at))
-}
-
-/// One change as a line with its role; secrets are hidden.
-#[must_use]
-pub fn change_pieces(change: &Change) -> (Role, String) {
-    let path = change.path.shown();
-    let secret = change.path.keys().iter().any(|key| names_a_secret(key));
-    let text = |value: &Value| {
-        let mut value = value.clone();
-        crate::domain::secret::mask_json(&mut value);
-        json::compact(&value)
-    };
-    match (&change.old, &change.new) {
-        (_, Some(_)) if secret => (Role::DiffChange, format!("~ {path}   (changed, hidden)")),
-        (Some(old), Some(new)) => {
-            let note = if change.replaces_array() { "   (arrays are replaced as a whole)" } else { "" };
-            (Role::DiffChange, format!("~ {path}   {} -> {}{note}", text(old), text(new)))
-        }
-        (None, Some(new)) => (Role::DiffAdd, format!("+ {path}   {}", text(new))),
-        (Some(_), None) if secret => (Role::DiffDel, format!("- {path}   (hidden; null deletes the key)")),
-        (Some(old), None) => (Role::DiffDel, format!("- {path}   {}   (null deletes the key)", text(old))),
-        (None, None) => (Role::DiffContext, format!("  {path}")),
-    }
 }

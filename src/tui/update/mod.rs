@@ -1,0 +1,254 @@
+//! The one funnel: `update(model, msg) -> effects`. No I/O, no clock, no await.
+//!
+//! A key goes to the dialog if one is open, else to the input line, else to the view; what nobody wants is global, and
+//! what is not that either is said once. What an action does lies beside: in dialogs (`asked`), in the input line
+//! (`typed`, `commands`), between views (`travel`), and after a write (`outcomes`).
+
+mod asked;
+mod commands;
+mod outcomes;
+mod travel;
+mod typed;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use asked::act_in_layer;
+use outcomes::tell_outcomes;
+use travel::{go, history, last_view, leave};
+pub use typed::names;
+use typed::{act_in_prompt, typed_in_prompt};
+
+use crate::domain::text::Untrusted;
+use crate::tui::actions::{ActionId, Danger};
+use crate::tui::keymap::Lookup;
+use crate::tui::layers::{Layer, Question};
+use crate::tui::model::Model;
+use crate::tui::msg::{Effect, Msg};
+use crate::tui::prompt::{Prompt, PromptKind};
+use crate::tui::views::{PageKind, Place, Screen, Step};
+
+/// Takes a message, changes the model, and says what is wanted of the world.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    match msg {
+        Msg::Key(key) => press(model, key, &mut effects),
+        Msg::Paste(text) => paste(model, &text),
+        Msg::Resize(columns, rows) => {
+            model.shell.size = (columns, rows);
+        }
+        Msg::Tick(now) => {
+            model.shell.now = now;
+            keep_typing(model, &mut effects);
+        }
+        Msg::Fleet(fleet) => {
+            model.shell.fleet = fleet;
+            refresh(model, &mut effects);
+        }
+        Msg::Details(details) => {
+            model.shell.details = details;
+            refresh(model, &mut effects);
+        }
+        Msg::Link(link) => model.shell.link = link,
+        Msg::Ops(ops) => {
+            let before = std::mem::replace(&mut model.shell.ops, ops);
+            tell_outcomes(model, &before, &mut effects);
+            refresh(model, &mut effects);
+        }
+        Msg::Drafts(drafts) => {
+            for draft in drafts {
+                model.shell.drafts.insert(draft.key.target.clone(), draft);
+            }
+            let count = model.shell.drafts.len();
+            if count > 0 {
+                let first = model.shell.drafts.keys().next().map(|id| String::from(id.shown())).unwrap_or_default();
+                let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+                model.shell.warn(format!("a draft from before waits: {first}{more}; open its twin and press e"));
+            }
+        }
+        Msg::Simulator(lines) => model.shell.simulator = lines,
+        Msg::EditedOutside(id, result) => match (result, model.screens.last_mut()) {
+            (Ok(text), Some(Screen::Twin(view))) if *view.id() == id => view.edited_outside(&text),
+            (Ok(_), _) => model.shell.warn("the editor came back to another view; its text is in the draft as it was"),
+            (Err(why), _) => model.shell.error(why),
+        },
+        Msg::Say(severity, text) => model.shell.notices.say(severity, text, model.shell.now),
+    }
+    declare_needs(model, &mut effects);
+    effects
+}
+
+/// Every view takes over new data, the hidden ones too: going back must not show yesterday's order.
+fn refresh(model: &mut Model, effects: &mut Vec<Effect>) {
+    for screen in &mut model.screens {
+        let step = screen.refresh(&mut model.shell);
+        effects.extend(step.effects);
+    }
+}
+
+/// Hands over what was typed and is not kept yet, in views that are covered by others too.
+fn keep_typing(model: &mut Model, effects: &mut Vec<Effect>) {
+    for screen in &mut model.screens {
+        if let Screen::Twin(view) = screen {
+            effects.extend(view.tick(&mut model.shell).effects);
+        }
+    }
+}
+
+fn declare_needs(model: &mut Model, effects: &mut Vec<Effect>) {
+    let needs = model.screen().map(|screen| screen.needs(&model.shell)).unwrap_or_default();
+    if needs != model.needs {
+        model.needs = needs.clone();
+        effects.push(Effect::Need(needs));
+    }
+}
+
+fn press(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
+    model.shell.notices.key_pressed(model.shell.now);
+    let scopes = model.scopes();
+    let mut pending = std::mem::take(&mut model.pending);
+    let lookup = model.keymap.lookup(&scopes, &mut pending, key);
+    model.pending = pending;
+    match lookup {
+        Lookup::Action(action) => act(model, action, effects),
+        Lookup::Pending(_) | Lookup::Cancelled => {}
+        Lookup::None => type_key(model, key),
+    }
+}
+
+/// A key without an action: text where text is taken, else a short word, at most.
+fn type_key(model: &mut Model, key: KeyEvent) {
+    if let Some(layer) = &mut model.layer {
+        if layer.wants_name() && !layer.is_settling(model.shell.now) {
+            layer.typed.key(key);
+        }
+        return;
+    }
+    if model.prompt.is_some() {
+        typed_in_prompt(model, |prompt| prompt.input.key(key));
+        return;
+    }
+    if let Some(Screen::Twin(view)) = model.screens.last_mut()
+        && view.key(key)
+    {
+        return;
+    }
+    if let KeyCode::Char(c) = key.code
+        && (key.modifiers - KeyModifiers::SHIFT).is_empty()
+    {
+        let c = Untrusted::new(c.to_string()).shown();
+        model.shell.info(format!("nothing is on {c} here; ? lists the keys"));
+    }
+}
+
+fn paste(model: &mut Model, text: &str) {
+    if model.layer.is_some() {
+        // Nor may it reach the editor below, unseen.
+        model.shell.warn("pasting is refused in a confirmation: type it");
+        return;
+    }
+    if model.prompt.is_some() {
+        typed_in_prompt(model, |prompt| prompt.input.paste(text));
+        return;
+    }
+    let taken = match model.screens.last_mut() {
+        Some(Screen::Twin(view)) => view.paste(text),
+        _ => false,
+    };
+    if !taken {
+        model.shell.warn("pasted text is ignored here; it works in the editor, after : and after /");
+    }
+}
+
+fn act(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) {
+    if action.action().danger == Danger::Write && model.shell.session.read_only {
+        model.shell.warn(format!("{} needs read-write; this console was opened read-only", action.action().title));
+        return;
+    }
+    if model.layer.is_some() {
+        return act_in_layer(model, action, effects);
+    }
+    if model.prompt.is_some() && act_in_prompt(model, action, effects) {
+        return;
+    }
+    let step = match model.screens.last_mut() {
+        Some(screen) => screen.act(action, &mut model.shell),
+        None => Step::unused(),
+    };
+    if step.unused {
+        return act_globally(model, action, effects);
+    }
+    follow(model, step, effects);
+}
+
+/// Does what a view wants after an action.
+fn follow(model: &mut Model, step: Step, effects: &mut Vec<Effect>) {
+    effects.extend(step.effects);
+    if step.leave {
+        leave(model);
+    }
+    if let Some(place) = step.go {
+        go(model, &place, effects);
+    }
+    match step.ask {
+        // More than one key leads here, and not each of them is a key that changes things.
+        Some(Question::Send(_)) if model.shell.session.read_only => {
+            model.shell.warn("sending needs read-write; this console was opened read-only");
+        }
+        Some(question) => model.layer = Some(Layer::ask(question, model.shell.now)),
+        None => {}
+    }
+}
+
+fn act_globally(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) {
+    match action {
+        ActionId::Help => {
+            let scopes = model.scopes();
+            go(model, &Place::Page(PageKind::Help(scopes)), effects);
+        }
+        ActionId::CommandLine => model.prompt = Some(Prompt::open(PromptKind::Command, "")),
+        ActionId::Filter => match model.screens.last() {
+            Some(Screen::Fleet(view)) => model.prompt = Some(Prompt::open(PromptKind::Filter, view.filter_state().0)),
+            _ => model.shell.info("this view has no filter; the list of devices does"),
+        },
+        ActionId::Back => leave(model),
+        ActionId::Leave => {
+            if model.screens.len() > 1 {
+                leave(model);
+            } else {
+                quit(model, effects);
+            }
+        }
+        ActionId::Quit => quit(model, effects),
+        ActionId::Refresh => {
+            effects.push(Effect::PollNow);
+            model.shell.info("reading again");
+        }
+        ActionId::Pause => match model.shell.paused.take() {
+            Some(_) => model.shell.info("reading goes on"),
+            None => {
+                model.shell.paused = Some(model.shell.now);
+                model.shell.info("nothing is read until P is pressed again; ages go on");
+            }
+        },
+        ActionId::Messages => go(model, &Place::Page(PageKind::Messages), effects),
+        ActionId::Redraw => effects.push(Effect::Repaint),
+        ActionId::Suspend if model.shell.ops.open() > 0 => {
+            model.shell.warn("not suspended: a change is in flight, and its outcome would go unseen");
+        }
+        ActionId::Suspend => effects.push(Effect::Suspend),
+        ActionId::HistoryBack => history(model, -1, effects),
+        ActionId::HistoryForward => history(model, 1, effects),
+        ActionId::HistoryLast => last_view(model, effects),
+        _ => model.shell.info(format!("{} means nothing here", action.action().title)),
+    }
+}
+
+fn quit(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.shell.ops.open() > 0 {
+        model.layer = Some(Layer::ask(Question::Quit, model.shell.now));
+    } else {
+        // Nothing is carried out after this.
+        keep_typing(model, effects);
+        effects.push(Effect::Quit);
+    }
+}

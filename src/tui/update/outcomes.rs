@@ -1,0 +1,38 @@
+//! After a write: what became of it is said wherever the operator is by now.
+
+use crate::local::Draft;
+use crate::ops::{OpState, OpsBoard, Outcome};
+use crate::tui::model::Model;
+use crate::tui::msg::Effect;
+
+/// Says what became of writes, wherever the operator is by now.
+pub(super) fn tell_outcomes(model: &mut Model, before: &OpsBoard, effects: &mut Vec<Effect>) {
+    let ops = model.shell.ops.clone();
+    for entry in ops.entries() {
+        let OpState::Done(outcome, _) = &entry.state else { continue };
+        if matches!(before.get(&entry.intent.op).map(|old| &old.state), Some(OpState::Done(..))) {
+            continue;
+        }
+        let target = entry.intent.target.shown();
+        match outcome {
+            Outcome::Applied(twin) => {
+                // Also when its view was left meanwhile; what was typed since then is another draft.
+                let is_sent = |draft: &Draft| draft.saved_at <= entry.intent.asked_at.wall;
+                if let Some(draft) = model.shell.drafts.get(&entry.intent.target).filter(|draft| is_sent(draft)) {
+                    effects.push(Effect::DiscardDraft(draft.key.clone()));
+                    model.shell.drafts.remove(&entry.intent.target);
+                }
+                let from = entry.intent.base.desired.version;
+                model.shell.info(format!("{target} changed: desired v{from} -> v{}", twin.desired.version));
+            }
+            Outcome::Conflict(_) => model.shell.warn(format!(
+                "412: {target} was changed by somebody else after it was read; nothing was overwritten, both changes are shown"
+            )),
+            Outcome::Refused(why) => model.shell.error(format!("{target} was not changed: {}", why.shown())),
+            Outcome::NotApplied(_) => {
+                model.shell.warn(format!("{target}: no answer came, and reading back shows that it did not take effect; send it again"));
+            }
+        }
+        effects.push(Effect::PollNow);
+    }
+}

@@ -1,0 +1,68 @@
+//! Between views: opening, leaving, and the history of places.
+
+use super::keep_typing;
+use crate::tui::model::Model;
+use crate::tui::msg::Effect;
+use crate::tui::views::{Place, Screen};
+
+/// Places history remembers.
+const VISITED: usize = 50;
+
+pub(super) fn leave(model: &mut Model) {
+    if model.screens.len() > 1 {
+        model.screens.pop();
+        note_visit(model);
+    }
+}
+
+/// Goes to a place. Places that are open already are returned to, with their state.
+pub(super) fn go(model: &mut Model, place: &Place, effects: &mut Vec<Effect>) {
+    match model.screens.iter().position(|screen| screen.place() == *place) {
+        Some(index) => {
+            keep_typing(model, effects);
+            model.screens.truncate(index + 1);
+        }
+        None => {
+            let mut screen = Screen::open(place, &model.shell);
+            let step = screen.refresh(&mut model.shell);
+            effects.extend(step.effects);
+            model.screens.push(screen);
+        }
+    }
+    note_visit(model);
+}
+
+fn note_visit(model: &mut Model) {
+    let Some(place) = model.screen().map(Screen::place) else { return };
+    let (visited, at) = &mut model.visited;
+    if visited.get(*at) == Some(&place) {
+        return;
+    }
+    visited.truncate(*at + 1);
+    visited.push(place);
+    if visited.len() > VISITED {
+        visited.remove(0);
+    }
+    *at = visited.len() - 1;
+}
+
+pub(super) fn history(model: &mut Model, step: isize, effects: &mut Vec<Effect>) {
+    let (visited, at) = &model.visited;
+    let target = at.checked_add_signed(step).filter(|index| *index < visited.len());
+    let Some((index, place)) = target.and_then(|index| visited.get(index).map(|place| (index, place.clone()))) else {
+        model.shell.info("there is no further view in the history");
+        return;
+    };
+    // The position first, so that arriving is not noted as a new visit.
+    model.visited.1 = index;
+    go(model, &place, effects);
+}
+
+pub(super) fn last_view(model: &mut Model, effects: &mut Vec<Effect>) {
+    let (visited, at) = &model.visited;
+    let Some(place) = at.checked_sub(1).and_then(|index| visited.get(index)).cloned() else {
+        model.shell.info("there is no last view yet");
+        return;
+    };
+    go(model, &place, effects);
+}
