@@ -57,7 +57,9 @@ pub async fn run(site: &Site, args: &DevicesArgs) -> Result<Answer, Failure> {
     })?;
     let now = site.clock.now();
     let (fleet, tags) = read(&site.hub.read).await?;
-    let rows: Vec<&DeviceRow> = fleet.rows.iter().map(|row| &**row).filter(|row| filter.admits(*row)).collect();
+    let mut scratch = String::new();
+    let rows: Vec<&DeviceRow> =
+        fleet.rows.iter().map(|row| &**row).filter(|row| filter.admits(*row, &mut scratch)).collect();
     let items = rows.iter().map(|row| item(row, tags.get(row.id.as_str()))).collect();
     Ok(Answer::new("DeviceList", now.wall, items, table(&rows, now)))
 }

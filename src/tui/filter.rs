@@ -45,8 +45,8 @@ pub struct FilterError {
 
 /// What a filter looks at; one per row kind.
 pub trait Filterable {
-    /// The text of every column, joined by blanks.
-    fn haystack(&self) -> String;
+    /// Adds the text of every column to `text`, joined by blanks.
+    fn haystack(&self, text: &mut String);
     /// The text of one column, by its lower-case name; `None` when there is no such column.
     fn column(&self, name: &str) -> Option<String>;
     /// A tag's value by path (`location.building`) or by its last part (`building`).
@@ -108,18 +108,29 @@ impl Filter {
         }
     }
 
-    /// Whether the row passes.
+    /// Whether the row passes. `scratch` is room to write in, so that a large table needs one allocation, not one a
+    /// row; what it holds before and after means nothing.
     #[must_use]
-    pub fn admits(&self, row: &impl Filterable) -> bool {
+    pub fn admits(&self, row: &impl Filterable, scratch: &mut String) -> bool {
+        let haystack = |scratch: &mut String| {
+            scratch.clear();
+            row.haystack(scratch);
+        };
         match self {
             Self::All => true,
-            Self::Contains(text) => contains(&row.haystack(), text),
-            Self::Matches(regex) => regex.is_match(&row.haystack()),
+            Self::Contains(text) => {
+                haystack(scratch);
+                contains(scratch, text)
+            }
+            Self::Matches(regex) => {
+                haystack(scratch);
+                regex.is_match(scratch)
+            }
             Self::Fuzzy(text) => {
                 let mut buffer = Vec::new();
                 let pattern = Pattern::parse(text, CaseMatching::Smart, Normalization::Smart);
-                let haystack = row.haystack();
-                pattern.score(Utf32Str::new(&haystack, &mut buffer), &mut Matcher::new(Config::DEFAULT)).is_some()
+                haystack(scratch);
+                pattern.score(Utf32Str::new(scratch, &mut buffer), &mut Matcher::new(Config::DEFAULT)).is_some()
             }
             Self::Tags(terms) => terms.iter().all(|term| {
                 let value = row.tag(&term.key);
@@ -128,8 +139,8 @@ impl Filter {
                     Some(wanted) => (value.as_deref() == Some(wanted)) != term.differs,
                 }
             }),
-            Self::Column(name, text) => row.column(name).is_some_and(|value| contains(&value, text)),
-            Self::Not(inner) => !inner.admits(row),
+            Self::Column(name, text) => row.column(name).is_some_and(|mut value| contains(&mut value, text)),
+            Self::Not(inner) => !inner.admits(row, scratch),
         }
     }
 }
@@ -138,8 +149,16 @@ fn has_upper(text: &str) -> bool {
     text.chars().any(char::is_uppercase)
 }
 
-fn contains(haystack: &str, needle: &str) -> bool {
-    if has_upper(needle) { haystack.contains(needle) } else { haystack.to_lowercase().contains(needle) }
+/// Smart case: without an upper-case letter in the needle, the haystack is made lower case, in place where it can be.
+fn contains(haystack: &mut String, needle: &str) -> bool {
+    if !has_upper(needle) {
+        if haystack.is_ascii() {
+            haystack.make_ascii_lowercase();
+        } else {
+            *haystack = haystack.to_lowercase();
+        }
+    }
+    haystack.contains(needle)
 }
 
 fn tags(text: &str) -> Result<Filter, FilterError> {
@@ -174,8 +193,8 @@ mod tests {
     struct Row;
 
     impl Filterable for Row {
-        fn haystack(&self) -> String {
-            "edge-gateway-007 backoff temperatureFilter".into()
+        fn haystack(&self, text: &mut String) {
+            text.push_str("edge-gateway-007 backoff temperatureFilter");
         }
         fn column(&self, name: &str) -> Option<String> {
             (name == "status").then(|| "backoff".into())
@@ -207,7 +226,7 @@ mod tests {
             ("a:b", "sub", false),
         ] {
             let filter = Filter::parse(text, &["status"]).unwrap();
-            assert_eq!((filter.kind(), filter.admits(&Row)), (kind, admitted), "{text}");
+            assert_eq!((filter.kind(), filter.admits(&Row, &mut String::new())), (kind, admitted), "{text}");
         }
     }
 

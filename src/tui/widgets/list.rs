@@ -139,12 +139,14 @@ impl<K: Clone + Eq + Hash> List<K> {
             self.top = 0;
             return None;
         };
-        let places: HashMap<&K, usize> = order.iter().enumerate().map(|(index, id)| (id, index)).collect();
-        let (at, lost) = match places.get(&selected) {
-            Some(index) => (*index, None),
-            None => (self.survivor(&places).unwrap_or(0), Some(selected)),
+        let (at, lost) = match order.iter().position(|id| *id == selected) {
+            Some(index) => (index, None),
+            None => {
+                // Only a lost id is worth an index over everything.
+                let places = order.iter().enumerate().map(|(index, id)| (id, index)).collect();
+                (self.survivor(&places).unwrap_or(0), Some(selected))
+            }
         };
-        drop(places);
         self.order = order;
         self.at = at.min(self.order.len().saturating_sub(1));
         self.top = self.at.saturating_sub(screen_row);

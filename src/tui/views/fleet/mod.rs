@@ -69,23 +69,17 @@ impl FleetView {
             view.sort = (column, sort.descending);
         }
         view.choose_column();
-        let order = view.order(shell);
-        view.list.replace(order);
-        view.count(shell);
+        view.list_again(shell);
         view
     }
 
     /// Takes over a new picture: the cursor and the marks stay with their devices.
     pub fn refresh(&mut self, shell: &mut Shell) {
-        let order = self.order(shell);
+        let lost = self.list_again(shell);
         if !self.moved {
-            self.list.replace(order);
             self.list.go(Move::First, 1);
-            self.count(shell);
             return;
         }
-        let lost = self.list.replace(order);
-        self.count(shell);
         if let Some(lost) = lost {
             // Gone from the hub, or only from the filtered list: the message says which.
             let gone = shell.fleet.row(&lost).is_none();
@@ -102,14 +96,11 @@ impl FleetView {
         }
     }
 
-    /// Takes over a new order, and counts what is in it.
-    fn list_again(&mut self, shell: &Shell) {
-        self.list.replace(self.order(shell));
-        self.count(shell);
-    }
-
-    fn count(&mut self, shell: &Shell) {
-        self.totals = Totals::of(self.list.order().iter().filter_map(|id| shell.fleet.row(id)));
+    /// Takes over a new order; gives the id that vanished from under the cursor.
+    fn list_again(&mut self, shell: &Shell) -> Option<DeviceId> {
+        let (order, totals) = self.order(shell);
+        self.totals = totals;
+        self.list.replace(order)
     }
 
     /// Whether the cursor's object vanished a moment ago.
@@ -117,17 +108,22 @@ impl FleetView {
         self.lost.as_ref().is_some_and(|(_, at)| now.since(*at) < LOST_FOR)
     }
 
-    fn order(&self, shell: &Shell) -> Vec<DeviceId> {
+    /// The ids that pass, in order, and what there is to say of all of them. Rows of a snapshot come in the natural order of their ids.
+    fn order(&self, shell: &Shell) -> (Vec<DeviceId>, Totals) {
+        let mut scratch = String::new();
         let mut rows: Vec<&Arc<DeviceRow>> = shell
             .fleet
             .rows
             .iter()
             .filter(|row| !self.faults_only || row.verdict.is_some_and(|verdict| verdict.is_fault()))
-            .filter(|row| self.filter.admits(&***row))
+            .filter(|row| self.filter.admits(&***row, &mut scratch))
             .collect();
         let (column, descending) = self.sort;
-        rows.sort_by(|a, b| row::compare(a, b, column, descending));
-        rows.into_iter().map(|row| row.id.clone()).collect()
+        if (column, descending) != (FleetColumn::Device, false) {
+            rows.sort_by(|a, b| row::compare(a, b, column, descending));
+        }
+        let totals = Totals::of(rows.iter().copied());
+        (rows.into_iter().map(|row| row.id.clone()).collect(), totals)
     }
 
     /// Filters by what was typed; `None` shows everything again. A filter that cannot be read keeps the last result.

@@ -239,8 +239,8 @@ fn last_part(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-/// Orders two rows by a column, best first in the sense of that column: the worst status, the newest report, ids as
-/// people count. Equal rows are told apart by their id, so they never swap places.
+/// Orders two rows by a column, best first in the sense of that column: the worst status, the newest report. Rows
+/// come in the natural order of their ids and the sort is stable, so equal rows keep that order and never swap places.
 #[must_use]
 pub fn compare(a: &DeviceRow, b: &DeviceRow, column: FleetColumn, descending: bool) -> Ordering {
     let order = match column {
@@ -262,8 +262,7 @@ pub fn compare(a: &DeviceRow, b: &DeviceRow, column: FleetColumn, descending: bo
         FleetColumn::Tags => a.tags.cmp(&b.tags),
         FleetColumn::Reported => reported(b).cmp(&reported(a)),
     };
-    let order = if descending { order.reverse() } else { order };
-    order.then_with(|| natural_cmp(a.id.as_str(), b.id.as_str()))
+    if descending { order.reverse() } else { order }
 }
 
 fn rank(row: &DeviceRow) -> usize {
@@ -300,8 +299,8 @@ fn reported(row: &DeviceRow) -> Option<HubTime> {
 }
 
 impl Filterable for DeviceRow {
-    fn haystack(&self) -> String {
-        let mut text = self.id.as_str().to_owned();
+    fn haystack(&self, text: &mut String) {
+        text.push_str(self.id.as_str());
         text.push(' ');
         text.push_str(&status(self).2);
         if let Some(agent) = &self.agent {
@@ -315,9 +314,8 @@ impl Filterable for DeviceRow {
             }
         }
         for (path, value) in self.tags.iter() {
-            text.push_str(&format!(" {path}={value}"));
+            text.extend([" ", path, "=", value]);
         }
-        text
     }
 
     fn column(&self, name: &str) -> Option<String> {
