@@ -79,7 +79,8 @@ impl FileLock {
 fn read_holder(file: File) -> String {
     let mut bytes = Vec::new();
     let _ = file.take(HOLDER).read_to_end(&mut bytes);
-    String::from_utf8_lossy(&bytes).trim().to_owned()
+    let name = String::from_utf8_lossy(&bytes).trim().to_owned();
+    if name.is_empty() { "another process".to_owned() } else { name }
 }
 
 impl Drop for FileLock {

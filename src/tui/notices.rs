@@ -12,6 +12,8 @@ pub enum Severity {
     Info,
     /// Something is in the way.
     Warning,
+    /// One's own change is through; nothing that is merely in the way may hide it.
+    Outcome,
     /// Something failed.
     Error,
 }
@@ -22,6 +24,7 @@ impl Severity {
         Duration::from_secs(match self {
             Self::Info => 4,
             Self::Warning => 8,
+            Self::Outcome => 6,
             Self::Error => 30,
         })
     }

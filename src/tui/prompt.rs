@@ -44,6 +44,8 @@ pub struct Candidate {
 
 /// Candidates that are shown at most.
 pub const SHOWN: usize = 8;
+/// Candidates that are looked for at most; tab cycles through them.
+const CANDIDATES: usize = 64;
 
 impl Prompt {
     /// An open line with `text` in it.
@@ -64,7 +66,7 @@ impl Prompt {
             Some((word, argument)) => arguments(word, argument.trim_start(), shell, names),
             None => words(text, shell, keymap, &names.scopes),
         };
-        found.truncate(64);
+        found.truncate(CANDIDATES);
         found
     }
 }
@@ -135,29 +137,35 @@ fn arguments(word: &str, typed: &str, shell: &Shell, names: &Names) -> Vec<Candi
         doc: command.doc.to_owned(),
         note: String::new(),
     };
-    let pick = |kind: &'static str, all: Vec<String>| -> Vec<Candidate> {
-        let mut ranked: Vec<(u8, String)> =
-            all.into_iter().filter_map(|name| rank(&name, typed).map(|r| (r, name))).collect();
-        ranked.sort_by_key(|(rank, _)| *rank);
-        ranked.into_iter().map(|(_, name)| make(kind, name)).collect()
+    // Of a large fleet only as many names are copied as can be shown.
+    let pick = |kind: &'static str, all: &mut dyn Iterator<Item = &str>| -> Vec<Candidate> {
+        let mut ranked: [Vec<&str>; 3] = Default::default();
+        for name in all {
+            if let Some(found) = rank(name, typed).and_then(|rank| ranked.get_mut(usize::from(rank)))
+                && found.len() < CANDIDATES
+            {
+                found.push(name);
+            }
+        }
+        ranked.concat().into_iter().take(CANDIDATES).map(|name| make(kind, name.to_owned())).collect()
     };
-    let devices = || shell.fleet.rows.iter().map(|row| row.id.as_str().to_owned()).collect::<Vec<_>>();
+    let mut devices = shell.fleet.rows.iter().map(|row| row.id.as_str());
     match command.completes {
         Completes::Nothing => Vec::new(),
-        Completes::Devices => pick("device", devices()),
+        Completes::Devices => pick("device", &mut devices),
         Completes::Twins => match typed.split_once('/') {
-            None => pick("device", devices()),
+            None => pick("device", &mut devices),
             Some((device, _)) => {
                 let known = shell.details.modules.iter().find(|(id, _)| id.as_str() == device);
-                let modules = known
-                    .and_then(|(_, read)| read.get())
-                    .map(|modules| modules.iter().map(|module| format!("{device}/{}", module.id.as_str())).collect());
-                pick("module", modules.unwrap_or_default())
+                let modules = known.and_then(|(_, read)| read.get()).map(|modules| &**modules).unwrap_or_default();
+                let lines: Vec<String> =
+                    modules.iter().map(|module| format!("{device}/{}", module.id.as_str())).collect();
+                pick("module", &mut lines.iter().map(String::as_str))
             }
         },
-        Completes::Themes => pick("theme", names.themes.clone()),
-        Completes::Keymaps => pick("keymap", names.keymaps.clone()),
-        Completes::Sim => pick("switch", SIM_SWITCHES.iter().map(|text| (*text).to_owned()).collect()),
+        Completes::Themes => pick("theme", &mut names.themes.iter().map(String::as_str)),
+        Completes::Keymaps => pick("keymap", &mut names.keymaps.iter().map(String::as_str)),
+        Completes::Sim => pick("switch", &mut SIM_SWITCHES.into_iter()),
     }
 }
 

@@ -96,6 +96,11 @@ impl Shell {
         self.notices.say(Severity::Info, text, self.now);
     }
 
+    /// Says that one's own change is through.
+    pub fn outcome(&mut self, text: impl Into<String>) {
+        self.notices.say(Severity::Outcome, text, self.now);
+    }
+
     /// Says something that is in the way.
     pub fn warn(&mut self, text: impl Into<String>) {
         self.notices.say(Severity::Warning, text, self.now);

@@ -31,6 +31,8 @@ struct Entry {
     /// The line discipline to go back to. Taken anew at each entry, since a shell may change it in between.
     saved: Mutex<Termios>,
     entered: AtomicBool,
+    /// Held while the terminal is given back: who comes second may be about to end the process, and must find it done.
+    restoring: Mutex<()>,
     gate: Arc<Gate>,
 }
 
@@ -48,8 +50,10 @@ impl Entry {
         Ok(())
     }
 
-    /// Does nothing unless entered; of several calls the first restores.
+    /// Does nothing unless entered; of several calls the first restores and the others wait for it, at most as long as
+    /// a stuck terminal takes to be given up.
     fn restore(&self) -> io::Result<()> {
+        let _one_at_a_time = lock(&self.restoring);
         if !self.entered.swap(false, Ordering::SeqCst) {
             return Ok(());
         }
@@ -90,6 +94,7 @@ impl Guard {
             leave: modes::leave_bytes(alternate_screen),
             saved: Mutex::new(tty.attributes()?),
             entered: AtomicBool::new(false),
+            restoring: Mutex::new(()),
             gate: Arc::default(),
             tty,
         });

@@ -95,7 +95,9 @@ impl Screen {
         let spare = self.0.mailbox().spare.take();
         let buffer = match spare {
             Some(mut buffer) => {
-                buffer.clone_from(frame);
+                // `Buffer::clone_from` would allocate anew.
+                buffer.area = frame.area;
+                buffer.content.clone_from(&frame.content);
                 buffer
             }
             None => frame.clone(),

@@ -1,6 +1,7 @@
 //! Goldens of one device: what it should run, what it runs, and what the codes mean.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -156,6 +157,8 @@ fn that_says_hostile_things() {
     let mut console = Console::online();
     console.show(std::slice::from_ref(&hostile));
     golden(&mut console, "fleet-hostile");
+    // The device of before vanished from under the cursor: keys that open are refused for a moment.
+    console.wait(Duration::from_secs(10));
     console.press("enter");
     let board = details(&hostile, console.now());
     console.tell(Msg::Details(Arc::new(board)));

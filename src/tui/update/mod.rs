@@ -42,17 +42,17 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Fleet(fleet) => {
             model.shell.fleet = fleet;
-            refresh(model, &mut effects);
+            refresh(model, &mut effects, |screen| matches!(screen, Screen::Fleet(_)));
         }
         Msg::Details(details) => {
             model.shell.details = details;
-            refresh(model, &mut effects);
+            refresh(model, &mut effects, |screen| matches!(screen, Screen::Device(_) | Screen::Twin(_)));
         }
         Msg::Link(link) => model.shell.link = link,
         Msg::Ops(ops) => {
             let before = std::mem::replace(&mut model.shell.ops, ops);
             tell_outcomes(model, &before, &mut effects);
-            refresh(model, &mut effects);
+            refresh(model, &mut effects, |screen| matches!(screen, Screen::Twin(_)));
         }
         Msg::Drafts(drafts) => {
             for draft in drafts {
@@ -77,9 +77,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     effects
 }
 
-/// Every view takes over new data, the hidden ones too: going back must not show yesterday's order.
-fn refresh(model: &mut Model, effects: &mut Vec<Effect>) {
-    for screen in &mut model.screens {
+/// Every view that shows the data takes it over, the hidden ones too: going back must not show yesterday's order.
+fn refresh(model: &mut Model, effects: &mut Vec<Effect>, shows_it: impl Fn(&Screen) -> bool) {
+    for screen in model.screens.iter_mut().filter(|screen| shows_it(screen)) {
         let step = screen.refresh(&mut model.shell);
         effects.extend(step.effects);
     }

@@ -23,7 +23,7 @@ pub(super) fn tell_outcomes(model: &mut Model, before: &OpsBoard, effects: &mut 
                     model.shell.drafts.remove(&entry.intent.target);
                 }
                 let from = entry.intent.base.desired.version;
-                model.shell.info(format!("{target} changed: desired v{from} -> v{}", twin.desired.version));
+                model.shell.outcome(format!("{target} changed: desired v{from} -> v{}", twin.desired.version));
             }
             Outcome::Conflict(_) => model.shell.warn(format!(
                 "412: {target} was changed by somebody else after it was read; nothing was overwritten, both changes are shown"

@@ -157,12 +157,12 @@ pub fn message(shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     };
     let role = match notice.severity {
-        Severity::Info => Role::ToastInfo,
+        Severity::Info | Severity::Outcome => Role::ToastInfo,
         Severity::Warning => Role::ToastWarn,
         Severity::Error => Role::ToastError,
     };
     let sign = match notice.severity {
-        Severity::Info => "",
+        Severity::Info | Severity::Outcome => "",
         Severity::Warning => "! ",
         Severity::Error => "x ",
     };

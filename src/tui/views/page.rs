@@ -222,7 +222,7 @@ fn messages(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
     let mut lines = Vec::new();
     for notice in shell.notices.all().rev() {
         let role = match notice.severity {
-            Severity::Info => Role::ToastInfo,
+            Severity::Info | Severity::Outcome => Role::ToastInfo,
             Severity::Warning => Role::ToastWarn,
             Severity::Error => Role::ToastError,
         };

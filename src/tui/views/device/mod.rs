@@ -4,6 +4,7 @@ mod draw;
 
 use std::sync::Arc;
 
+use super::fleet::LOST_FOR;
 use super::{PageKind, Place, Step};
 use crate::domain::health::AgentReport;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
@@ -22,13 +23,15 @@ use crate::tui::widgets::list::{List, Move};
 pub struct DeviceView {
     id: DeviceId,
     modules: List<ModuleId>,
+    /// When a module vanished from under the cursor: opening is refused for a moment.
+    lost: Option<Now>,
 }
 
 impl DeviceView {
     /// The view of `id` on what is known of it.
     #[must_use]
     pub fn new(id: DeviceId, shell: &Shell) -> Self {
-        let mut view = Self { id, modules: List::default() };
+        let mut view = Self { id, modules: List::default(), lost: None };
         let order = view.order(shell);
         view.modules.replace(order);
         view
@@ -78,6 +81,7 @@ impl DeviceView {
         let order = self.order(shell);
         if let Some(lost) = self.modules.replace(order) {
             shell.warn(format!("selection changed: module {} is gone from the device", lost.shown()));
+            self.lost = Some(shell.now);
         }
     }
 
@@ -109,6 +113,10 @@ impl DeviceView {
             return Step::done();
         }
         match action {
+            ActionId::Open | ActionId::Twin if self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR) => {
+                shell.warn("the module under the cursor just changed; press again");
+                Step::done()
+            }
             ActionId::Open | ActionId::Twin => Step::go(Place::Twin(self.selected_twin())),
             ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.agent_id()))),
             ActionId::CopyId => {

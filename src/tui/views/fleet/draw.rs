@@ -77,8 +77,7 @@ impl FleetView {
             pieces.push((Role::TextFaint, format!(" (O: {})", chosen.spec().title)));
         }
         if !shell.marks.is_empty() {
-            let listed = self.list.order().iter().filter(|id| shell.marks.contains(*id)).count();
-            let hidden = shell.marks.len() - listed;
+            let hidden = shell.marks.iter().filter(|id| !self.lists(id, shell)).count();
             let hidden = if hidden > 0 { format!(" ({hidden} hidden)") } else { String::new() };
             pieces.push((Role::Mark, format!("   marks {}{hidden}", shell.marks.len())));
         }

@@ -24,7 +24,8 @@ use crate::tui::widgets::list::{List, Move};
 #[derive(Debug, Clone)]
 pub struct FleetView {
     list: List<DeviceId>,
-    /// Whether the operator ever moved: until then the cursor belongs to the first row, whatever comes in.
+    /// Whether the operator moved, or the picture was complete once: before, the cursor belongs to the first row,
+    /// whatever comes in.
     moved: bool,
     sort: (FleetColumn, bool),
     /// The column `O` would sort by.
@@ -43,7 +44,7 @@ pub struct FleetView {
 }
 
 /// How long changing keys are refused after the cursor's object vanished (console-ux G-40).
-const LOST_FOR: Duration = Duration::from_secs(1);
+pub const LOST_FOR: Duration = Duration::from_secs(1);
 
 impl FleetView {
     /// The view over the present picture, the worst first.
@@ -78,6 +79,8 @@ impl FleetView {
         let lost = self.list_again(shell);
         if !self.moved {
             self.list.go(Move::First, 1);
+            // The first complete picture ends it: from then on the cursor belongs to its device.
+            self.moved = shell.fleet.agents.as_of.is_some();
             return;
         }
         if let Some(lost) = lost {
@@ -108,16 +111,21 @@ impl FleetView {
         self.lost.as_ref().is_some_and(|(_, at)| now.since(*at) < LOST_FOR)
     }
 
+    fn passes(&self, row: &DeviceRow, scratch: &mut String) -> bool {
+        let faulty = || row.verdict.is_some_and(|verdict| verdict.is_fault());
+        (!self.faults_only || faulty()) && self.filter.admits(row, scratch)
+    }
+
+    /// Whether the device is among those listed.
+    fn lists(&self, id: &DeviceId, shell: &Shell) -> bool {
+        shell.fleet.row(id).is_some_and(|row| self.passes(row, &mut String::new()))
+    }
+
     /// The ids that pass, in order, and what there is to say of all of them. Rows of a snapshot come in the natural order of their ids.
     fn order(&self, shell: &Shell) -> (Vec<DeviceId>, Totals) {
         let mut scratch = String::new();
-        let mut rows: Vec<&Arc<DeviceRow>> = shell
-            .fleet
-            .rows
-            .iter()
-            .filter(|row| !self.faults_only || row.verdict.is_some_and(|verdict| verdict.is_fault()))
-            .filter(|row| self.filter.admits(&***row, &mut scratch))
-            .collect();
+        let mut rows: Vec<&Arc<DeviceRow>> =
+            shell.fleet.rows.iter().filter(|row| self.passes(row, &mut scratch)).collect();
         let (column, descending) = self.sort;
         if (column, descending) != (FleetColumn::Device, false) {
             rows.sort_by(|a, b| row::compare(a, b, column, descending));
@@ -245,8 +253,7 @@ impl FleetView {
     }
 
     fn mark(&mut self, shell: &mut Shell, height: usize) {
-        if self.filter_error.is_some() {
-            shell.warn("the filter cannot be read, so marking is off: esc clears it");
+        if self.may_not_mark(shell) {
             return;
         }
         let Some(id) = self.list.selected().cloned() else { return };
@@ -257,7 +264,22 @@ impl FleetView {
         self.list.go(Move::Down, height);
     }
 
+    /// Whether a mark could hit what nobody meant; says why.
+    fn may_not_mark(&self, shell: &mut Shell) -> bool {
+        if self.filter_error.is_some() {
+            shell.warn("the filter cannot be read, so marking is off: esc clears it");
+        } else if self.is_settling(shell.now) {
+            shell.warn("the device under the cursor just changed; press again");
+        } else {
+            return false;
+        }
+        true
+    }
+
     fn mark_range(&mut self, shell: &mut Shell) {
+        if self.may_not_mark(shell) {
+            return;
+        }
         let place = |id: &DeviceId| self.list.order().iter().position(|other| other == id);
         let Some(from) = self.anchor.as_ref().and_then(place) else {
             shell.warn("mark one row first: the range goes from the last mark to the cursor");
