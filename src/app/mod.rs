@@ -42,7 +42,13 @@ pub fn main() -> ExitCode {
         }
     };
     let exit = match Process::start(&cli) {
-        Ok(process) => run(process, cli),
+        Ok(process) => match process.wrong_flag() {
+            Some(wrong) => {
+                complain(&wrong);
+                Exit::Usage
+            }
+            None => run(process, cli),
+        },
         Err(error) => {
             complain(&error);
             Exit::Usage

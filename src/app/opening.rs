@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::process::Process;
 use crate::cli::ConnectArgs;
-use crate::config::{Active, Auth, Origin, SecretSource, Setting, Settings, read_connection_string};
+use crate::config::{Active, Auth, Finding, Origin, SecretSource, Setting, Settings, Source, read_connection_string};
 use crate::domain::fault::Fault;
 use crate::domain::secret::Secret;
 use crate::domain::time::SharedClock;
@@ -37,13 +37,15 @@ pub enum OpenError {
          EDGEDECK_CONNECTION_STRING, or a context (--context NAME)"
     )]
     Nothing,
-    /// The named context does not exist.
-    #[error("there is no context {name} in {file}")]
+    /// The named context does not exist, or cannot be used.
+    #[error("there is no usable context {name} in {file}{why}")]
     NoContext {
         /// The name.
         name: String,
         /// Where it was looked for.
         file: String,
+        /// What is wrong in that file, after a colon; empty when nothing is.
+        why: String,
     },
     /// A connection string could not be read or used, a host name not parsed, an authority file not read.
     #[error("{0}")]
@@ -80,6 +82,9 @@ impl Named {
     }
 }
 
+/// What every PEM file of authorities has in it.
+const PEM_HEAD: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
 /// Opens what the flags, the environment or the active context name, in this order.
 ///
 /// # Errors
@@ -113,7 +118,8 @@ pub async fn open(process: &mut Process, connect: &ConnectArgs, clock: SharedClo
             Active::None => return Err(OpenError::Nothing),
             Active::Missing(name) => {
                 let file = process.paths.contexts_file().display().to_string();
-                return Err(OpenError::NoContext { name: name.clone(), file });
+                let why = mistakes(process).map(|mistake| format!(": {mistake}")).next().unwrap_or_default();
+                return Err(OpenError::NoContext { name: name.clone(), file, why });
             }
             Active::Chosen(context) => {
                 let endpoint = Endpoint::parse(&context.hub).map_err(|error| input(&error))?;
@@ -139,18 +145,36 @@ pub async fn open(process: &mut Process, connect: &ConnectArgs, clock: SharedClo
     };
     let trust = match &connect.ca_file {
         None => Trust::System,
-        Some(path) => Trust::Also(std::fs::read(path).map_err(|error| {
-            OpenError::Input(format!("could not read the authorities in {}: {error}", path.display()))
-        })?),
+        Some(path) => {
+            let failed = |why: String| OpenError::Input(format!("--ca-file {}: {why}", path.display()));
+            let pem = std::fs::read(path).map_err(|error| failed(format!("could not be read: {error}")))?;
+            if !pem.windows(PEM_HEAD.len()).any(|window| window == PEM_HEAD) {
+                return Err(failed("holds no PEM certificate (-----BEGIN CERTIFICATE-----)".to_owned()));
+            }
+            Trust::Also(pem)
+        }
     };
     let name = endpoint.authority();
-    let settings = settings(
-        HubSettings::new(endpoint, credential),
-        &process.config.settings,
-        trust,
-        connect.read_only || named.is_read_only(&process.config.settings.safety.start_readonly),
-    );
+    // A mistyped `production` or `read_only` must not leave a hub less guarded than somebody meant.
+    let doubtful = named == Named::ByContext && mistakes(process).next().is_some();
+    if doubtful {
+        notices.push(
+            "contexts.toml has mistakes, so it is opened read-only; `edgedeck config show` lists them".to_owned(),
+        );
+    }
+    let read_only = connect.read_only || doubtful || named.is_read_only(&process.config.settings.safety.start_readonly);
+    let settings = settings(HubSettings::new(endpoint, credential), &process.config.settings, trust, read_only);
     Ok(Opened { hub: Hub::connect(settings, clock)?, context, name, production, sim: None, notices })
+}
+
+/// What is wrong in `contexts.toml`.
+fn mistakes(process: &Process) -> impl Iterator<Item = &Finding> {
+    let file = process.paths.contexts_file();
+    process
+        .config
+        .findings
+        .iter()
+        .filter(move |finding| matches!(&finding.source, Source::File(place) if place.file == file))
 }
 
 /// Starts the simulated hub and opens it, trusting its own authority and no other.

@@ -8,7 +8,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit};
 
 use crate::audit::{Claims, Who};
 use crate::cli::{Cli, ConnectArgs};
-use crate::config::{Config, Env, FlagValue, Paths, Platform, Sources};
+use crate::config::{Config, Env, FlagValue, Paths, Platform, Source, Sources};
 use crate::domain::time::{Clock, Now};
 use crate::tui::term::caps;
 
@@ -72,6 +72,13 @@ impl Process {
         let config = Config::load(&paths, asked);
         let who = who(&env);
         Ok(Self { env, paths, config, who, connection_string })
+    }
+
+    /// What is wrong with a flag, if one is: a wrong flag ends the run, where a wrong file only warns.
+    #[must_use]
+    pub fn wrong_flag(&self) -> Option<String> {
+        let wrong = self.config.findings.iter().find(|finding| matches!(finding.source, Source::Flag(_)));
+        wrong.map(ToString::to_string)
     }
 
     /// The part of the environment that decides how the console may draw.

@@ -113,7 +113,7 @@ impl World for ConsoleWorld {
                     self.hands.read_again();
                     Vec::new()
                 }
-                Err(error) => say(format!("not suspended: {error}")),
+                Err(error) => say(error.to_string()),
             },
             Effect::Repaint => {
                 #[cfg(debug_assertions)]

@@ -151,12 +151,11 @@ pub fn instant(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// A hub's stamp as JSON: null when it is not known; the hub's own year 1 when it never happened.
+/// A hub's stamp as JSON: null when it is not known or never happened, as a year 1 would be taken for a date.
 #[must_use]
 pub fn stamp(at: Option<HubTime>) -> Value {
     match at {
-        None => Value::Null,
-        Some(HubTime::Never) => Value::from("0001-01-01T00:00:00Z"),
+        None | Some(HubTime::Never) => Value::Null,
         Some(HubTime::At(at)) => Value::from(instant(at)),
     }
 }
@@ -216,8 +215,8 @@ mod tests {
     }
 
     #[test]
-    fn never_is_not_unknown() {
+    fn never_is_not_printed_as_a_date() {
         assert_eq!(stamp(None), Value::Null);
-        assert_eq!(stamp(Some(HubTime::Never)), json!("0001-01-01T00:00:00Z"));
+        assert_eq!(stamp(Some(HubTime::Never)), Value::Null);
     }
 }

@@ -30,8 +30,8 @@ pub const VALUE_BYTES: usize = 4 * 1024;
 pub const KEY_BYTES: usize = 1024;
 /// The most objects inside each other.
 pub const DEPTH: usize = 10;
-/// The largest integer; the smallest is its negative (the service documents one less, which is disputed).
-pub const INTEGER: i64 = (1 << 52) - 1;
+/// The integers the hub takes: -2^52 to 2^52 - 1.
+pub const INTEGERS: std::ops::RangeInclusive<i64> = -(1 << 52)..=(1 << 52) - 1;
 
 /// One thing the hub would refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,14 +106,14 @@ fn check_value(value: &Value, path: &Path, depth: usize, found: &mut Vec<LimitFi
         }),
         Value::Number(number) => {
             let fits = match (number.as_i64(), number.as_u64()) {
-                (Some(n), _) => (-INTEGER..=INTEGER).contains(&n),
+                (Some(n), _) => INTEGERS.contains(&n),
                 (None, Some(_)) => false,
                 (None, None) => true,
             };
             if !fits {
                 found.push(LimitFinding {
                     path: path.clone(),
-                    message: format!("is {number}; integers lie within ±{INTEGER}"),
+                    message: format!("is {number}; integers lie from {} to {}", INTEGERS.start(), INTEGERS.end()),
                 });
             }
         }
@@ -163,10 +163,10 @@ mod tests {
             ),
             (json!({"a": "x".repeat(4097)}), vec!["/a is 4097 bytes; a value has at most 4096"]),
             (json!({"a": "x".repeat(4096)}), vec![]),
-            (json!({"a": 4_503_599_627_370_495_i64, "b": -4_503_599_627_370_495_i64}), vec![]),
+            (json!({"a": 4_503_599_627_370_495_i64, "b": -4_503_599_627_370_496_i64}), vec![]),
             (
                 json!({"a": 4_503_599_627_370_496_i64}),
-                vec!["/a is 4503599627370496; integers lie within ±4503599627370495"],
+                vec!["/a is 4503599627370496; integers lie from -4503599627370496 to 4503599627370495"],
             ),
             (json!({"a": [1, null]}), vec!["/a has a null inside an array, which the hub refuses"]),
             (nested(11), vec![]),

@@ -17,7 +17,7 @@ pub(super) fn run(sim: &Sim, text: &str) -> Result<String, String> {
         [] | ["status"] => Ok(describe(&sim.status())),
         ["hub", "off"] => {
             faults.change(|state| state.hub_on = false);
-            Ok("the hub is off: connections hang without an answer until `hub on`".to_owned())
+            Ok("the hub is off: connections hang without an answer until `:sim hub on`".to_owned())
         }
         ["hub", "on"] => {
             faults.change(|state| state.hub_on = true);

@@ -51,6 +51,8 @@ pub struct Notices {
 }
 
 const KEPT: usize = 200;
+/// How long a notice keeps the line against newer ones of less weight.
+const READ_IN: Duration = Duration::from_secs(3);
 
 impl Notices {
     /// Says something. The same text again raises the count instead of adding a line.
@@ -69,13 +71,15 @@ impl Notices {
         }
     }
 
-    /// What the message line shows: the most serious live notice, the newest of those.
+    /// What the message line shows: the newest live notice, unless a more serious one is so young that it was hardly
+    /// read. An old complaint must not hide that its cause is gone.
     #[must_use]
     pub fn current(&self, now: Now) -> Option<&Notice> {
-        self.kept
-            .iter()
-            .filter(|notice| !notice.dismissed && now.since(notice.at) < notice.severity.holds())
-            .max_by_key(|notice| (notice.severity, notice.at.mono))
+        let live = |notice: &&Notice| !notice.dismissed && now.since(notice.at) < notice.severity.holds();
+        self.kept.iter().filter(live).max_by_key(|notice| {
+            let young = now.since(notice.at) < READ_IN;
+            (if young { notice.severity } else { Severity::Info }, notice.at.mono)
+        })
     }
 
     /// Live notices besides the current one.

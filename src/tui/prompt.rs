@@ -48,10 +48,11 @@ pub const SHOWN: usize = 8;
 const CANDIDATES: usize = 64;
 
 impl Prompt {
-    /// An open line with `text` in it.
+    /// An open, empty line. `before` is what applied until now; it stays until something is typed, and `esc` brings it
+    /// back.
     #[must_use]
-    pub fn open(kind: PromptKind, text: &str) -> Self {
-        Self { kind, input: Editor::line(text), chosen: None, recalled: None, before: text.to_owned() }
+    pub fn open(kind: PromptKind, before: &str) -> Self {
+        Self { kind, input: Editor::line(""), chosen: None, recalled: None, before: before.to_owned() }
     }
 
     /// What the line could become, the best first. Only from what is loaded; the hub is never asked.

@@ -32,6 +32,7 @@ pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects
         }
         CommandId::Theme => match model.themes.load(argument, model.depth) {
             Ok((theme, _)) => {
+                model.shell.info(format!("the theme is {}", theme.name()));
                 model.theme = theme;
                 effects.push(Effect::Repaint);
             }

@@ -30,12 +30,14 @@ pub enum Blank<'a> {
     Filtered {
         /// How many there are.
         total: usize,
-        /// The filter as typed.
+        /// The filter as typed; empty when only faults are shown.
         filter: String,
+        /// Whether only faults are shown.
+        faults_only: bool,
     },
     /// Nothing was ever read, because it failed.
     Failed(&'a Fault),
-    /// It was there, and is gone at the hub.
+    /// The hub says that there is none.
     Gone {
         /// What.
         what: String,
@@ -50,10 +52,17 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, blank: &Blank<'_>, now: Now) {
             ((Role::StatusProgress, format!("reading {what}{waited}")), vec![(Role::TextDim, (*leave).to_owned())])
         }
         Blank::Empty { why, next } => ((Role::Fg, why.clone()), vec![(Role::TextDim, next.clone())]),
-        Blank::Filtered { total, filter } => (
-            (Role::StatusWarn, format!("0 of {total} match")),
-            vec![(Role::Match, format!("/{filter}")), (Role::TextDim, "esc clears the filter".into())],
-        ),
+        Blank::Filtered { total, filter, faults_only } => {
+            let mut lines = Vec::new();
+            if !filter.is_empty() {
+                lines.push((Role::Match, format!("/{filter}")));
+            }
+            if *faults_only {
+                lines.push((Role::StatusWarn, "faults only: F shows the others".to_owned()));
+            }
+            lines.push((Role::TextDim, "esc shows everything".into()));
+            ((Role::StatusWarn, format!("0 of {total} match")), lines)
+        }
         Blank::Failed(fault) => (
             (Role::StatusBad, fault.to_string()),
             vec![
@@ -61,9 +70,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, blank: &Blank<'_>, now: Now) {
                 (Role::TextDim, "ctrl-r tries now; what was read before is kept, here nothing was".into()),
             ],
         ),
-        Blank::Gone { what } => {
-            ((Role::StatusBad, format!("{what} is gone at the hub")), vec![(Role::TextDim, "esc goes back".into())])
-        }
+        Blank::Gone { what } => (
+            (Role::StatusBad, format!("there is no such thing at the hub: {what}")),
+            vec![(Role::TextDim, "esc goes back".into())],
+        ),
     };
     let width = usize::from(area.width.saturating_sub(4));
     let mut y = area.y + area.height / 4;

@@ -18,7 +18,7 @@ use crate::tui::canvas::{Canvas, Piece, fit_middle};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::theme::signs::Sign;
-use crate::tui::views::fleet::row::tone_sign;
+use crate::tui::views::fleet::row::{in_words, tone_sign};
 use crate::tui::widgets::states::{self, Blank, wrap};
 use crate::tui::widgets::table::{Column, Placed, place};
 
@@ -79,7 +79,7 @@ impl DeviceView {
     /// Draws the view.
     pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let Some(report) = self.report(shell) else {
-            states::draw(canvas, area, &self.blank(shell), shell.now);
+            self.draw_unread(shell, canvas, area);
             return;
         };
         let area = self.gone_line(shell, canvas, area);
@@ -142,11 +142,25 @@ impl DeviceView {
         modules.and_then(|modules| modules.iter().find(|module| module.id == ModuleId::edge_hub()))
     }
 
+    /// Before its twins are here: what the fleet knows of the device, with its age, and below it what is awaited.
+    fn draw_unread(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+        let mut below = area;
+        if let (Some(row), Some(at)) = (shell.fleet.row(&self.id), shell.fleet.as_of()) {
+            let head = format!("what the fleet knew {} ago", age_text(shell.now.since(at)));
+            let mut facts = vec![vec![(Role::Header, head)]];
+            facts.extend(in_words(row, shell.now).into_iter().map(|(role, text)| vec![(role, text)]));
+            let rows = u16::try_from(facts.len()).unwrap_or(u16::MAX).min(area.height);
+            lines(canvas, Rect { height: rows, ..area }, &facts);
+            below = Rect { y: area.y + rows, height: area.height - rows, ..area };
+        }
+        states::draw(canvas, below, &self.blank(shell), shell.now);
+    }
+
     fn blank<'a>(&self, shell: &'a Shell) -> Blank<'a> {
         match self.agent_twin(shell) {
             Some(read) => match &read.fault {
                 Some((fault, _)) if fault.kind == FaultKind::NotFound => {
-                    Blank::Gone { what: format!("{} (or its $edgeAgent)", self.id.shown()) }
+                    Blank::Gone { what: format!("an IoT Edge device {}", self.id.shown()) }
                 }
                 Some((fault, _)) => Blank::Failed(fault),
                 None => {

@@ -34,6 +34,7 @@ impl DeviceView {
         let mut view = Self { id, modules: List::default(), lost: None };
         let order = view.order(shell);
         view.modules.replace(order);
+        view.move_to_worst(shell);
         view
     }
 
@@ -78,10 +79,22 @@ impl DeviceView {
         if self.agent_twin(shell).is_none_or(|twin| twin.get().is_none()) {
             return;
         }
+        let first = self.modules.order().is_empty();
         let order = self.order(shell);
         if let Some(lost) = self.modules.replace(order) {
             shell.warn(format!("selection changed: module {} is gone from the device", lost.shown()));
             self.lost = Some(shell.now);
+        }
+        if first {
+            self.move_to_worst(shell);
+        }
+    }
+
+    /// Puts the cursor where the trouble is, once, when the modules are first here.
+    fn move_to_worst(&mut self, shell: &Shell) {
+        let report = self.report(shell).filter(AgentReport::ever_reported);
+        if let Some((module, _)) = report.as_ref().and_then(AgentReport::worst) {
+            self.modules.select(&module.id);
         }
     }
 

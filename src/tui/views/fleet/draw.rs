@@ -64,6 +64,10 @@ impl FleetView {
         if self.faults_only {
             pieces.push((Role::StatusWarn, "   faults only".to_owned()));
         }
+        if total == 0 && shell.fleet.devices.as_of.is_none() {
+            pieces.push((Role::TextDim, "   not read yet".to_owned()));
+            return pieces;
+        }
         let partial = if shell.fleet.devices.pages.is_some() { "+ PART" } else { "" };
         pieces.push((Role::TextDim, format!("   {shown} of {total}{partial}")));
         if let Some(statistics) = shell.link.statistics.filter(|s| s.total > u64::try_from(total).unwrap_or(u64::MAX)) {
@@ -88,7 +92,9 @@ impl FleetView {
     pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let areas = areas(area);
         let inside = if areas.framed {
-            let note = format!("{}/{}", self.list.order().len(), shell.fleet.rows.len());
+            let read = shell.fleet.devices.as_of.is_some() || !shell.fleet.rows.is_empty();
+            let note =
+                if read { format!("{}/{}", self.list.order().len(), shell.fleet.rows.len()) } else { String::new() };
             canvas.frame(areas.table, "Devices", &note, true)
         } else {
             areas.table
@@ -110,8 +116,7 @@ impl FleetView {
     fn blank<'a>(&self, shell: &'a Shell) -> Blank<'a> {
         if !shell.fleet.rows.is_empty() {
             let filter = Untrusted::new(self.filter_text.as_str()).shown().to_string();
-            let filter = if filter.is_empty() { "faults only".to_owned() } else { filter };
-            return Blank::Filtered { total: shell.fleet.rows.len(), filter };
+            return Blank::Filtered { total: shell.fleet.rows.len(), filter, faults_only: self.faults_only };
         }
         if shell.fleet.devices.as_of.is_some() {
             return Blank::Empty {
