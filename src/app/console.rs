@@ -14,7 +14,7 @@ use super::opening::{Opened, open};
 use super::process::{Process, SystemClock};
 use super::world::ConsoleWorld;
 use crate::cli::{ConnectArgs, Exit};
-use crate::config::{Color, Glyphs as GlyphSetting};
+use crate::config::{Color, Glyphs as GlyphSetting, Origin};
 use crate::disk;
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
@@ -69,6 +69,10 @@ async fn console(process: &mut Process, connect: &ConnectArgs, caps: Caps) -> Ex
     let clock: SharedClock = Arc::new(SystemClock::start());
     let _log = logging::start(&process.paths.state, process.env.text("EDGEDECK_LOG").as_deref());
     crash::install_panic_hook(Some(crash_folder(process)), clock.clone());
+    if let Some(wrong) = unknown_look(process) {
+        complain(&wrong);
+        return Exit::Usage;
+    }
     let opened = match open(process, connect, clock.clone()).await {
         Ok(opened) => opened,
         Err(error) => {
@@ -303,6 +307,20 @@ fn own_themes(process: &Process) -> Themes {
         themes.add(name, text);
     }
     themes
+}
+
+/// A theme or keymap that a flag names and that is not there: a wrong flag ends the run, where a wrong setting warns.
+fn unknown_look(process: &Process) -> Option<String> {
+    let ui = &process.config.settings.ui;
+    if matches!(ui.theme.origin, Origin::Flag(_))
+        && let Err(unknown) = own_themes(process).load(&ui.theme.value.dark, Depth::None)
+    {
+        return Some(format!("--theme: {unknown}"));
+    }
+    match own_keymaps(process).load(&ui.keymap.value) {
+        Err(unknown) if matches!(ui.keymap.origin, Origin::Flag(_)) => Some(format!("--keymap: {unknown}")),
+        _ => None,
+    }
 }
 
 fn load_theme(process: &Process, caps: Caps, greetings: &mut Vec<Msg>) -> Theme {

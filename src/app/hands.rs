@@ -232,6 +232,18 @@ impl Hands {
         lines.push(String::new());
         lines.push("Any client that speaks to IoT Hub can use it. To be somebody else who changes a twin:".to_owned());
         lines.push(":sim touch edge-gateway-001/temperatureFilter".to_owned());
+        if let [(_, authority), (_, access)] = self.sim_files.as_slice() {
+            let program =
+                std::env::current_exe().map_or_else(|_| "edgedeck".to_owned(), |path| path.display().to_string());
+            lines.extend([
+                "or, in another terminal:".to_owned(),
+                format!("'{program}' \\"),
+                format!("--connection-string-file '{access}' \\"),
+                format!("--ca-file '{authority}' \\"),
+                "twin patch edge-gateway-001/temperatureFilter \\".to_owned(),
+                "--desired '{\"temperatureThreshold\": 28.0}' --yes".to_owned(),
+            ]);
+        }
         lines
     }
 

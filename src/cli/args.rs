@@ -79,7 +79,7 @@ pub struct ConnectArgs {
     #[arg(long, global = true, conflicts_with_all = ["hub", "connection_string_file", "context"])]
     pub sim: bool,
     /// A context from contexts.toml
-    #[arg(long, short = 'x', global = true, value_name = "NAME")]
+    #[arg(long, short = 'x', global = true, value_name = "NAME", conflicts_with_all = ["hub", "connection_string_file"])]
     pub context: Option<String>,
     /// A hub's host name, signed in with Entra ID
     #[arg(long, short = 'n', global = true, value_name = "HOST", conflicts_with = "connection_string_file")]

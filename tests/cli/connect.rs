@@ -86,6 +86,8 @@ async fn nothing_that_names_a_hub_says_what_would() {
     let missing = ran(&mut world.command(&["devices", "-x", "plant"]));
     assert_eq!(missing.code, 2);
     assert!(missing.err.contains("plant"), "{}", missing.err);
+    let both = ran(&mut world.command(&["devices", "-x", "plant", "-n", "hub.azure-devices.net"]));
+    assert_eq!(both.code, 2, "a context and another hub: {}", both.err);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -87,7 +87,7 @@ async fn a_dry_run_shows_the_request_and_sends_nothing() {
     assert_eq!(item[0]["request"]["body"], json!({"properties": {"desired": {"temperatureThreshold": 30.5}}}));
     let doomed = world.run(&["twin", "patch", TWIN, "--desired", PATCH, "--dry-run", "--read-only"]);
     assert_eq!(doomed.code, 0);
-    assert!(doomed.err.contains("would be refused") && doomed.err.contains("read-only"), "{}", doomed.err);
+    assert!(doomed.err.contains("would not be sent") && doomed.err.contains("read-only"), "{}", doomed.err);
     assert_eq!(world.etag(), etag);
     assert!(world.run(&["audit", "list", "-o", "json"]).items("AuditList").is_empty());
 }
@@ -213,6 +213,8 @@ async fn a_patch_that_cannot_be_read_says_where() {
     let limit = world.run(&["twin", "patch", TWIN, "--desired", &large, "--yes"]);
     assert_eq!(limit.code, 2);
     assert!(limit.err.contains("/note"), "{}", limit.err);
+    let tried = world.run(&["twin", "patch", TWIN, "--desired", &large, "--dry-run"]);
+    assert_eq!(tried.code, 2, "{}", tried.err);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

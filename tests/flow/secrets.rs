@@ -34,7 +34,7 @@ async fn secrets_are_neither_shown_nor_kept() {
     console.sees("EDITING").await;
     console.press("down home").await;
     console.pastes(&format!("  \"dbPassword\": \"{TYPED}\",\n")).await;
-    console.sees("/dbPassword   (changed, hidden)").await;
+    console.sees("/dbPassword   (added, hidden)").await;
     console.flush();
     assert_eq!(stage.drafts().len(), 1, "the draft is kept");
     console.press("ctrl-s").await;

@@ -161,6 +161,17 @@ fn table(pty: &Pty) -> Vec<String> {
 }
 
 #[test]
+fn a_look_that_is_not_there_ends_the_run_when_a_flag_asked_for_it() {
+    for (flag, name, others) in [("--theme", "drak", "dark"), ("--keymap", "emacs", "vim"), ("--color", "8", "256")] {
+        let mut pty = edgedeck(&["--sim", flag, name]).start();
+        assert_eq!(pty.exit_code(), 2, "{flag} {name}");
+        for says in [flag, name, others] {
+            assert!(pty.screen().contains(says), "{says} in {}", pty.screen());
+        }
+    }
+}
+
+#[test]
 fn where_it_cannot_open_it_says_so_and_sends_nothing_else() {
     for (name, value) in [("TERM", "dumb"), ("TERM", ""), ("CI", "1")] {
         let mut pty = edgedeck(&["--sim"]).env(name, value).start();

@@ -79,13 +79,18 @@ pub(super) async fn run(site: &Site, args: &PatchArgs, asker: Asker) -> Result<A
     };
     let changes = intent.changes();
     if args.dry_run {
+        let mut exit = Exit::Success;
         if let Err(refusal) = check(&intent, site.hub.write.is_none())
             && !matches!(refusal, Refusal::NotConfirmed(_))
         {
-            asker.say(&format!("edgedeck: it would be refused: {}", Shown::sanitise(&refusal.to_string()).as_str()));
+            asker.say(&format!("edgedeck: this would not be sent: {}", Shown::sanitise(&refusal.to_string()).as_str()));
+            // To look at a change is what a read-only session is for; what no session could send is a mistake.
+            if matches!(refusal, Refusal::Limit(_)) {
+                exit = Exit::Usage;
+            }
         }
         let answer = answer(site, "dryRun", &base, &changes, Some(&intent));
-        return Ok(Answer { table: preview(&intent), ..answer });
+        return Ok(Answer { table: preview(&intent), exit, ..answer });
     }
     asker.say(&preview(&intent));
     let intent = confirm(site, args, intent, asker)?;

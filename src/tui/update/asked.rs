@@ -25,7 +25,12 @@ pub(super) fn act_in_layer(model: &mut Model, action: ActionId, effects: &mut Ve
         ActionId::ConfirmNext | ActionId::ConfirmPrevious => layer.focus = 1 - layer.focus.min(1),
         ActionId::ConfirmActivate => {
             if layer.focus == 0 {
-                model.layer = None;
+                // Whoever has begun to type the name means to go on: enter is no answer to that.
+                if layer.wants_name() && !layer.typed.text().is_empty() {
+                    model.shell.warn("tab moves to the button that sends, esc cancels".to_owned());
+                } else {
+                    model.layer = None;
+                }
                 return;
             }
             if let Some(why) = layer.blocked(&model.shell) {

@@ -104,6 +104,8 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
     let names = names(model);
     let Some(prompt) = model.prompt.take() else { return };
     if prompt.kind == PromptKind::Filter {
+        // An untouched, empty line has not been applied yet.
+        filter(model, &prompt.input.text());
         if let Some(Screen::Fleet(view)) = model.screens.last()
             && let (_, Some(error)) = view.filter_state()
         {

@@ -51,7 +51,7 @@ pub fn title(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let mut left: Vec<Piece> = vec![(Role::Title, " edgedeck ".to_owned())];
     let room = usize::from(area.width).saturating_sub(cells(&badges) + cells(&right) + cells(&left) + 3);
-    let hub = session.hub.split('.').next().unwrap_or(&session.hub);
+    let hub = short_host(&session.hub);
     let labels = if wide { ("ctx ", "  hub ") } else { ("", " ") };
     let context_room = labels.0.len() + session.context.width() + labels.1.len();
     if room >= context_room + hub.width().min(12) {
@@ -67,6 +67,12 @@ pub fn title(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     canvas.pieces(area.x, area.y, area.width, &left);
     let width = u16::try_from(cells(&right)).unwrap_or(area.width).min(area.width);
     canvas.pieces(area.right() - width, area.y, width, &right);
+}
+
+/// A hub's host name without its domain; an address or a name with a port stays whole.
+fn short_host(host: &str) -> &str {
+    let is_name = host.chars().any(|c| c.is_ascii_alphabetic()) && !host.contains(':');
+    if is_name { host.split('.').next().unwrap_or(host) } else { host }
 }
 
 /// Words that say in what state everything on the screen is.

@@ -92,8 +92,8 @@ impl Page {
 
     fn lines(&self, shell: &Shell, sources: &Sources<'_>, width: usize) -> Vec<Vec<Piece>> {
         match &self.kind {
-            PageKind::Help(scopes) => help(sources, Some(scopes), shell),
-            PageKind::Keys => help(sources, None, shell),
+            PageKind::Help(scopes) => help(sources, Some(scopes), shell, width),
+            PageKind::Keys => help(sources, None, shell, width),
             PageKind::Messages => messages(shell, width),
             PageKind::Activity => activity(shell, width),
             PageKind::Simulator => simulator(shell, width),
@@ -158,7 +158,16 @@ fn as_sent(twin: &Twin) -> Value {
     document
 }
 
-fn help(sources: &Sources<'_>, scopes: Option<&[Scope]>, shell: &Shell) -> Vec<Vec<Piece>> {
+/// A key, a command or a sign, and what it means, over as many lines as it needs.
+fn explained(lines: &mut Vec<Vec<Piece>>, role: Role, what: &str, meaning: &str, width: usize) {
+    let column = 22;
+    for (index, part) in wrap(meaning, width.saturating_sub(column)).into_iter().enumerate() {
+        let head = if index == 0 { what } else { "" };
+        lines.push(vec![(role, format!("{head:<column$}")), (Role::Fg, part)]);
+    }
+}
+
+fn help(sources: &Sources<'_>, scopes: Option<&[Scope]>, shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
     let keymap = sources.keymap;
     let mut lines = Vec::new();
     let all: Vec<Scope> = match scopes {
@@ -181,21 +190,22 @@ fn help(sources: &Sources<'_>, scopes: Option<&[Scope]>, shell: &Shell) -> Vec<V
         for id in actions {
             let action = id.action();
             let keys = keymap.keys_for(id).iter().map(ToString::to_string).collect::<Vec<_>>().join("  ");
-            let mut pieces = vec![(Role::HintKey, format!("{keys:<22}")), (Role::Fg, action.doc.to_owned())];
-            if keymap.is_own(id) {
-                pieces.push((Role::Accent, "  [yours]".to_owned()));
+            explained(&mut lines, Role::HintKey, &keys, action.doc, width);
+            if let Some(line) = lines.last_mut() {
+                if keymap.is_own(id) {
+                    line.push((Role::Accent, "  [yours]".to_owned()));
+                }
+                if action.danger == Danger::Write && shell.session.read_only {
+                    line.push((Role::StatusWarn, "  needs read-write".to_owned()));
+                }
             }
-            if action.danger == Danger::Write && shell.session.read_only {
-                pieces.push((Role::StatusWarn, "  needs read-write".to_owned()));
-            }
-            lines.push(pieces);
         }
     }
     lines.push(Vec::new());
     lines.push(vec![(Role::Header, "COMMANDS".to_owned())]);
     for id in CommandId::ALL {
         let command = id.command();
-        lines.push(vec![(Role::HintKey, format!(":{:<21}", command.usage)), (Role::Fg, command.doc.to_owned())]);
+        explained(&mut lines, Role::HintKey, &format!(":{}", command.usage), command.doc, width);
     }
     lines.push(Vec::new());
     lines.push(vec![(Role::Header, "FILTER".to_owned())]);
@@ -207,13 +217,13 @@ fn help(sources: &Sources<'_>, scopes: Option<&[Scope]>, shell: &Shell) -> Vec<V
         ("/-l building=B1", "rows with the tag; key!=value and key work too, commas join"),
         ("/status:backoff", "one column: device status mods worst deployments tags link reported"),
     ] {
-        lines.push(vec![(Role::HintKey, format!("{typed:<22}")), (Role::Fg, doc.to_owned())]);
+        explained(&mut lines, Role::HintKey, typed, doc, width);
     }
     lines.push(Vec::new());
     lines.push(vec![(Role::Header, "SIGNS".to_owned())]);
     for sign in Sign::ALL {
         let glyph = sign.glyph(sources.glyphs);
-        lines.push(vec![(sign.role(), format!("{glyph:<22}")), (Role::Fg, sign.word().to_owned())]);
+        explained(&mut lines, sign.role(), glyph, sign.word(), width);
     }
     lines
 }

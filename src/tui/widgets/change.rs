@@ -18,7 +18,8 @@ pub fn line(change: &Change) -> (Role, String) {
         json::compact(&value)
     };
     match (&change.old, &change.new) {
-        (_, Some(_)) if secret => (Role::DiffChange, format!("~ {path}   (changed, hidden)")),
+        (Some(_), Some(_)) if secret => (Role::DiffChange, format!("~ {path}   (changed, hidden)")),
+        (None, Some(_)) if secret => (Role::DiffAdd, format!("+ {path}   (added, hidden)")),
         (Some(old), Some(new)) => {
             let note = if change.replaces_array() { "   (arrays are replaced as a whole)" } else { "" };
             (Role::DiffChange, format!("~ {path}   {} -> {}{note}", text(old), text(new)))
