@@ -2,6 +2,7 @@
 //! and what the answer means; nothing else sends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
@@ -11,7 +12,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::time::SharedClock;
 
 use super::auth::{Authorizer, Token};
-use super::budget::Budget;
+use super::budget::{Budget, Permit};
 use super::error::{self, Failure};
 use super::retry::{self, Effect};
 use super::route::Route;
@@ -43,7 +44,24 @@ pub(super) struct Call {
     pub route: Option<Route>,
     pub headers: HeaderMap,
     pub body: Option<Vec<u8>>,
+    /// In place of [`Client::request_limit`] and [`Client::patience`], for whoever is in a hurry.
+    pub limits: Option<Limits>,
+    /// Whose calls these are: messages are added up here too.
+    pub account: Option<Arc<AtomicU64>>,
 }
+
+/// How long a caller waits for what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// For one try.
+    pub request: Duration,
+    /// For the budget to admit a call.
+    pub patience: Duration,
+}
+
+/// A first try that failed within this time met a connection the other side had closed, or a passing fault: a poll is
+/// sent again. What took longer is told at once.
+const HICCUP: Duration = Duration::from_secs(1);
 
 /// What `HubRead` and `HubWrite` share.
 #[derive(Debug)]
@@ -73,33 +91,41 @@ impl Client {
                 "an id of nothing but one or two dots cannot be addressed over HTTP",
             ));
         };
+        let limits = self.limits(&call);
+        let charge = |permit: Permit, messages: u32| {
+            permit.charge(messages);
+            if let Some(account) = &call.account {
+                account.fetch_add(u64::from(messages), Ordering::Relaxed);
+            }
+        };
         let mut attempt = 0;
         let mut refreshed = false;
         loop {
             let permit = self
                 .budget
-                .acquire(call.class, self.estimate(&call), self.patience)
+                .acquire(call.class, self.estimate(&call), limits.patience)
                 .await
                 .map_err(|why| Fault::new(FaultKind::Budget, call.doing.as_str(), why))?;
             let token = match self.authorizer.token().await {
                 Ok(token) => token,
                 Err(fault) => {
-                    permit.charge(0);
+                    charge(permit, 0);
                     // Not signed in means not sent: whatever kept the sign-in, a write's outcome is known.
                     let kind = if call.effect == Effect::Writes { FaultKind::Unauthorized } else { fault.kind.clone() };
                     return Err(Fault { doing: call.doing.as_str().into(), kind, ..fault });
                 }
             };
+            let sent_at = self.clock.now();
             let failure = match self.once(&call, route, &token, attempt).await {
                 Ok(reply) => {
-                    permit.charge(self.cost(&call, Some(&reply)));
+                    charge(permit, self.cost(&call, Some(&reply)));
                     return Ok(reply);
                 }
                 Err(failure) => failure,
             };
-            permit.charge(self.cost_of_failure(&call, &failure.fault));
+            charge(permit, self.cost_of_failure(&call, &failure.fault));
             // Nothing happened, whatever the call was: the token may have aged in a suspended laptop or been revoked.
-            let may_refresh = !refreshed && (call.effect == Effect::Reads || attempt == 0);
+            let may_refresh = !refreshed && (call.effect != Effect::Writes || attempt == 0);
             if may_refresh && failure.fault.kind == FaultKind::Unauthorized && failure.fault.status == Some(401) {
                 self.authorizer.refused(&token).await;
                 refreshed = true;
@@ -109,6 +135,8 @@ impl Client {
             let tries = if call.effect == Effect::Writes && refreshed { attempt + 1 } else { attempt };
             let delay =
                 retry::next_delay(call.effect, tries, &failure.fault.kind, failure.retry_after, retry::jitter());
+            let told = call.effect == Effect::Polls && self.clock.now().since(sent_at) > HICCUP;
+            let delay = delay.filter(|_| !told);
             match (&failure.fault.kind, failure.fault.status) {
                 (FaultKind::Throttled(rest), Some(429)) => self.budget.throttled(call.class, delay.unwrap_or(*rest)),
                 (FaultKind::QuotaExceeded, _) => self.budget.quota_exceeded(),
@@ -124,8 +152,9 @@ impl Client {
     async fn once(&self, call: &Call, route: &Route, token: &Token, attempt: u32) -> Result<HttpReply, Failure> {
         let request_id = Uuid::new_v4().to_string();
         let request = self.request(call, route, token, &request_id)?;
+        let limit = self.limits(call).request;
         let sent_at = self.clock.now();
-        let outcome = tokio::time::timeout(self.request_limit, self.transport.send(request)).await;
+        let outcome = tokio::time::timeout(limit, self.transport.send(request)).await;
         let now = self.clock.now();
         let took = now.since(sent_at);
         let reply = match outcome {
@@ -136,7 +165,7 @@ impl Client {
             }
             Err(_elapsed) => {
                 tracing::debug!(method = %call.method, path = route.template, ?took, attempt, request_id, "timed out");
-                let text = format!("no answer within {} s", self.request_limit.as_secs_f64());
+                let text = format!("no answer within {} s", limit.as_secs_f64());
                 return Err(Fault::new(FaultKind::TimedOut, call.doing.as_str(), text).into());
             }
         };
@@ -149,6 +178,10 @@ impl Client {
         } else {
             Err(error::from_reply(&call.doing, &reply, now.wall))
         }
+    }
+
+    fn limits(&self, call: &Call) -> Limits {
+        call.limits.unwrap_or(Limits { request: self.request_limit, patience: self.patience })
     }
 
     fn request(&self, call: &Call, route: &Route, token: &Token, request_id: &str) -> Result<HttpRequest, Fault> {

@@ -150,6 +150,6 @@ impl Hub {
             sku,
         });
         let write = (!read_only).then(|| HubWrite(Arc::clone(&client)));
-        Self { read: HubRead(client), write }
+        Self { read: HubRead(client, read::Manner::Patient), write }
     }
 }

@@ -1,6 +1,8 @@
 //! Everything that changes nothing at the hub.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::twin::Twin;
 
 use super::budget::BudgetView;
-use super::client::{Call, Client, Meter};
+use super::client::{Call, Client, Limits, Meter};
 use super::retry::Effect;
 use super::route::Route;
 use super::sku::OpClass;
@@ -27,7 +29,20 @@ const MAX_QUERY_CHARS: usize = 8_192;
 
 /// Reads from one hub; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct HubRead(pub(super) Arc<Client>);
+pub struct HubRead(pub(super) Arc<Client>, pub(super) Manner);
+
+/// For whom it reads.
+#[derive(Debug, Clone)]
+pub(super) enum Manner {
+    /// Whoever asks once and wants the answer: waits out what passes.
+    Patient,
+    /// A poller.
+    Polling {
+        limits: Limits,
+        /// Messages this poller caused.
+        account: Arc<AtomicU64>,
+    },
+}
 
 /// Where a query's next page begins: opaque, passed back as it came, with the same query and page size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +60,24 @@ pub struct QueryPage {
 }
 
 impl HubRead {
+    /// The same hub for a reader that asks again and again: a try takes at most `limit`, trouble is told at once instead
+    /// of waited out, and after a 429 [`FaultKind::Throttled`] says how long to stay away. The budget is still waited
+    /// for, at most `patience`: that is our own doing, and no silence of the hub.
+    #[must_use]
+    pub fn polling(&self, limit: Duration, patience: Duration) -> Self {
+        let limits = Limits { request: limit.min(self.0.request_limit), patience: patience.min(self.0.patience) };
+        Self(Arc::clone(&self.0), Manner::Polling { limits, account: Arc::default() })
+    }
+
+    /// Messages that a [polling](HubRead::polling) reader and its clones caused so far; 0 for others.
+    #[must_use]
+    pub fn spent(&self) -> u64 {
+        match &self.1 {
+            Manner::Patient => 0,
+            Manner::Polling { account, .. } => account.load(Ordering::Relaxed),
+        }
+    }
+
     /// A device's identity, without its keys. Free of messages.
     ///
     /// # Errors
@@ -124,11 +157,14 @@ impl HubRead {
         if let Some(Continuation(token)) = token {
             headers.insert(CONTINUATION, token.clone());
         }
+        let (effect, limits, account) = self.manner();
         let call = Call {
             doing: doing.to_owned(),
             class: OpClass::Query,
             meter: Meter::Answer,
-            effect: Effect::Reads,
+            effect,
+            limits,
+            account,
             method: Method::POST,
             route: Route::new("/devices/query", &[]),
             headers,
@@ -202,12 +238,22 @@ impl HubRead {
         self.0.authorizer.identity()
     }
 
+    fn manner(&self) -> (Effect, Option<Limits>, Option<Arc<AtomicU64>>) {
+        match &self.1 {
+            Manner::Patient => (Effect::Reads, None, None),
+            Manner::Polling { limits, account } => (Effect::Polls, Some(*limits), Some(Arc::clone(account))),
+        }
+    }
+
     async fn get(&self, doing: &str, class: OpClass, meter: Meter, route: Option<Route>) -> Result<HttpReply, Fault> {
+        let (effect, limits, account) = self.manner();
         let call = Call {
             doing: doing.to_owned(),
             class,
             meter,
-            effect: Effect::Reads,
+            effect,
+            limits,
+            account,
             method: Method::GET,
             route,
             headers: HeaderMap::new(),

@@ -15,6 +15,8 @@ const BASE: Duration = Duration::from_secs(1);
 pub(super) enum Effect {
     /// `GET` and queries.
     Reads,
+    /// The same for a reader that asks again and again and paces itself: it wants to hear of trouble at once.
+    Polls,
     /// Everything else.
     Writes,
 }
@@ -29,6 +31,8 @@ fn retries(effect: Effect, kind: &FaultKind) -> u32 {
         // One more try meets a connection the other side closed while idle; an outage is the caller's to wait out.
         (Effect::Reads, FaultKind::Unreachable | FaultKind::TimedOut) => 1,
         (Effect::Reads, _) => 0,
+        (Effect::Polls, FaultKind::Unreachable | FaultKind::Server) => 1,
+        (Effect::Polls, _) => 0,
     }
 }
 
@@ -98,7 +102,9 @@ mod tests {
                 FaultKind::Unreachable | FaultKind::TimedOut => 1,
                 _ => 0,
             };
+            let polls = usize::from(matches!(kind, FaultKind::Unreachable | FaultKind::Server));
             let writes = usize::from(matches!(kind, FaultKind::Throttled(_)));
+            assert_eq!(tries(Effect::Polls, &kind), polls, "{kind:?}");
             assert_eq!(tries(Effect::Reads, &kind), reads, "{kind:?}");
             assert_eq!(tries(Effect::Writes, &kind), writes, "{kind:?}");
         }
@@ -130,7 +136,7 @@ mod tests {
         #[test]
         fn base_to_cap(attempt in 0_u32..40, kind in proptest::sample::select(kinds()), asked in proptest::option::of(0_u64..100), jitter in 0.0..=1.0_f64) {
             let retry_after = asked.map(Duration::from_secs);
-            for effect in [Effect::Reads, Effect::Writes] {
+            for effect in [Effect::Reads, Effect::Polls, Effect::Writes] {
                 if let Some(delay) = next_delay(effect, attempt, &kind, retry_after, jitter) {
                     let base = match (asked, &kind) {
                         (Some(asked), _) => Duration::from_secs(asked.max(1)),

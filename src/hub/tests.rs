@@ -373,7 +373,7 @@ async fn an_outage_of_the_sign_in_is_an_outage_for_reads_and_no_doubt_for_writes
         request_limit: Duration::from_secs(1),
         patience: Duration::from_secs(1),
     });
-    let fault = HubRead(client.clone()).twin(&filter()).await.unwrap_err();
+    let fault = HubRead(client.clone(), read::Manner::Patient).twin(&filter()).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unreachable);
     assert_eq!(
         fault.to_string(),
@@ -407,4 +407,22 @@ async fn a_token_is_signed_anew_after_three_quarters_of_its_hour() {
     let sent: Vec<_> = bench.script.requests().iter().map(|r| r.headers["authorization"].clone()).collect();
     assert_eq!(sent[0], sent[1]);
     assert_ne!(sent[1], sent[2]);
+}
+
+/// A poller hears of a 429 at once and is told how long to stay away; the class rests all the same.
+#[tokio::test(start_paused = true)]
+async fn a_poll_hears_of_trouble_at_once() {
+    let bench = Bench::new([refusal(429, "ThrottlingException"), Turn::Hang, ok(TWIN)]);
+    let polls = bench.hub.read.polling(Duration::from_secs(2), Duration::from_secs(60));
+    let fault = polls.twin(&filter()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Throttled(Duration::from_secs(10)));
+    assert_eq!((bench.elapsed(), bench.script.requests().len()), (Duration::ZERO, 1));
+    let fault = polls.twin(&filter()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::TimedOut, "the budget is waited for, and the hub two seconds");
+    assert_eq!((bench.elapsed().as_secs(), bench.script.requests().len()), (12, 2));
+    let before = bench.spent();
+    polls.twin(&filter()).await.unwrap();
+    assert!(polls.spent() >= bench.spent() - before && bench.hub.read.spent() == 0);
+    let hurried = bench.hub.read.polling(Duration::from_secs(2), Duration::ZERO);
+    assert_eq!(hurried.spent(), 0, "everybody pays for itself");
 }

@@ -40,6 +40,8 @@ impl HubWrite {
             class: OpClass::TwinWrite,
             meter: Meter::Request,
             effect: Effect::Writes,
+            limits: None,
+            account: None,
             method: Method::PATCH,
             route: twin_route(id),
             headers,
