@@ -15,5 +15,5 @@ pub use fleet::{
     AgentSummary, DeviceRow, Digest, Feed, FeedState, FleetBuilder, FleetSnapshot, QUERY_AGENTS, QUERY_DEVICES,
     QUERY_DIGEST, Tag, Tags,
 };
-pub use link::{BudgetSummary, LinkHealth, LinkState};
+pub use link::{BudgetSummary, LinkHealth, LinkState, Source, SourceState, Trouble};
 pub use needs::Needs;

@@ -8,12 +8,16 @@ use tokio::sync::watch;
 use super::link::Reader;
 use super::pace::reserve;
 use super::{Pace, Wake};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
-use crate::store::{DetailBoard, Needs};
+use crate::domain::time::Now;
+use crate::store::{DetailBoard, Needs, Source};
 
 /// Twins that are kept after their view was left, so that going back shows them at once (with their age).
 const KEPT: usize = 16;
+
+/// Rights change seldom: where identities are refused they are not asked for every few seconds.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(
     reader: Reader,
@@ -22,18 +26,24 @@ pub(super) async fn run(
     published: watch::Sender<Arc<DetailBoard>>,
 ) {
     let mut pace = Pace::new(reader.settings.details);
-    let mut this = DetailReader { reader, board: DetailBoard::default(), published };
+    let mut this = DetailReader { reader, board: DetailBoard::default(), published, refused: None };
     loop {
         let now = needs.borrow_and_update().clone();
-        let before = this.reader.hub.budget().spent_today;
+        let before = this.reader.hub.spent();
         let result = if now.paused { Ok(()) } else { this.round(&now).await };
-        match result {
-            Ok(()) => pace.succeeded(this.reader.hub.budget().spent_today.saturating_sub(before)),
-            Err(_shown_on_the_board) => pace.failed(),
+        match &result {
+            Ok(()) => pace.succeeded(this.reader.hub.spent().saturating_sub(before)),
+            Err(fault) => pace.failed(fault),
         }
         let idle = now.paused || (now.device.is_none() && now.twin.is_none());
         let budget = this.reader.hub.budget();
-        let wait = if idle { Duration::from_secs(3_600) } else { pace.wait(reserve(&budget), budget.allowed_today) };
+        let every = pace.wait(reserve(&budget), budget.allowed_today);
+        if result.is_ok() {
+            this.reader.link.details_every(every);
+        } else {
+            this.reader.link.retrying(Source::Twins, every);
+        }
+        let wait = if idle { Duration::from_secs(3_600) } else { every };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = wake.details.notified() => {}
@@ -46,6 +56,8 @@ struct DetailReader {
     reader: Reader,
     board: DetailBoard,
     published: watch::Sender<Arc<DetailBoard>>,
+    /// When the hub last refused to show identities.
+    refused: Option<Now>,
 }
 
 impl DetailReader {
@@ -56,8 +68,20 @@ impl DetailReader {
             let agent = TwinId::module(device.clone(), ModuleId::edge_agent());
             for id in [agent, TwinId::device(device.clone())] {
                 result = result.and(self.twin(&id).await);
+                if asks_to_slow_down(&result) {
+                    return result;
+                }
             }
-            result = result.and(self.identity(device).await);
+            let now = self.reader.clock.now();
+            if self.refused.is_none_or(|at| now.since(at) >= REFUSED_FOR) {
+                let identity = self.identity(device).await;
+                self.refused =
+                    identity.as_ref().err().filter(|fault| fault.kind == FaultKind::Unauthorized).map(|_| now);
+                // A policy without RegistryRead reads twins all the same: they keep their pace.
+                if self.refused.is_none() {
+                    result = result.and(identity);
+                }
+            }
         }
         if let Some(twin) = &needs.twin {
             result = result.and(self.twin(twin).await);
@@ -69,7 +93,7 @@ impl DetailReader {
     async fn twin(&mut self, id: &TwinId) -> Result<(), Fault> {
         self.board.twins.entry(id.clone()).or_default().ask(self.reader.clock.now());
         self.publish();
-        let read = self.reader.call("read the twin", self.reader.settings.patience, self.reader.hub.twin(id)).await;
+        let read = self.reader.call(Source::Twins, self.reader.hub.twin(id)).await;
         let now = self.reader.clock.now();
         let result = read.as_ref().map(|_| ()).map_err(Clone::clone);
         self.board.twins.entry(id.clone()).or_default().settle(read.map(Arc::new), now);
@@ -78,12 +102,11 @@ impl DetailReader {
     }
 
     async fn identity(&mut self, id: &DeviceId) -> Result<(), Fault> {
-        let patience = self.reader.settings.patience;
         let now = self.reader.clock.now();
         self.board.identities.entry(id.clone()).or_default().ask(now);
         self.board.modules.entry(id.clone()).or_default().ask(now);
-        let device = self.reader.call("read the device identity", patience, self.reader.hub.device(id)).await;
-        let modules = self.reader.call("list the modules", patience, self.reader.hub.modules(id)).await;
+        let device = self.reader.call(Source::Identities, self.reader.hub.device(id)).await;
+        let modules = self.reader.call(Source::Identities, self.reader.hub.modules(id)).await;
         let now = self.reader.clock.now();
         let result = device.as_ref().map(|_| ()).and(modules.as_ref().map(|_| ())).map_err(Clone::clone);
         self.board.identities.entry(id.clone()).or_default().settle(device.map(Arc::new), now);
@@ -96,4 +119,9 @@ impl DetailReader {
         self.board.generation += 1;
         self.published.send_replace(Arc::new(self.board.clone()));
     }
+}
+
+/// Whether the round ends here: the next call would wait for the rest the hub asked for.
+fn asks_to_slow_down(result: &Result<(), Fault>) -> bool {
+    result.as_ref().is_err_and(|fault| matches!(fault.kind, FaultKind::Throttled(_)))
 }

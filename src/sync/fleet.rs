@@ -13,7 +13,9 @@ use super::{Pace, Wake};
 use crate::domain::fault::Fault;
 use crate::domain::ids::DeviceId;
 use crate::domain::time::Now;
-use crate::store::{Digest, Feed, FleetBuilder, FleetSnapshot, Needs, QUERY_AGENTS, QUERY_DEVICES, QUERY_DIGEST};
+use crate::store::{
+    Digest, Feed, FeedState, FleetBuilder, FleetSnapshot, Needs, QUERY_AGENTS, QUERY_DEVICES, QUERY_DIGEST, Source,
+};
 
 /// Rows asked for per page; the service gives what it likes up to that.
 const PAGE: u32 = 100;
@@ -54,17 +56,24 @@ pub(super) async fn run(
             }
             continue;
         }
-        let before = this.reader.hub.budget().spent_today;
-        match this.round(until_listing == 0).await {
+        let before = this.reader.hub.spent();
+        let result = this.round(until_listing == 0).await;
+        match &result {
             Ok(strangers) => {
-                until_listing = if strangers { 0 } else { until_listing.checked_sub(1).unwrap_or(DIGESTS_PER_LISTING) };
-                pace.succeeded(this.reader.hub.budget().spent_today.saturating_sub(before));
+                until_listing =
+                    if *strangers { 0 } else { until_listing.checked_sub(1).unwrap_or(DIGESTS_PER_LISTING) };
+                pace.succeeded(this.reader.hub.spent().saturating_sub(before));
             }
-            Err(_shown_in_the_snapshot) => pace.failed(),
+            Err(fault) => pace.failed(fault),
         }
         let budget = this.reader.hub.budget();
         let wait = pace.wait(reserve(&budget), budget.allowed_today).max(Duration::from_millis(500));
-        this.reader.link.fleet_every(wait);
+        // A failing reader's wait is no measure of freshness: the same age would look younger the longer it fails.
+        if result.is_ok() {
+            this.reader.link.fleet_every(wait);
+        } else {
+            this.reader.link.retrying(Source::Fleet, wait);
+        }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = wake.fleet.notified() => {}
@@ -93,9 +102,13 @@ impl FleetReader {
         let strangers = self.fleet.has_strangers(&digests);
         self.publish();
         // When most of the fleet moved (the first time above all), one query over all is fewer requests than many.
-        if moved.len() > AGENTS_PER_QUERY {
+        if moved.is_empty() {
+            // What was read of the agents still holds: the digest says so.
+            *self.fleet.state(Feed::Agents) =
+                FeedState { as_of: self.fleet.state(Feed::Digest).as_of, ..FeedState::default() };
+        } else if moved.len() > AGENTS_PER_QUERY {
             self.pages(Feed::Agents, QUERY_AGENTS.to_owned(), FleetBuilder::agents).await?;
-        } else if !moved.is_empty() {
+        } else {
             let names: Vec<String> = moved.iter().map(|id| format!("'{}'", id.as_str().replace('\'', "\\'"))).collect();
             let query = format!("{QUERY_AGENTS} AND deviceId IN [{}]", names.join(", "));
             self.pages(Feed::Agents, query, FleetBuilder::agents).await?;
@@ -120,8 +133,9 @@ impl FleetReader {
         let mut pages = 0;
         loop {
             let page = {
-                let call = self.reader.hub.query_page(&query, PAGE, token.as_ref());
-                self.reader.call(doing, self.reader.settings.patience, call).await
+                let page = self.reader.hub.query_page(&query, PAGE, token.as_ref());
+                let call = async { page.await.map_err(|fault| Fault { doing: doing.into(), ..fault }) };
+                self.reader.call(Source::Fleet, call).await
             };
             let now = self.reader.clock.now();
             match page {

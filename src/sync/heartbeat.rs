@@ -5,20 +5,19 @@ use std::time::Duration;
 
 use super::link::Reader;
 use super::{Pace, Wake};
+use crate::store::Source;
 
 pub(super) async fn run(reader: Reader, wake: Arc<Wake>) {
     let mut pace = Pace::new(reader.settings.heartbeat);
-    // Short, so that an outage shows within seconds; a slow answer is late news, not an error of the picture.
-    let patience = reader.settings.heartbeat.min(reader.settings.patience);
     loop {
-        match reader.call("read the registry's statistics", patience, reader.hub.statistics()).await {
+        match reader.call(Source::Heartbeat, reader.hub.statistics()).await {
             Ok(statistics) => {
                 reader.link.statistics(statistics);
                 pace.succeeded(0);
             }
-            Err(_shown_by_the_link) => {
-                pace.failed();
-                reader.link.retrying(wait(&pace));
+            Err(fault) => {
+                pace.failed(&fault);
+                reader.link.retrying(Source::Heartbeat, wait(&pace));
             }
         }
         tokio::select! {

@@ -7,10 +7,10 @@ use tokio::sync::watch;
 
 use super::{SyncSettings, Wake};
 use crate::domain::device::RegistryStatistics;
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::Fault;
 use crate::domain::time::SharedClock;
 use crate::hub::HubRead;
-use crate::store::{LinkHealth, LinkState};
+use crate::store::{LinkState, Source};
 
 /// The one place where the link's state is kept.
 #[derive(Debug)]
@@ -33,30 +33,28 @@ impl LinkBoard {
         self.published.send_replace(Arc::new(state.clone()));
     }
 
-    /// A call was answered. The first answer after trouble wakes every reader: what they wait for is over.
-    pub(super) fn succeeded(&self) {
+    /// A call ended. The answer that ends the hub's silence wakes the other readers, once: what they wait for is over.
+    /// No other trouble is shared; a refusal or a 429 is waited out by whom it met.
+    fn ended(&self, source: Source, result: Result<(), &Fault>) {
         let now = self.clock.now();
-        let mut recovered = false;
+        let mut broke_the_silence = false;
         self.change(|link| {
-            recovered = matches!(link.health, LinkHealth::Offline | LinkHealth::Throttled | LinkHealth::Forbidden);
-            link.succeeded(now);
+            broke_the_silence = match result {
+                Ok(()) => link.succeeded(source, now),
+                Err(fault) => link.failed(source, fault, now),
+            };
         });
-        if recovered {
-            self.wake.all();
+        if broke_the_silence {
+            self.wake.others(source);
         }
     }
 
-    pub(super) fn failed(&self, fault: &Fault) {
-        let now = self.clock.now();
-        self.change(|link| link.failed(fault, now));
-    }
-
-    /// The heartbeat tries again after `wait`.
-    pub(super) fn retrying(&self, wait: Duration) {
+    /// The reader of `source` tries again after `wait`.
+    pub(super) fn retrying(&self, source: Source, wait: Duration) {
         let mut at = self.clock.now();
         at.mono += wait;
         at.wall = at.wall.saturating_add(wait).unwrap_or(at.wall);
-        self.change(|link| link.retry_at = Some(at));
+        self.change(|link| link.retrying(source, at));
     }
 
     pub(super) fn statistics(&self, statistics: RegistryStatistics) {
@@ -73,11 +71,16 @@ impl LinkBoard {
     pub(super) fn fleet_every(&self, every: Duration) {
         self.change(|link| link.budget.fleet_every = every);
     }
+
+    pub(super) fn details_every(&self, every: Duration) {
+        self.change(|link| link.budget.details_every = every);
+    }
 }
 
 /// What a reader has: the hub, the time, and the link to report to.
 #[derive(Debug, Clone)]
 pub(super) struct Reader {
+    /// Polls: hears of trouble at once, and keeps its own account of messages.
     pub(super) hub: HubRead,
     pub(super) clock: SharedClock,
     pub(super) settings: SyncSettings,
@@ -85,25 +88,15 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// One call, cut off after `patience`; tells the link how it went.
+    /// One call; tells the link how it went. The hub's client sets the limits: for one try, because a try is what the
+    /// hub may leave unanswered. Waiting for our own budget is not the hub's silence.
     pub(super) async fn call<T>(
         &self,
-        doing: &'static str,
-        patience: Duration,
+        source: Source,
         call: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
-        let result = match tokio::time::timeout(patience, call).await {
-            Ok(result) => result,
-            Err(_elapsed) => Err(Fault::new(
-                FaultKind::TimedOut,
-                doing,
-                format!("the hub did not answer within {} s", patience.as_secs()),
-            )),
-        };
-        match &result {
-            Ok(_) => self.link.succeeded(),
-            Err(fault) => self.link.failed(fault),
-        }
+        let result = call.await;
+        self.link.ended(source, result.as_ref().map(|_| ()));
         let budget = self.hub.budget();
         self.link.budget(budget.spent_today, budget.allowed_today);
         result

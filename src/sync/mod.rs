@@ -12,6 +12,8 @@ mod fleet;
 mod heartbeat;
 mod link;
 mod pace;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::domain::time::SharedClock;
 use crate::hub::HubRead;
-use crate::store::{DetailBoard, FleetSnapshot, LinkState, Needs};
+use crate::store::{DetailBoard, FleetSnapshot, LinkState, Needs, Source};
 
 pub use pace::Pace;
 
@@ -35,7 +37,7 @@ pub struct SyncSettings {
     pub fleet: Duration,
     /// The twins of the open view.
     pub details: Duration,
-    /// The longest a read may take before the picture is called late.
+    /// The longest the hub may take for an answer before it counts as silent.
     pub patience: Duration,
 }
 
@@ -72,6 +74,19 @@ struct Wake {
 }
 
 impl Wake {
+    /// Everybody but the reader that was just answered.
+    fn others(&self, answered: Source) {
+        if answered != Source::Heartbeat {
+            self.heartbeat.notify_one();
+        }
+        if answered != Source::Fleet {
+            self.fleet.notify_one();
+        }
+        if !matches!(answered, Source::Twins | Source::Identities) {
+            self.details.notify_one();
+        }
+    }
+
     fn all(&self) {
         self.heartbeat.notify_one();
         self.fleet.notify_one();
@@ -95,11 +110,25 @@ impl Sync {
         let (details_tx, details) = watch::channel(Arc::default());
         let wake = Arc::new(Wake::default());
         let (link_board, link) = link::LinkBoard::new(clock.clone(), wake.clone());
-        let reader = link::Reader { hub, clock, settings, link: Arc::new(link_board) };
+        let link_board = Arc::new(link_board);
+        let reader = |limit: Duration, patience: Duration| link::Reader {
+            hub: hub.polling(limit, patience),
+            clock: clock.clone(),
+            settings,
+            link: link_board.clone(),
+        };
+        // The heartbeat's limit is short, so that an outage shows within seconds. Only the fleet's many pages are worth
+        // a long wait for the budget; whoever opens another view does not wait for the budget of the last one.
+        let short = settings.heartbeat.min(settings.patience);
+        let (heart, fleet_reader, detail_reader) = (
+            reader(short, settings.patience),
+            reader(settings.patience, Duration::MAX),
+            reader(settings.patience, settings.patience),
+        );
         let run = |future| tasks.spawn(cancel.clone().run_until_cancelled_owned(future));
-        run(heartbeat::run(reader.clone(), wake.clone()).boxed_reader());
-        run(fleet::run(reader.clone(), wake.clone(), needs_rx.clone(), fleet_tx).boxed_reader());
-        run(details::run(reader, wake.clone(), needs_rx, details_tx).boxed_reader());
+        run(heartbeat::run(heart, wake.clone()).boxed_reader());
+        run(fleet::run(fleet_reader, wake.clone(), needs_rx.clone(), fleet_tx).boxed_reader());
+        run(details::run(detail_reader, wake.clone(), needs_rx, details_tx).boxed_reader());
         Self { needs: needs_tx, wake, fleet, details, link }
     }
 

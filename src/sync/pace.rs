@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::domain::fault::{Fault, FaultKind};
 use crate::hub::BudgetView;
 
 /// The part of the budget's burst that is left, 0 to 1. The burst is a tenth of the day's share.
@@ -17,6 +18,8 @@ pub(super) fn reserve(budget: &BudgetView) -> f64 {
 pub struct Pace {
     base: Duration,
     failures: u32,
+    /// What the hub asked for when it last refused.
+    rest: Duration,
     cost: f64,
 }
 
@@ -29,7 +32,7 @@ impl Pace {
     /// A reader that wants to read every `base`.
     #[must_use]
     pub fn new(base: Duration) -> Self {
-        Self { base, failures: 0, cost: 0.0 }
+        Self { base, failures: 0, rest: Duration::ZERO, cost: 0.0 }
     }
 
     /// A read succeeded and cost `messages`. The cost is averaged, so that one big first read does not slow down
@@ -40,9 +43,13 @@ impl Pace {
         self.cost = if self.cost == 0.0 { messages } else { self.cost * 0.5 + messages * 0.5 };
     }
 
-    /// A read failed.
-    pub fn failed(&mut self) {
+    /// A read failed. A hub that asks to slow down is left alone for as long as it says.
+    pub fn failed(&mut self, fault: &Fault) {
         self.failures = self.failures.saturating_add(1);
+        self.rest = match fault.kind {
+            FaultKind::Throttled(rest) => rest.min(LONGEST_STRETCH),
+            _ => Duration::ZERO,
+        };
     }
 
     /// How long to wait now. `reserve` is the part of the budget's burst that is left, 0 to 1; `per_day` the
@@ -52,7 +59,7 @@ impl Pace {
     pub fn wait(&self, reserve: f64, per_day: u64) -> Duration {
         if self.failures > 0 {
             let factor = 1_u32.checked_shl(self.failures - 1).unwrap_or(u32::MAX);
-            return self.base.min(Duration::from_secs(2)).saturating_mul(factor).min(LONGEST_BACKOFF);
+            return self.base.min(Duration::from_secs(2)).saturating_mul(factor).min(LONGEST_BACKOFF).max(self.rest);
         }
         let per_day = f64::from(u32::try_from(per_day.max(1)).unwrap_or(u32::MAX));
         let lasting = Duration::from_secs_f64((self.cost * 86_400.0 / per_day).min(LONGEST_STRETCH.as_secs_f64()));
@@ -79,6 +86,15 @@ mod tests {
         assert_eq!(pace.wait(0.0, 1_000_000).as_secs(), 10);
     }
 
+    #[test]
+    fn a_hub_that_asks_to_slow_down_is_left_alone_for_as_long_as_it_says() {
+        let mut pace = Pace::new(Duration::from_secs(5));
+        pace.failed(&Fault::new(FaultKind::Throttled(Duration::from_secs(40)), "read", "slow down"));
+        assert_eq!(pace.wait(1.0, 1_000).as_secs(), 40);
+        pace.failed(&Fault::new(FaultKind::TimedOut, "read", "no answer"));
+        assert_eq!(pace.wait(1.0, 1_000).as_secs(), 4);
+    }
+
     proptest! {
         #[test]
         fn waits_are_bounded(base in 1_u64..60, failures in 0_u32..80, cost in 0_u64..1_000_000, reserve in -1.0..2.0, per_day in 0_u64..10_000_000) {
@@ -88,7 +104,7 @@ mod tests {
             prop_assert!(quiet >= Duration::from_secs(base) && quiet <= LONGEST_STRETCH.max(Duration::from_secs(base)));
             let mut last = Duration::ZERO;
             for _ in 0..failures {
-                pace.failed();
+                pace.failed(&Fault::new(FaultKind::TimedOut, "read", "no answer"));
                 let wait = pace.wait(reserve, per_day);
                 prop_assert!(wait >= last && wait > Duration::ZERO && wait <= LONGEST_BACKOFF);
                 last = wait;

@@ -19,7 +19,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::time::{Clock, ManualClock, Now};
 use crate::ops::{OpState, OpsBoard, WriteIntent};
-use crate::store::{BudgetSummary, DetailBoard, Fetched, FleetSnapshot, LinkHealth, LinkState};
+use crate::store::{BudgetSummary, DetailBoard, Fetched, FleetSnapshot, LinkState, Source};
 use crate::tui::keymap::{Key, Keymaps};
 use crate::tui::model::{Model, Setup};
 use crate::tui::msg::{Effect, Msg};
@@ -91,7 +91,7 @@ impl Console {
     /// The same with another session.
     pub(crate) fn online_with(session: Session) -> Self {
         let mut console = Self::with(session);
-        console.tell(Msg::Link(console.link(|link| link.succeeded(console.now()))));
+        console.recover();
         console.show(&site());
         console
     }
@@ -160,19 +160,32 @@ impl Console {
     /// The present link with a change.
     pub(crate) fn link(&self, change: impl FnOnce(&mut LinkState)) -> Arc<LinkState> {
         let mut link = (*self.model.shell.link).clone();
-        link.budget = BudgetSummary { spent: 137, allowed: 20_000, fleet_every: POLL };
+        link.budget = BudgetSummary { spent: 137, allowed: 20_000, fleet_every: POLL, details_every: POLL };
         change(&mut link);
         Arc::new(link)
+    }
+
+    /// Everything that is asked is answered.
+    pub(crate) fn recover(&mut self) -> Vec<Effect> {
+        let now = self.now();
+        let link = self.link(|link| {
+            for source in Source::ALL {
+                link.succeeded(source, now);
+            }
+        });
+        self.tell(Msg::Link(link))
     }
 
     /// The link fails with this.
     pub(crate) fn fail(&mut self, fault: &Fault) -> Vec<Effect> {
         let link = self.link(|link| {
             let now = self.now();
-            link.failed(fault, now);
-            link.retry_at = Some(Now { mono: now.mono + Duration::from_secs(4), ..now });
+            for source in Source::ALL {
+                link.failed(source, fault, now);
+                link.retrying(source, Now { mono: now.mono + Duration::from_secs(4), ..now });
+            }
         });
-        assert_ne!(link.health, LinkHealth::Online, "{fault} says nothing about the link");
+        assert!(link.trouble(Source::Fleet).is_some(), "{fault} says nothing about the link");
         self.tell(Msg::Link(link))
     }
 

@@ -32,7 +32,7 @@ pub fn view(model: &Model, buffer: &mut Buffer) -> Option<(u16, u16)> {
     let mut cursor = model.screen().and_then(|screen| screen.draw(&model.shell, &mut canvas, body, &sources));
     match &model.prompt {
         Some(prompt) => cursor = draw_prompt(model, prompt, &mut canvas, row(area.height - 2), body),
-        None => frame::message(&model.shell, &mut canvas, row(area.height - 2)),
+        None => frame::message(model, &mut canvas, row(area.height - 2)),
     }
     frame::hints(model, &mut canvas, row(area.height - 1));
     if let Some(layer) = &model.layer {

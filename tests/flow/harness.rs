@@ -76,6 +76,8 @@ pub struct Opening {
     pub sku: Sku,
     pub message_share: f64,
     pub sync: SyncSettings,
+    /// Which of the hub's policies signs in; the owner by default.
+    pub policy: Option<&'static str>,
 }
 
 impl Default for Opening {
@@ -91,6 +93,7 @@ impl Default for Opening {
                 details: Duration::from_millis(200),
                 patience: Duration::from_secs(1),
             },
+            policy: None,
         }
     }
 }
@@ -144,8 +147,11 @@ impl Stage {
 
     /// Opens a console that keeps its files in `state`.
     pub fn console_on(&self, state: &Path, opening: Opening) -> Console {
-        let (endpoint, credential) =
-            ConnectionString::parse(self.sim.connection_string().expose()).expect("a string").into_parts();
+        let string = match opening.policy {
+            Some(policy) => self.sim.connection_string_of(policy).expect("a policy of the hub"),
+            None => self.sim.connection_string(),
+        };
+        let (endpoint, credential) = ConnectionString::parse(string.expose()).expect("a string").into_parts();
         let settings = HubSettings {
             trust: Trust::Only(self.sim.ca_pem().as_bytes().to_vec()),
             sku: opening.sku,

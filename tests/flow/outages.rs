@@ -42,6 +42,51 @@ async fn the_picture_outlives_the_hub_and_recovers_by_itself() {
     console.sees("as of 0 s").await;
 }
 
+/// The standard `service` policy reads queries and twins, and no statistics and identities: nothing that is shown is
+/// forbidden, and nothing is read faster for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_that_may_not_count_the_registry_reads_the_fleet_in_peace() {
+    let stage = Stage::set().await;
+    let mut opening = Opening { policy: Some("service"), ..Opening::default() };
+    opening.sync.fleet = Duration::from_secs(3_600);
+    let mut console = stage.console_with(opening);
+    console.sees("26 of 26").await;
+    console.sees("5/5").await;
+    console.no_longer_sees("not read").await;
+    let refused =
+        |asked: &[crate::wiretap::Asked]| asked.iter().filter(|asked| asked.path == "/statistics/devices").count() >= 6;
+    console.until_asked("statistics, refused again and again", refused).await;
+    let queries = console.wiretap.queries_since(0);
+    let listings = queries.iter().filter(|query| query.contains("iotEdge = true")).count();
+    assert_eq!(listings, 1, "the refused heartbeat wakes nobody: {queries:#?}");
+    console.opens_the_filters_twin().await;
+    assert!(console.all_frames().iter().all(|frame| !frame.contains("FORBIDDEN") && !frame.contains("OFFLINE")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_that_may_not_query_is_told_so_where_it_matters() {
+    let stage = Stage::set().await;
+    let mut console = stage.console_with(Opening { policy: Some("registryRead"), ..Opening::default() });
+    console.sees("FORBIDDEN").await;
+    console.sees("ServiceConnect").await;
+    console.command("messages").await;
+    console.no_longer_sees("FORBIDDEN").await;
+}
+
+/// A hub that says 429 answers: the badge says so, with the next try, and nothing else is held up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_asks_to_slow_down_is_not_called_silent() {
+    let stage = Stage::set().await;
+    let mut console = stage.console();
+    console.sees("26 of 26").await;
+    console.no_longer_sees("not read").await;
+    console.wiretap.throttle("/devices/query");
+    console.sees("THROTTLED next").await;
+    console.opens_the_filters_twin().await;
+    console.no_longer_sees("THROTTLED").await;
+    assert!(console.all_frames().iter().all(|frame| !frame.contains("OFFLINE")));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leaving_waits_for_no_hub() {
     let stage = Stage::set().await;

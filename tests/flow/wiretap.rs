@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
+use edgedeck::hub::transport::header::HeaderMap;
 use edgedeck::hub::transport::{HttpReply, HttpRequest, HttpsTransport, Method, Transport, TransportFailure};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -40,11 +41,18 @@ pub struct Wiretap {
     asked: watch::Sender<Vec<Asked>>,
     trick: Mutex<Option<Trick>>,
     rewritten: Mutex<Option<(&'static str, &'static str)>>,
+    throttled: Mutex<Option<&'static str>>,
 }
 
 impl Wiretap {
     pub fn over(line: HttpsTransport) -> Self {
-        Self { line, asked: watch::Sender::new(Vec::new()), trick: Mutex::default(), rewritten: Mutex::default() }
+        Self {
+            line,
+            asked: watch::Sender::new(Vec::new()),
+            trick: Mutex::default(),
+            rewritten: Mutex::default(),
+            throttled: Mutex::default(),
+        }
     }
 
     /// What becomes of the next write.
@@ -57,7 +65,17 @@ impl Wiretap {
         *self.rewritten.lock().unwrap_or_else(PoisonError::into_inner) = Some((from, to));
     }
 
+    /// From now on requests for this path meet a 429.
+    pub fn throttle(&self, path: &'static str) {
+        *self.throttled.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+    }
+
     async fn forward(&self, request: HttpRequest) -> Result<HttpReply, TransportFailure> {
+        let throttled = *self.throttled.lock().unwrap_or_else(PoisonError::into_inner);
+        if throttled.is_some_and(|path| request.path_and_query.starts_with(path)) {
+            let body = br#"{"Message":"ErrorCode:ThrottlingException;slow down","ExceptionMessage":""}"#.to_vec();
+            return Ok(HttpReply { status: 429, headers: HeaderMap::new(), body });
+        }
         let mut reply = self.line.send(request).await?;
         if let Some((from, to)) = *self.rewritten.lock().unwrap_or_else(PoisonError::into_inner) {
             reply.body = String::from_utf8_lossy(&reply.body).replace(from, to).into_bytes();

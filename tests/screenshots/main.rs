@@ -105,6 +105,7 @@ impl Stage {
         let link = self.sync.link.clone().wait_for(|link| link.statistics.is_some()).await.unwrap().clone();
         let mut link = (*link).clone();
         link.budget.fleet_every = SyncSettings::default().fleet;
+        link.budget.details_every = SyncSettings::default().details;
         link.budget.spent = self.hub.read.budget().spent_today;
         self.tell(Msg::Link(Arc::new(link)));
     }

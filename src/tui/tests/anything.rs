@@ -282,8 +282,8 @@ impl Run {
                     3 => FaultKind::QuotaExceeded,
                     4 => FaultKind::Server,
                     _ => {
-                        let link = self.console.link(|link| link.succeeded(now));
-                        return self.tell(Msg::Link(link));
+                        self.console.recover();
+                        return;
                     }
                 };
                 let fault = self.words.fault(kind);

@@ -7,14 +7,14 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::time::age_text;
-use crate::store::LinkHealth;
+use crate::store::{LinkHealth, Source, Trouble};
 use crate::tui::actions::ActionId;
 use crate::tui::canvas::{Canvas, Piece, fit, fit_middle};
 use crate::tui::model::Model;
 use crate::tui::notices::Severity;
 use crate::tui::prompt::PromptKind;
-use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
+use crate::tui::views::Screen;
 
 /// Cells and rows without which no view can be used.
 pub const SMALLEST: (u16, u16) = (60, 16);
@@ -40,7 +40,7 @@ pub fn freshness(age: Duration, every: Duration) -> (Role, &'static str) {
 pub fn title(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let session = &model.shell.session;
     let wide = area.width >= 100;
-    let badges = badges(&model.shell);
+    let badges = badges(model);
     let right = freshness_pieces(model, wide);
     let cells = |pieces: &[Piece]| pieces.iter().map(|(_, text)| text.width()).sum::<usize>();
     // The age alone, when there is no room for the rest.
@@ -76,7 +76,8 @@ fn short_host(host: &str) -> &str {
 }
 
 /// Words that say in what state everything on the screen is.
-fn badges(shell: &Shell) -> Vec<Piece> {
+fn badges(model: &Model) -> Vec<Piece> {
+    let shell = &model.shell;
     let session = &shell.session;
     let mut pieces = Vec::new();
     let mut badge = |role: Role, text: String| {
@@ -97,34 +98,58 @@ fn badges(shell: &Shell) -> Vec<Piece> {
     if let Some(since) = shell.paused {
         badge(Role::ModePaused, format!("PAUSED {}", age_text(shell.now.since(since))));
     }
-    if let Some((since, _)) = &shell.link.trouble {
-        let word = match shell.link.health {
+    if let Some(trouble) = trouble(model) {
+        let word = match trouble.health {
             LinkHealth::Throttled => "THROTTLED",
             LinkHealth::Forbidden => "FORBIDDEN",
             LinkHealth::QuotaExceeded => "QUOTA USED UP",
+            LinkHealth::Budget => "BUDGET",
+            // The hub answers others: only what this view reads fails.
+            LinkHealth::Offline if shell.link.health == LinkHealth::Online => "READS FAIL",
             LinkHealth::Offline | LinkHealth::Online | LinkHealth::Connecting => "OFFLINE",
         };
-        badge(Role::StatusBad, format!("{word} {}", age_text(shell.now.since(*since))));
+        // Who was asked to wait wants to know for how long, and the message below may be about something else.
+        let rest = trouble.retry_at.map_or(Duration::ZERO, |at| at.since(shell.now));
+        let waits = matches!(trouble.health, LinkHealth::Throttled | LinkHealth::Budget) && !rest.is_zero();
+        let time = if waits { format!("next {}", age_text(rest)) } else { age_text(shell.now.since(trouble.since)) };
+        badge(Role::StatusBad, format!("{word} {time}"));
     }
     pieces
+}
+
+/// What the open view reads; a page of text reads nothing, and shows how the link is.
+fn source(model: &Model) -> Source {
+    model.screen().map_or(Source::Heartbeat, Screen::source)
+}
+
+/// What keeps the open view from being fresh. Statistics that a policy does not allow are missed by no view: under a
+/// page of text only silence counts.
+fn trouble(model: &Model) -> Option<Trouble<'_>> {
+    let source = source(model);
+    model
+        .shell
+        .link
+        .trouble(source)
+        .filter(|trouble| source != Source::Heartbeat || trouble.health != LinkHealth::Forbidden)
 }
 
 fn freshness_pieces(model: &Model, wide: bool) -> Vec<Piece> {
     let shell = &model.shell;
     let mut pieces = Vec::new();
+    let every = shell.link.budget.every(source(model));
     if let Some(at) = model.screen().and_then(|screen| screen.as_of(shell)) {
         let age = shell.now.since(at);
-        let (role, word) = freshness(age, shell.link.budget.fleet_every);
+        let (role, word) = freshness(age, every);
         let word = if word.is_empty() { String::new() } else { format!("{word} ") };
         pieces.push((role, format!("{word}as of {} ", age_text(age))));
     }
-    if shell.link.health == LinkHealth::Connecting && shell.link.trouble.is_none() {
+    if shell.link.health == LinkHealth::Connecting {
         pieces.push((Role::StatusProgress, "connecting ".to_owned()));
     }
     if wide {
         let budget = shell.link.budget;
-        if !budget.fleet_every.is_zero() {
-            pieces.push((Role::TextDim, format!("  poll {}", age_text(budget.fleet_every))));
+        if !every.is_zero() {
+            pieces.push((Role::TextDim, format!("  poll {}", age_text(every))));
         }
         if budget.allowed > 0 {
             pieces.push((Role::TextDim, format!("  msgs {}/{} today", budget.spent, short(budget.allowed))));
@@ -151,11 +176,12 @@ pub fn location(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 /// The message band: what there is to say, or what the hub's silence means.
-pub fn message(shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+pub fn message(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let shell = &model.shell;
     let room = area.width.saturating_sub(2);
     let Some(notice) = shell.notices.current(shell.now) else {
-        if let Some((_, fault)) = &shell.link.trouble {
-            let next = shell.link.retry_at.map_or(Duration::ZERO, |at| at.since(shell.now));
+        if let Some(Trouble { fault, retry_at, .. }) = trouble(model) {
+            let next = retry_at.map_or(Duration::ZERO, |at| at.since(shell.now));
             let next = if next.is_zero() { "trying now".to_owned() } else { format!("next try in {}", age_text(next)) };
             let text = format!("{fault}; {} ({next}, ctrl-r: now)", fault.advice());
             canvas.text(area.x + 1, area.y, room, Role::StatusBad, &fit(&text, usize::from(room)));

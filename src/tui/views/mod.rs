@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::time::Now;
-use crate::store::Needs;
+use crate::store::{Needs, Source};
 use crate::tui::actions::{ActionId, Scope};
 use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::layers::Question;
@@ -175,6 +175,17 @@ impl Screen {
                 PageKind::Json(id) => shell.details.twins.get(id).and_then(|twin| twin.as_of()),
                 _ => None,
             },
+        }
+    }
+
+    /// Where the view's data comes from: how fresh it can be, and whose trouble is the view's.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        match self {
+            Self::Fleet(_) => Source::Fleet,
+            Self::Device(_) | Self::Twin(_) => Source::Twins,
+            Self::Page(page) if page.twin().is_some() => Source::Twins,
+            Self::Page(_) => Source::Heartbeat,
         }
     }
 

@@ -1,0 +1,190 @@
+//! The readers over a hub that answers by rule, on tokio's paused time: requests are counted, not waited for.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::*;
+use crate::domain::ids::{DeviceId, ModuleId, TwinId};
+use crate::domain::secret::Secret;
+use crate::domain::time::{Clock, Now};
+use crate::hub::transport::header::{HeaderMap, HeaderName, HeaderValue};
+use crate::hub::transport::{HttpReply, HttpRequest, TransportFailure};
+use crate::hub::{Credential, Endpoint, Hub, HubSettings, Sku, Transport};
+use crate::store::LinkHealth;
+
+const TWIN: &str = include_str!("../../tests/fixtures/wire/twin-module.json");
+
+#[derive(Debug)]
+struct TokioClock(tokio::time::Instant);
+
+impl Clock for TokioClock {
+    fn now(&self) -> Now {
+        let mono = self.0.elapsed();
+        Now { wall: "2026-03-04T10:00:00Z".parse::<Timestamp>().unwrap() + mono, mono }
+    }
+}
+
+/// What a path is answered with.
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Good,
+    Refused(u16, &'static str),
+    Silence,
+}
+
+/// Answers by the beginning of the path, the newest rule first, and keeps what was asked and when.
+#[derive(Debug, Default)]
+struct Rules {
+    rules: Mutex<Vec<(&'static str, Answer)>>,
+    asked: Mutex<Vec<(String, tokio::time::Instant)>>,
+}
+
+impl Rules {
+    fn set(&self, path: &'static str, answer: Answer) {
+        self.rules.lock().unwrap().insert(0, (path, answer));
+    }
+
+    fn asked(&self, path: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|(asked, _)| asked.starts_with(path)).count()
+    }
+}
+
+#[async_trait]
+impl Transport for Rules {
+    async fn send(&self, request: HttpRequest) -> Result<HttpReply, TransportFailure> {
+        let path = request.path_and_query;
+        self.asked.lock().unwrap().push((path.clone(), tokio::time::Instant::now()));
+        let rule = self.rules.lock().unwrap().iter().find(|(prefix, _)| path.starts_with(prefix)).map(|(_, a)| *a);
+        match rule.unwrap_or(Answer::Good) {
+            Answer::Silence => std::future::pending().await,
+            Answer::Refused(status, code) => {
+                let mut headers = HeaderMap::new();
+                headers.insert(HeaderName::from_static("iothub-errorcode"), HeaderValue::from_static(code));
+                let body = format!(r#"{{"Message":"ErrorCode:{code};text","ExceptionMessage":"Tracking ID:t"}}"#);
+                Ok(HttpReply { status, headers, body: body.into_bytes() })
+            }
+            Answer::Good => {
+                let body = if path.starts_with("/statistics") {
+                    r#"{"totalDeviceCount":1,"enabledDeviceCount":1,"disabledDeviceCount":0}"#
+                } else if path.starts_with("/twins") {
+                    TWIN
+                } else {
+                    "[]"
+                };
+                Ok(HttpReply { status: 200, headers: HeaderMap::new(), body: body.into() })
+            }
+        }
+    }
+}
+
+struct Bench {
+    rules: Arc<Rules>,
+    sync: Sync,
+    _end: tokio_util::sync::DropGuard,
+}
+
+impl Bench {
+    fn new(needs: Needs, rules: &[(&'static str, Answer)]) -> Self {
+        let transport = Arc::new(Rules::default());
+        for (path, answer) in rules {
+            transport.set(path, *answer);
+        }
+        let key = Secret::new("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=");
+        let credential = Credential::Policy { name: "service".into(), key };
+        let settings = HubSettings {
+            sku: Sku::S3,
+            ..HubSettings::new(Endpoint::parse("h.azure-devices.net").unwrap(), credential)
+        };
+        let clock: SharedClock = Arc::new(TokioClock(tokio::time::Instant::now()));
+        let hub = Hub::with_transport(settings, clock.clone(), transport.clone());
+        let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let sync = Sync::start(hub.read, clock, SyncSettings::default(), needs, &cancel, &tasks);
+        Self { rules: transport, sync, _end: cancel.drop_guard() }
+    }
+
+    fn fleet(rules: &[(&'static str, Answer)]) -> Self {
+        Self::new(Needs { fleet: true, ..Needs::default() }, rules)
+    }
+
+    /// Lets virtual time pass: the readers run whenever nothing else can.
+    async fn pass(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    fn health(&self, source: Source) -> Option<LinkHealth> {
+        self.sync.link.borrow().trouble(source).map(|trouble| trouble.health)
+    }
+}
+
+const NO_RIGHT: Answer = Answer::Refused(401, "IotHubUnauthorizedAccess");
+const SLOW_DOWN: Answer = Answer::Refused(429, "ThrottlingException");
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_heartbeat_does_not_hurry_the_queries() {
+    let whole = Bench::fleet(&[]);
+    whole.pass(61).await;
+    let usual = whole.rules.asked("/devices/query");
+    let bench = Bench::fleet(&[("/statistics", NO_RIGHT)]);
+    bench.pass(61).await;
+    assert!(bench.rules.asked("/statistics") >= 3);
+    // One listing and a digest every ten seconds, either way.
+    assert_eq!((bench.rules.asked("/devices/query"), usual), (8, 8));
+    assert_eq!((bench.health(Source::Fleet), bench.health(Source::Heartbeat)), (None, Some(LinkHealth::Forbidden)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_is_throttling_and_is_waited_out_by_whom_it_met() {
+    let bench = Bench::fleet(&[("/devices/query", SLOW_DOWN)]);
+    bench.pass(9).await;
+    assert_eq!(bench.rules.asked("/devices/query"), 1, "the rest the hub asked for is kept");
+    assert_eq!((bench.health(Source::Fleet), bench.health(Source::Heartbeat)), (Some(LinkHealth::Throttled), None));
+    let link = bench.sync.link.borrow().clone();
+    let next = link.trouble(Source::Fleet).and_then(|trouble| trouble.retry_at).expect("the next try is known");
+    assert_eq!((link.health, next.mono.as_secs()), (LinkHealth::Online, 10));
+    bench.rules.set("/devices/query", Answer::Good);
+    bench.pass(2).await;
+    assert_eq!((bench.rules.asked("/devices/query"), bench.health(Source::Fleet)), (3, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_answer_after_silence_wakes_the_others_once() {
+    let bench = Bench::fleet(&[]);
+    bench.pass(1).await;
+    bench.rules.set("/", Answer::Silence);
+    bench.pass(180).await;
+    assert_eq!(bench.health(Source::Fleet), Some(LinkHealth::Offline));
+    bench.rules.set("/", Answer::Good);
+    let before = bench.rules.asked("/devices/query");
+    // Whoever tries first ends it; a heartbeat waits half a minute at most.
+    bench.sync.link.clone().wait_for(|link| link.health == LinkHealth::Online).await.unwrap();
+    bench.pass(8).await;
+    // A round of listing and digest at most; the heartbeat's recovery and the fleet's own did not add up.
+    let queries = bench.rules.asked("/devices/query") - before;
+    assert!((1..=2).contains(&queries), "{queries}");
+    assert_eq!(bench.health(Source::Fleet), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_hub_is_noticed_within_one_try() {
+    let bench = Bench::fleet(&[("/", Answer::Silence)]);
+    bench.pass(6).await;
+    assert_eq!(bench.health(Source::Twins), Some(LinkHealth::Offline));
+}
+
+#[tokio::test(start_paused = true)]
+async fn twins_keep_their_pace_where_identities_are_refused() {
+    let device = DeviceId::from_wire("edge-01");
+    let needs = Needs { device: Some(device.clone()), ..Needs::default() };
+    let bench = Bench::new(needs, &[("/devices/edge-01", NO_RIGHT)]);
+    bench.pass(31).await;
+    assert_eq!(bench.rules.asked("/twins/edge-01/modules"), 7, "every five seconds");
+    let identities = bench.rules.asked("/devices/edge-01");
+    assert!(identities <= 6, "asked once, with a new token once each: {identities}");
+    assert_eq!(bench.health(Source::Twins), None);
+    let every = bench.sync.link.borrow().budget.every(Source::Twins);
+    assert_eq!(every, SyncSettings::default().details);
+    let board = bench.sync.details.borrow().clone();
+    assert!(board.twins.contains_key(&TwinId::module(device, ModuleId::edge_agent())));
+}
