@@ -56,6 +56,8 @@ pub struct DeviceRow {
     pub last_activity: Option<HubTime>,
     /// What edgeAgent reports; `None` until that was read.
     pub agent: Option<AgentSummary>,
+    /// The digest says that the agent reported something else since.
+    pub agent_due: bool,
     /// Whether edgeHub holds its link.
     pub link: EdgeHubLink,
     /// When the hub last saw edgeHub active.
@@ -132,8 +134,8 @@ impl FleetSnapshot {
             .and_then(|index| self.rows.get(index))
     }
 
-    /// When the older of list and digest was read; `None` until both were once. The agents do not count: they are read
-    /// when the digest says so, and are as good as it is.
+    /// When the older of list and digest was read; `None` until both were once. The agents are read when the digest says
+    /// so and are as good as it is, until that fails: then they count too.
     #[must_use]
     pub fn as_of(&self) -> Option<Now> {
         let mut oldest = None::<Now>;
@@ -141,7 +143,14 @@ impl FleetSnapshot {
             let at = feed.as_of?;
             oldest = Some(oldest.map_or(at, |now| if at.mono < now.mono { at } else { now }));
         }
-        oldest
+        let agents = self.agents.as_of.filter(|_| self.agents.fault.is_some());
+        oldest.map(|at| agents.filter(|agents| agents.mono < at.mono).unwrap_or(at))
+    }
+
+    /// Whether what `row` says of its agent is known to be out of date: it reported since, and that could not be read.
+    #[must_use]
+    pub fn is_overtaken(&self, row: &DeviceRow) -> bool {
+        row.agent_due && row.agent.is_some() && self.agents.fault.is_some()
     }
 
     /// The newest failure among the queries.
@@ -203,6 +212,7 @@ impl FleetBuilder {
                     tags: Arc::from([]),
                     last_activity: None,
                     agent: None,
+                    agent_due: false,
                     link: EdgeHubLink::Unknown,
                     link_activity: None,
                     verdict: None,
@@ -258,8 +268,12 @@ impl FleetBuilder {
                 row.link_activity = digest.link_activity;
                 row.settle();
             }
-            if digest.agent_version.is_some() && digest.agent_version != row.agent.as_ref().map(|a| a.version) {
+            let due = digest.agent_version.is_some() && digest.agent_version != row.agent.as_ref().map(|a| a.version);
+            if due {
                 changed.push(id.clone());
+            }
+            if due != row.agent_due {
+                Arc::make_mut(row).agent_due = due;
             }
         }
         changed
@@ -279,6 +293,7 @@ impl FleetBuilder {
             if let Some(row) = self.rows.get_mut(&NaturalId(DeviceId::from_wire(id))) {
                 let row = Arc::make_mut(row);
                 row.agent = Some(summary);
+                row.agent_due = false;
                 row.settle();
             }
         }
@@ -451,6 +466,38 @@ mod tests {
         let agent = row.agent.as_ref().unwrap();
         assert_eq!((agent.running, agent.wanted), (2, 2));
         assert_eq!(agent.applied.iter().map(|id| &**id).collect::<Vec<_>>(), ["base", "layer"]);
+    }
+
+    #[test]
+    fn agents_that_moved_and_cannot_be_read_make_the_picture_old() {
+        use crate::domain::fault::FaultKind;
+        use crate::domain::time::{Clock, ManualClock};
+        let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
+        let mut fleet = FleetBuilder::default();
+        fleet.devices(&[json!({"deviceId": "a"}), json!({"deviceId": "b"})]);
+        fleet.digest(&digest(&[("a", 1, "Connected"), ("b", 1, "Connected")]));
+        fleet.agents(&[agent("a", 1, "running"), agent("b", 1, "running")]);
+        let read = clock.now();
+        for feed in [Feed::Devices, Feed::Digest, Feed::Agents] {
+            fleet.state(feed).as_of = Some(read);
+        }
+        clock.advance(std::time::Duration::from_secs(60));
+        for feed in [Feed::Devices, Feed::Digest] {
+            fleet.state(feed).as_of = Some(clock.now());
+        }
+        assert_eq!(fleet.digest(&digest(&[("a", 2, "Connected"), ("b", 1, "Connected")])).len(), 1);
+        let picture = fleet.snapshot();
+        assert_eq!(picture.as_of(), Some(clock.now()), "about to be read");
+        assert!(!picture.is_overtaken(&picture.rows[0]));
+        fleet.state(Feed::Agents).fault =
+            Some((Fault::new(FaultKind::Throttled(std::time::Duration::from_secs(9)), "read", "no"), clock.now()));
+        let picture = fleet.snapshot();
+        assert_eq!(picture.as_of(), Some(read), "as old as the verdicts");
+        let overtaken: Vec<_> = picture.rows.iter().map(|row| picture.is_overtaken(row)).collect();
+        assert_eq!(overtaken, [true, false]);
+        fleet.agents(&[agent("a", 2, "running")]);
+        let picture = fleet.snapshot();
+        assert!(!picture.is_overtaken(&picture.rows[0]));
     }
 
     #[test]

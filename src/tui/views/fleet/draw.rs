@@ -165,7 +165,10 @@ impl FleetView {
                 let (Some(kind), Some(spec)) = (FleetColumn::ALL.get(column.index), columns.get(column.index)) else {
                     continue;
                 };
-                let (role, text) = row::cell(row, *kind, shell.now);
+                let (mut role, text) = row::cell(row, *kind, shell.now);
+                if shell.fleet.is_overtaken(row) && kind.is_reported() {
+                    role = Role::Stale;
+                }
                 let (mut x, mut width) = (left + column.x, column.width);
                 if *kind == FleetColumn::Status {
                     let (sign, _, _) = row::status(row);

@@ -63,6 +63,12 @@ impl FleetColumn {
         Column { title, min, ideal, priority, right }
     }
 
+    /// Whether the cell says what the agent reported.
+    #[must_use]
+    pub fn is_reported(self) -> bool {
+        matches!(self, Self::Modules | Self::Status | Self::Worst | Self::Deployments | Self::Reported)
+    }
+
     /// The name used in filters and for sorting.
     #[must_use]
     pub fn name(self) -> &'static str {
