@@ -1,5 +1,6 @@
 //! Goldens of the fleet: every state its table can be in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -7,7 +8,7 @@ use serde_json::json;
 use super::{golden, golden_at};
 use crate::domain::device::RegistryStatistics;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::store::FleetSnapshot;
+use crate::store::{FleetSnapshot, Source};
 use crate::tui::msg::Msg;
 use crate::tui::testkit::{Console, from_rows, session, site};
 
@@ -179,6 +180,56 @@ fn asked_to_slow_down() {
     console.fail(&fault);
     console.wait(Duration::from_secs(12));
     golden(&mut console, "fleet-throttled");
+}
+
+#[test]
+fn asked_to_slow_down_and_told_for_how_long() {
+    let mut console = Console::online();
+    console.fail(&Fault::new(FaultKind::Throttled(Duration::from_secs(10)), "list the devices", "slow down"));
+    assert!(console.text().contains("THROTTLED next 4 s"), "{}", console.text());
+    console.recover();
+    console.fail(&Fault::new(FaultKind::Budget, "list the devices", "our share of the rate is used up"));
+    assert!(console.text().contains("BUDGET next 4 s"), "{}", console.text());
+}
+
+/// What one source is refused is shown where its data is, and nowhere else.
+#[test]
+fn a_view_shows_the_trouble_of_its_own_source() {
+    let mut console = Console::online();
+    let fault = |kind| Fault::new(kind, "read it", "no");
+    let mut fail = |console: &mut Console, source, kind| {
+        let link = console.link(|link| {
+            link.failed(source, &fault(kind), console.now());
+        });
+        console.tell(Msg::Link(link));
+    };
+    fail(&mut console, Source::Heartbeat, FaultKind::Unauthorized);
+    fail(&mut console, Source::Identities, FaultKind::Unauthorized);
+    assert!(!console.text().contains("FORBIDDEN"));
+    fail(&mut console, Source::Twins, FaultKind::Unauthorized);
+    assert!(!console.text().contains("FORBIDDEN"));
+    console.run("twin edge-gateway-001/temperatureFilter");
+    assert!(console.text().contains("FORBIDDEN"));
+    console.run("help");
+    assert!(!console.text().contains("FORBIDDEN"));
+    fail(&mut console, Source::Heartbeat, FaultKind::TimedOut);
+    assert!(console.text().contains("OFFLINE"), "silence is everybody's");
+}
+
+#[test]
+fn verdicts_of_agents_that_moved_and_could_not_be_read() {
+    let mut console = Console::online();
+    let read = console.now();
+    console.wait(Duration::from_secs(75));
+    let now = console.now();
+    console.reshow(|picture| {
+        (picture.devices.as_of, picture.digest.as_of, picture.agents.as_of) = (Some(now), Some(now), Some(read));
+        picture.agents.fault = Some((Fault::new(FaultKind::Server, "read what the agents report", "500"), now));
+        let mut rows = picture.rows.to_vec();
+        Arc::make_mut(&mut rows[4]).agent_due = true;
+        picture.rows = rows.into();
+    });
+    golden_at(&mut console, "fleet-overtaken", 120, 36);
 }
 
 #[test]

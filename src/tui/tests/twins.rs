@@ -1,6 +1,7 @@
 //! Goldens of a twin: looking, typing, reviewing, sending, and two changes side by side.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -9,6 +10,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TwinId;
 use crate::ops::{OpState, Outcome};
 use crate::store::Fetched;
+use crate::tui::msg::Msg;
 use crate::tui::testkit::{Console, Maker, module_twin};
 use crate::tui::tests::write::{asked, editing, reviewing, sending};
 
@@ -26,6 +28,26 @@ fn before_the_first_answer() {
     let mut console = Console::online();
     console.run("twin edge-gateway-001/temperatureFilter");
     golden(&mut console, "twin-loading");
+}
+
+/// A twin is judged by how often twins are read, not by how often the fleet is.
+#[test]
+fn a_twin_ages_by_its_own_clock() {
+    let mut console = on(Maker::filter());
+    let mut every = |console: &mut Console, fleet, details| {
+        let link = console.link(|link| {
+            link.budget.fleet_every = Duration::from_secs(fleet);
+            link.budget.details_every = Duration::from_secs(details);
+        });
+        console.tell(Msg::Link(link));
+    };
+    console.wait(Duration::from_secs(40));
+    every(&mut console, 10, 60);
+    assert!(!console.text().contains("STALE as of 40 s") && console.text().contains("poll 1 m"), "{}", console.text());
+    every(&mut console, 60, 5);
+    assert!(console.text().contains("STALE as of 40 s") && console.text().contains("poll 5 s"), "{}", console.text());
+    console.run("devices");
+    assert!(console.text().contains("poll 1 m"));
 }
 
 #[test]
