@@ -88,6 +88,11 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// The same with its own account and limits: for one try, and for our own budget to admit a call.
+    pub(super) fn within(&self, limit: Duration, patience: Duration) -> Self {
+        Self { hub: self.hub.polling(limit, patience), ..self.clone() }
+    }
+
     /// One call; tells the link how it went. The hub's client sets the limits: for one try, because a try is what the
     /// hub may leave unanswered. Waiting for our own budget is not the hub's silence.
     pub(super) async fn call<T>(

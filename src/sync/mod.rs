@@ -110,21 +110,12 @@ impl Sync {
         let (details_tx, details) = watch::channel(Arc::default());
         let wake = Arc::new(Wake::default());
         let (link_board, link) = link::LinkBoard::new(clock.clone(), wake.clone());
-        let link_board = Arc::new(link_board);
-        let reader = |limit: Duration, patience: Duration| link::Reader {
-            hub: hub.polling(limit, patience),
-            clock: clock.clone(),
-            settings,
-            link: link_board.clone(),
-        };
+        let reader = link::Reader { hub, clock, settings, link: Arc::new(link_board) };
         // The heartbeat's limit is short, so that an outage shows within seconds. Only the fleet's many pages are worth
         // a long wait for the budget; whoever opens another view does not wait for the budget of the last one.
-        let short = settings.heartbeat.min(settings.patience);
-        let (heart, fleet_reader, detail_reader) = (
-            reader(short, settings.patience),
-            reader(settings.patience, Duration::MAX),
-            reader(settings.patience, settings.patience),
-        );
+        let heart = reader.within(settings.heartbeat.min(settings.patience), settings.patience);
+        let fleet_reader = reader.within(settings.patience, Duration::MAX);
+        let detail_reader = reader.within(settings.patience, settings.patience);
         let run = |future| tasks.spawn(cancel.clone().run_until_cancelled_owned(future));
         run(heartbeat::run(heart, wake.clone()).boxed_reader());
         run(fleet::run(fleet_reader, wake.clone(), needs_rx.clone(), fleet_tx).boxed_reader());

@@ -87,16 +87,18 @@ struct Bench {
 
 impl Bench {
     fn new(needs: Needs, rules: &[(&'static str, Answer)]) -> Self {
+        Self::of(Sku::S3, needs, rules)
+    }
+
+    fn of(sku: Sku, needs: Needs, rules: &[(&'static str, Answer)]) -> Self {
         let transport = Arc::new(Rules::default());
         for (path, answer) in rules {
             transport.set(path, *answer);
         }
         let key = Secret::new("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=");
         let credential = Credential::Policy { name: "service".into(), key };
-        let settings = HubSettings {
-            sku: Sku::S3,
-            ..HubSettings::new(Endpoint::parse("h.azure-devices.net").unwrap(), credential)
-        };
+        let settings =
+            HubSettings { sku, ..HubSettings::new(Endpoint::parse("h.azure-devices.net").unwrap(), credential) };
         let clock: SharedClock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let hub = Hub::with_transport(settings, clock.clone(), transport.clone());
         let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -187,4 +189,25 @@ async fn twins_keep_their_pace_where_identities_are_refused() {
     assert_eq!(every, SyncSettings::default().details);
     let board = bench.sync.details.borrow().clone();
     assert!(board.twins.contains_key(&TwinId::module(device, ModuleId::edge_agent())));
+}
+
+/// A free hub: forty messages at once, then one every four minutes. The readers wait, and the hub is not blamed.
+#[tokio::test(start_paused = true)]
+async fn a_spent_budget_is_our_own_doing() {
+    let twin = TwinId::module(DeviceId::from_wire("edge-01"), ModuleId::from_wire("m"));
+    let bench = Bench::of(Sku::F1, Needs { twin: Some(twin), ..Needs::default() }, &[]);
+    let mut link = bench.sync.link.clone();
+    let spent = link.wait_for(|link| link.trouble(Source::Twins).is_some()).await.unwrap().clone();
+    assert_eq!(spent.trouble(Source::Twins).map(|trouble| trouble.health), Some(LinkHealth::Budget));
+    assert_eq!((spent.health, bench.health(Source::Heartbeat)), (LinkHealth::Online, None));
+}
+
+/// The interval that ages are judged by is the one that was meant, not the back-off of a reader that fails.
+#[tokio::test(start_paused = true)]
+async fn failing_makes_old_data_look_no_younger() {
+    let bench = Bench::fleet(&[]);
+    bench.pass(1).await;
+    bench.rules.set("/", Answer::Silence);
+    bench.pass(300).await;
+    assert_eq!(bench.sync.link.borrow().budget.every(Source::Fleet), SyncSettings::default().fleet);
 }

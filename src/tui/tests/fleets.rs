@@ -197,7 +197,7 @@ fn asked_to_slow_down_and_told_for_how_long() {
 fn a_view_shows_the_trouble_of_its_own_source() {
     let mut console = Console::online();
     let fault = |kind| Fault::new(kind, "read it", "no");
-    let mut fail = |console: &mut Console, source, kind| {
+    let fail = |console: &mut Console, source, kind| {
         let link = console.link(|link| {
             link.failed(source, &fault(kind), console.now());
         });

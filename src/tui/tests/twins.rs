@@ -34,7 +34,7 @@ fn before_the_first_answer() {
 #[test]
 fn a_twin_ages_by_its_own_clock() {
     let mut console = on(Maker::filter());
-    let mut every = |console: &mut Console, fleet, details| {
+    let every = |console: &mut Console, fleet, details| {
         let link = console.link(|link| {
             link.budget.fleet_every = Duration::from_secs(fleet);
             link.budget.details_every = Duration::from_secs(details);
