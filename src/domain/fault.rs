@@ -56,6 +56,8 @@ pub struct Fault {
     pub tracking_id: Option<Untrusted>,
     /// `x-ms-request-id` of the answer.
     pub request_id: Option<Untrusted>,
+    /// Whether it is certain that the request never left: there was no connection to send it on.
+    pub never_sent: bool,
 }
 
 impl Fault {
@@ -70,13 +72,18 @@ impl Fault {
             status: None,
             tracking_id: None,
             request_id: None,
+            never_sent: false,
         }
     }
 
     /// Whether the request may have taken effect although it failed: a write then needs a read-back.
     #[must_use]
     pub fn may_have_happened(&self) -> bool {
-        matches!(self.kind, FaultKind::TimedOut | FaultKind::Unreachable | FaultKind::Server | FaultKind::Protocol)
+        !self.never_sent
+            && matches!(
+                self.kind,
+                FaultKind::TimedOut | FaultKind::Unreachable | FaultKind::Server | FaultKind::Protocol
+            )
     }
 
     /// What the operator can do about it, in one sentence.
@@ -132,5 +139,13 @@ mod tests {
         fault.status = Some(412);
         fault.code = Some("PreconditionFailed".into());
         assert_eq!(fault.to_string(), "could not change the twin of d/m: 412 PreconditionFailed, ETag may be invalid.");
+    }
+
+    #[test]
+    fn what_was_never_sent_is_never_in_doubt() {
+        let mut fault = Fault::new(FaultKind::Unreachable, "change the twin of d/m", "connection reset by peer");
+        assert!(fault.may_have_happened());
+        fault.never_sent = true;
+        assert!(!fault.may_have_happened());
     }
 }

@@ -66,11 +66,13 @@ pub(super) fn from_reply(doing: &str, reply: &HttpReply, now: Timestamp) -> Fail
 /// The fault for a request without an answer.
 pub(super) fn from_transport(doing: &str, failure: &TransportFailure) -> Failure {
     let kind = match failure {
-        TransportFailure::Unreachable(_) => FaultKind::Unreachable,
+        TransportFailure::NotConnected(_) | TransportFailure::Unreachable(_) => FaultKind::Unreachable,
         TransportFailure::TimedOut(_) => FaultKind::TimedOut,
         TransportFailure::Unreadable(_) => FaultKind::Protocol,
     };
-    Fault::new(kind, doing, failure.to_string()).into()
+    let mut fault = Fault::new(kind, doing, failure.to_string());
+    fault.never_sent = matches!(failure, TransportFailure::NotConnected(_));
+    fault.into()
 }
 
 fn read_body(body: &Value) -> Said {

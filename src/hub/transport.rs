@@ -73,7 +73,10 @@ impl fmt::Debug for HttpReply {
 /// Why there is no answer; each with the whole chain of causes as one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportFailure {
-    /// DNS, TCP, TLS or proxy; or the connection broke before the answer was complete.
+    /// DNS, TCP, TLS or proxy: there was no connection, so nothing was sent.
+    #[error("{0}")]
+    NotConnected(String),
+    /// The connection broke before the answer was complete.
     #[error("{0}")]
     Unreachable(String),
     /// No answer in time.
@@ -169,7 +172,9 @@ impl Transport for HttpsTransport {
 
 fn failure(error: &reqwest::Error) -> TransportFailure {
     let text = chain(error);
-    if error.is_timeout() && !error.is_connect() {
+    if error.is_connect() {
+        TransportFailure::NotConnected(text)
+    } else if error.is_timeout() {
         TransportFailure::TimedOut(text)
     } else if error.is_decode() {
         TransportFailure::Unreadable(text)
@@ -211,6 +216,24 @@ mod tests {
                 assert!(error.contains(expected), "{error}");
             }
         }
+    }
+
+    /// A port that nobody listens on: whatever was to be sent was not.
+    #[tokio::test]
+    async fn a_refused_connection_sent_nothing() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let endpoint = Endpoint::parse(&format!("localhost:{free}")).unwrap();
+        let transport = HttpsTransport::new(&endpoint, &Trust::System, Timeouts::default()).unwrap();
+        let request = HttpRequest {
+            method: Method::PATCH,
+            path_and_query: "/twins/d".into(),
+            headers: HeaderMap::new(),
+            body: Some(b"{}".to_vec()),
+        };
+        let failure = transport.send(request).await.unwrap_err();
+        assert!(matches!(failure, TransportFailure::NotConnected(_)), "{failure:?}");
+        let fault = super::super::error::from_transport("change the twin of d", &failure).fault;
+        assert_eq!((fault.kind, fault.never_sent), (crate::domain::fault::FaultKind::Unreachable, true));
     }
 
     #[test]
