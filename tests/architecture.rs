@@ -35,7 +35,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
 const SIM_SHARES: [&str; 7] = ["ids", "time", "query", "effective", "manifest", "routes", "secret"];
 
 /// Types that do something: screens hold data and leave doing to effects.
-const NOT_FOR_SCREENS: [&str; 5] = ["Gateway", "Submitted", "AuditLog", "LocalStore", "FleetBuilder"];
+const NOT_FOR_SCREENS: [&str; 4] = ["Gateway", "AuditLog", "LocalStore", "FleetBuilder"];
 
 /// Lines a file may have.
 const CEILING: usize = 800;

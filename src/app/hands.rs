@@ -13,7 +13,7 @@ use crate::audit::{AuditLog, Origin, Who};
 use crate::domain::time::SharedClock;
 use crate::hub::Hub;
 use crate::local::{DraftKey, LastView, Loaded, LocalStore, Opened, Options as LocalOptions, Status};
-use crate::ops::{Gateway, Submitted};
+use crate::ops::Gateway;
 use crate::sim::Sim;
 use crate::store::Needs;
 use crate::sync::{Sync, SyncSettings};
@@ -154,13 +154,8 @@ impl Hands {
     pub fn carry_out(&self, effect: Effect) -> Vec<Msg> {
         let kept = match effect {
             Effect::Submit(intent) => {
-                let target = intent.target.shown();
-                return match self.gateway.submit(*intent) {
-                    Submitted::Taken => Vec::new(),
-                    Submitted::Busy => {
-                        say(format!("{target} was not sent: too many changes are in flight; try again in a moment"))
-                    }
-                };
+                self.gateway.submit(*intent);
+                return Vec::new();
             }
             Effect::Need(needs) => {
                 self.sync.need(needs);

@@ -57,7 +57,7 @@ impl Entry {
             Some(Body::Outcome(outcome)) => match outcome.result {
                 Verdict::Applied { .. } => State::Applied,
                 Verdict::Conflict | Verdict::Refused { .. } => State::Refused,
-                Verdict::Unknown { .. } => State::Unknown,
+                Verdict::Unknown { .. } | Verdict::Undecidable { .. } => State::Unknown,
                 Verdict::Resolved { .. } => State::Resolved,
             },
             _ => State::Unknown,
@@ -127,7 +127,7 @@ impl AuditReader {
         Ok(self.collect(1, |record| record.op() == Some(op))?.entries.pop())
     }
 
-    /// An intent's request and diff, from the side file when they did not fit the line.
+    /// An intent's request, diff and inverse, from the side file when they did not fit the line.
     ///
     /// # Errors
     /// [`AuditError::Disk`], or [`AuditError::Encode`] when the side file is not what was written.
@@ -136,12 +136,15 @@ impl AuditReader {
         struct Moved {
             request: serde_json::Value,
             diff: Vec<String>,
+            #[serde(default)]
+            inverse: Option<serde_json::Value>,
         }
         let mut full = intent.clone();
         if let Some(detail) = &intent.detail {
             let bytes = read(&detail_path(&self.dir, detail))?;
             let moved: Moved = serde_json::from_slice(&bytes)?;
             (full.request, full.diff) = (moved.request, moved.diff);
+            full.inverse = moved.inverse.or(full.inverse);
         }
         Ok(full)
     }

@@ -79,9 +79,16 @@ pub struct Intent {
     pub request: Value,
     /// The change as lines, secrets already masked.
     pub diff: Vec<String>,
-    /// Where request and diff are when they did not fit the line; set by the writer.
+    /// Where request, diff and inverse are when they did not fit the line; set by the writer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
+    /// What takes it back, as a request body with secrets already masked; none in older records, and where
+    /// nothing does. It moves to the side file together with the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inverse: Option<Value>,
+    /// The version of the desired properties it was based on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_desired_version: Option<u64>,
     /// The ETag sent in `If-Match`; none for creations and direct methods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_etag: Option<ETag>,
@@ -95,7 +102,7 @@ pub struct Intent {
     pub typed: Option<String>,
 }
 
-/// A request and diff too large for a line, kept in `detail-SHA256.json` beside the record.
+/// A request, diff and inverse too large for a line, kept in `detail-SHA256.json` beside the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
     /// SHA-256 of the file, in hex; also its name.
@@ -152,6 +159,11 @@ pub enum Verdict {
         happened: bool,
         /// What the read-back found.
         found: String,
+    },
+    /// Nobody can tell any more whether it took effect, however often the object is read.
+    Undecidable {
+        /// Why nobody can.
+        why: String,
     },
 }
 

@@ -31,6 +31,8 @@ fn intent(n: u128) -> Intent {
         request: json!({"properties": {"desired": {"temperatureThreshold": 26}}}),
         diff: vec!["-temperatureThreshold 25".into(), "+temperatureThreshold 26".into()],
         detail: None,
+        inverse: Some(json!({"properties": {"desired": {"temperatureThreshold": 25}}})),
+        base_desired_version: Some(3),
         base_etag: Some(ETag::from_wire("AAAAAAAAAAE=")),
         plan_hash: None,
         level: 1,
@@ -86,6 +88,16 @@ async fn intent_and_outcome_come_back_as_one_entry() {
     assert_eq!((verification.records, verification.holds()), (7, true));
 }
 
+/// A record of the version before has neither an inverse nor a version it was based on; it is read all the same.
+#[test]
+fn intents_of_before_are_still_read() {
+    let mut old = serde_json::to_value(intent(1)).unwrap();
+    let members = old.as_object_mut().unwrap();
+    assert!(members.remove("inverse").is_some() && members.remove("base_desired_version").is_some());
+    let read: Intent = serde_json::from_value(old).unwrap();
+    assert_eq!(read, Intent { inverse: None, base_desired_version: None, ..intent(1) });
+}
+
 #[tokio::test]
 async fn secrets_are_masked_once_more() {
     let temp = tempfile::tempdir().unwrap();
@@ -96,6 +108,7 @@ async fn secrets_are_masked_once_more() {
     leaky
         .diff
         .extend(["-\"A_TOKEN\": {", "-  \"value\": \"hunter2\"", "-}", "+\"password\": \"hunter2\""].map(String::from));
+    leaky.inverse = Some(json!({"properties": {"desired": {"password": "hunter2"}}}));
     leaky.reason = Some("Bearer hunter2".into());
     log.intent(leaky).await.unwrap();
     let text = "sr=h&sig=hunter2&se=1".to_owned();
@@ -221,12 +234,13 @@ async fn a_large_diff_moves_to_a_side_file_that_is_verified_too() {
     let log = AuditLog::open(temp.path(), clock()).unwrap();
     let mut large = intent(1);
     large.diff = (0..5_000).map(|n| format!("+ line number {n}")).collect();
+    large.inverse = Some((0..9_000).map(|n| json!(format!("was {n}"))).collect());
     let record = log.intent(large.clone()).await.unwrap();
     let Body::Intent(short) = record.body else { panic!("{record:?}") };
     let detail = short.detail.clone().unwrap();
     let reader = AuditReader::new(temp.path());
     let full = reader.full(&short).unwrap();
-    assert_eq!((full.diff, full.request), (large.diff, large.request));
+    assert_eq!((full.diff, full.request, full.inverse), (large.diff, large.request, large.inverse));
     assert!(reader.verify().unwrap().holds());
     let path = temp.path().join(format!("detail-{}.json", detail.sha256));
     let text = fs::read_to_string(&path).unwrap();

@@ -215,7 +215,7 @@ impl Attempt {
         Ok(record)
     }
 
-    /// The body, with request and diff moved to a side file when the line would be too long.
+    /// The body, with request, diff and inverse moved to a side file when the line would be too long.
     fn fit(&mut self, head: &Head) -> Result<Map<String, Value>, AuditError> {
         let body = std::mem::take(&mut self.body);
         if seal(head, self.time, body.clone())?.len() <= LINE_LIMIT {
@@ -223,7 +223,8 @@ impl Attempt {
         }
         let mut body = body;
         let mut moved = Map::new();
-        for (member, empty) in [("request", Value::Null), ("diff", Value::Array(Vec::new()))] {
+        for (member, empty) in [("request", Value::Null), ("diff", Value::Array(Vec::new())), ("inverse", Value::Null)]
+        {
             if let Some(value) = body.get_mut(member) {
                 moved.insert(member.to_owned(), std::mem::replace(value, empty));
             }

@@ -102,10 +102,16 @@ fn show(reader: &AuditReader, now: Timestamp, op: &OpId) -> Result<Answer, Failu
     if let Some(intent) = &full {
         facts.add("REASON", shown(intent.reason.as_deref().unwrap_or("-")));
         facts.add("BASE ETAG", intent.base_etag.as_ref().map_or_else(|| shown("-"), |etag| etag.shown()));
+        if let Some(version) = intent.base_desired_version {
+            facts.say("BASE DESIRED", format!("version {version}"));
+        }
         facts.say("CONFIRMED", format!("level {}", intent.level));
         facts.add("REQUEST", Shown::sanitise(&compact(&intent.request)));
         for line in &intent.diff {
             facts.add("CHANGE", shown(line));
+        }
+        if let Some(inverse) = &intent.inverse {
+            facts.add("TAKES IT BACK", Shown::sanitise(&compact(inverse)));
         }
     }
     for outcome in &entry.outcomes {
@@ -114,7 +120,8 @@ fn show(reader: &AuditReader, now: Timestamp, op: &OpId) -> Result<Answer, Failu
             facts.add("OUTCOME", shown(&words));
         }
     }
-    let request = full.map(|intent| json!({ "request": intent.request, "diff": intent.diff }));
+    let request =
+        full.map(|intent| json!({ "request": intent.request, "diff": intent.diff, "inverse": intent.inverse }));
     Ok(Answer::new("AuditEntry", now, vec![item(&entry, request.as_ref())], facts.text()))
 }
 
@@ -181,6 +188,7 @@ fn item(entry: &Entry, request: Option<&Value>) -> Value {
         Body::Intent(intent) => {
             members.insert("reason".to_owned(), json!(intent.reason));
             members.insert("baseEtag".to_owned(), json!(intent.base_etag));
+            members.insert("baseDesiredVersion".to_owned(), json!(intent.base_desired_version));
             members.insert("level".to_owned(), json!(intent.level));
         }
         Body::Note(note) => {
@@ -232,5 +240,6 @@ fn verdict_words(verdict: &Verdict) -> String {
         Verdict::Refused { status: None, text, .. } => format!("refused: {text}"),
         Verdict::Unknown { why } => format!("UNKNOWN: {why}"),
         Verdict::Resolved { found, .. } => format!("read back: {found}"),
+        Verdict::Undecidable { why } => format!("UNDECIDABLE: nobody can tell whether it took effect: {why}"),
     }
 }

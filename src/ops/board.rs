@@ -21,6 +21,16 @@ pub enum Outcome {
     Refused(Untrusted),
     /// It was sent, and reading back shows that it never took effect.
     NotApplied(Fault),
+    /// It was sent, no usable answer came, and reading back shows that somebody else wrote instead: it did not take
+    /// effect, and cannot any more. The twin as it is now.
+    Overtaken(Arc<Twin>),
+    /// It was sent, no usable answer came, and nobody can tell any more whether it took effect.
+    Undecidable {
+        /// Why, as a clause: `the twin is gone`.
+        why: &'static str,
+        /// The twin as it is now, if there is one to read.
+        now: Option<Arc<Twin>>,
+    },
 }
 
 /// Where a write is.

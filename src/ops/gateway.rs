@@ -1,16 +1,17 @@
 //! Performs writes: one task per write, a few at a time, each step on the board.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, watch};
+use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::board::{OpState, OpsBoard, Outcome};
 use super::gate;
 use super::intent::{Level, WriteIntent};
+use super::readback::{ReadBack, weigh};
 use crate::audit::{AuditError, AuditLog, Intent, Note, NoteKind, Origin, Outcome as Recorded, Verdict};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::json;
@@ -18,7 +19,6 @@ use crate::domain::patch;
 use crate::domain::secret::{mask_json, names_a_secret};
 use crate::domain::text::Untrusted;
 use crate::domain::time::{Now, SharedClock};
-use crate::domain::twin::Twin;
 use crate::hub::{HubRead, HubWrite};
 
 /// Writes at one time; the rest is refused as "busy" rather than queued out of sight.
@@ -28,14 +28,11 @@ const SETTLED: Duration = Duration::from_secs(5);
 /// The longest pause between two read-backs while the hub is away.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Whether a write was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Submitted {
-    /// It is on the board.
-    Taken,
-    /// Too many are open; nothing was sent.
-    Busy,
-}
+/// Why an outcome cannot be told, as clauses of [`Outcome::Undecidable`].
+const WRITTEN_AGAIN: &str = "the twin was written more than once, or made anew, since it was read";
+const GONE: &str = "the twin is gone";
+const CLOSED: &str = "the hub no longer lets this sign-in read the twin";
+const FAILED: &str = "edgedeck itself failed while it was being sent";
 
 /// The write path. Cheap to clone; all clones share one board.
 #[derive(Debug, Clone)]
@@ -81,56 +78,64 @@ impl Gateway {
         }
     }
 
-    /// Takes a write and returns at once; what becomes of it is on the board.
-    #[must_use]
-    pub fn submit(&self, intent: WriteIntent) -> Submitted {
-        let Ok(slot) = self.inner.slots.clone().try_acquire_owned() else {
-            return Submitted::Busy;
-        };
+    /// Takes a write and returns at once; what becomes of it is on the board, also when there is no room for it.
+    pub fn submit(&self, intent: WriteIntent) {
         let intent = Arc::new(intent);
+        let Ok(slot) = self.inner.slots.clone().try_acquire_owned() else {
+            let why = format!("not sent, because {AT_ONCE} changes are in flight already; try again in a moment");
+            return self.inner.done(&intent, Outcome::Refused(why.into()));
+        };
         self.inner.set(&intent, OpState::Accepted);
         let inner = self.inner.clone();
         self.inner.tasks.spawn(async move {
-            inner.perform(&intent).await;
-            drop(slot);
+            let work = inner.tasks.spawn(inner.clone().perform(intent.clone(), slot));
+            // Whatever fails in there, the write must not stay open for ever.
+            if work.await.is_err_and(|error| error.is_panic()) {
+                inner.broken(&intent).await;
+            }
         });
-        Submitted::Taken
     }
 
     /// Takes a write and waits for its end; for the command line.
-    pub async fn perform(&self, intent: WriteIntent) -> Option<Outcome> {
+    pub async fn perform(&self, intent: WriteIntent) -> Outcome {
         let op = intent.op.clone();
-        if self.submit(intent) == Submitted::Busy {
-            return None;
-        }
+        self.submit(intent);
         let mut board = self.board.clone();
-        let done =
-            board.wait_for(|board| board.get(&op).is_some_and(|entry| matches!(entry.state, OpState::Done(..)))).await;
-        let entry = done.ok()?.get(&op).cloned()?;
-        match entry.state {
-            OpState::Done(outcome, _) => Some(outcome),
-            OpState::Accepted | OpState::Sending | OpState::Unknown(_) => None,
-        }
+        let mut ended = None;
+        let waited = board.wait_for(|board| {
+            if let Some(OpState::Done(outcome, _)) = board.get(&op).map(|entry| &entry.state) {
+                ended = Some(outcome.clone());
+            }
+            ended.is_some()
+        });
+        // The board lives as long as this handle does, so the wait ends with an outcome.
+        let _ = waited.await;
+        ended.unwrap_or(Outcome::Undecidable { why: FAILED, now: None })
     }
 }
 
 impl Inner {
+    fn board(&self) -> MutexGuard<'_, OpsBoard> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn set(&self, intent: &Arc<WriteIntent>, state: OpState) {
-        let mut board = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut board = self.board();
         board.set(intent, state);
         self.published.send_replace(Arc::new(board.clone()));
     }
 
     /// Keeps what the hub said, for whoever has to decide on it; published with the state that follows.
     fn fault(&self, intent: &Arc<WriteIntent>, fault: &Fault) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).set_fault(&intent.op, fault);
+        self.board().set_fault(&intent.op, fault);
     }
 
     fn done(&self, intent: &Arc<WriteIntent>, outcome: Outcome) {
         self.set(intent, OpState::Done(outcome, self.clock.now()));
     }
 
-    async fn perform(&self, intent: &Arc<WriteIntent>) {
+    async fn perform(self: Arc<Self>, intent: Arc<WriteIntent>, slot: OwnedSemaphorePermit) {
+        let intent = &intent;
         let refusal = gate::check(intent, self.write.is_none()).err();
         let (Some(write), None) = (&self.write, &refusal) else {
             let refusal = refusal.unwrap_or(gate::Refusal::ReadOnly);
@@ -144,8 +149,14 @@ impl Inner {
             let text = format!("not sent, because the audit record could not be written: {error}");
             return self.done(intent, Outcome::Refused(text.into()));
         }
-        self.set(intent, OpState::Sending);
         let sent = self.clock.now();
+        if self.cancel.is_cancelled() {
+            // Whoever left, left with the word that it was in flight; it must not go out behind their back.
+            let text = "not sent, because edgedeck was being closed";
+            self.outcome(intent, unsent(text), sent).await;
+            return self.done(intent, Outcome::Refused(text.into()));
+        }
+        self.set(intent, OpState::Sending);
         let result = write.patch_twin(&intent.target, &intent.patch.body(), &intent.if_match).await;
         match result {
             Ok(twin) => {
@@ -161,12 +172,19 @@ impl Inner {
             Err(fault) if fault.may_have_happened() => {
                 self.outcome(intent, Verdict::Unknown { why: fault.to_string() }, sent).await;
                 self.set(intent, OpState::Unknown(fault.clone()));
+                // Reading back may take as long as the outage does: that must not keep others from being sent.
+                drop(slot);
                 self.read_back(intent, fault, sent).await;
             }
             Err(fault) => {
                 self.outcome(intent, refused(&fault), sent).await;
                 self.fault(intent, &fault);
-                self.done(intent, Outcome::Refused(format!("{fault}; {}", fault.advice()).into()));
+                let advice = if fault.never_sent {
+                    "nothing was sent; check network, proxy and host name, and send it again"
+                } else {
+                    fault.advice()
+                };
+                self.done(intent, Outcome::Refused(format!("{fault}; {advice}").into()));
             }
         }
     }
@@ -181,12 +199,21 @@ impl Inner {
                 return; // The board says unknown, and so does the audit: that is the truth.
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
-            let Ok(twin) = self.read.twin(&intent.target).await else { continue };
+            let read = self.read.twin(&intent.target).await;
             let now = self.clock.now();
-            let outcome = match weigh(intent, &twin) {
-                ReadBack::Happened => Outcome::Applied(Arc::new(twin)),
-                ReadBack::SomebodyElse => Outcome::Conflict(Some(Arc::new(twin))),
-                ReadBack::Unchanged => {
+            let weighed = read.map(|twin| (weigh(intent, &twin), Arc::new(twin)));
+            let outcome = match weighed {
+                Ok((ReadBack::Happened, twin)) => Outcome::Applied(twin),
+                Ok((ReadBack::Overtaken, twin)) => Outcome::Overtaken(twin),
+                Ok((ReadBack::Undecidable, twin)) => Outcome::Undecidable { why: WRITTEN_AGAIN, now: Some(twin) },
+                // These answers stay as they are however often one asks. A sign-in that fails before the hub is
+                // asked has no status: it may be the same outage, and is waited out.
+                Err(fault) if fault.kind == FaultKind::NotFound => Outcome::Undecidable { why: GONE, now: None },
+                Err(fault) if fault.kind == FaultKind::Unauthorized && fault.status.is_some() => {
+                    Outcome::Undecidable { why: CLOSED, now: None }
+                }
+                Err(_) => continue,
+                Ok((ReadBack::Unchanged, _)) => {
                     let since = *unchanged_since.get_or_insert(now);
                     if now.since(since) < SETTLED {
                         pause = SETTLED;
@@ -195,19 +222,43 @@ impl Inner {
                     Outcome::NotApplied(fault)
                 }
             };
-            let happened = matches!(outcome, Outcome::Applied(_));
-            let found = if happened { "the twin holds the change" } else { "the twin does not hold the change" };
-            self.outcome(intent, Verdict::Resolved { happened, found: found.to_owned() }, sent).await;
+            self.outcome(intent, found(&outcome), sent).await;
             return self.done(intent, outcome);
         }
+    }
+
+    /// Closes a write whose task failed: what it knew last is what is known.
+    async fn broken(&self, intent: &Arc<WriteIntent>) {
+        let state = self.board().get(&intent.op).map(|entry| entry.state.clone());
+        let now = self.clock.now();
+        match state {
+            Some(OpState::Done(..)) => {}
+            Some(OpState::Accepted) | None => {
+                let text = "not sent, because edgedeck itself failed before";
+                self.outcome(intent, unsent(text), now).await;
+                self.done(intent, Outcome::Refused(text.into()));
+            }
+            Some(OpState::Sending | OpState::Unknown(_)) => {
+                let outcome = Outcome::Undecidable { why: FAILED, now: None };
+                self.outcome(intent, found(&outcome), now).await;
+                self.done(intent, outcome);
+            }
+        }
+    }
+
+    /// Where a record comes from, as of now: how we signed in is known from the first token on, not at the start.
+    fn origin(&self) -> Origin {
+        Origin { identity: self.read.identity(), ..self.origin.clone() }
     }
 
     fn record(&self, intent: &WriteIntent) -> Intent {
         let mut body = intent.patch.body();
         mask_json(&mut body);
+        let mut inverse = intent.inverse.body();
+        mask_json(&mut inverse);
         Intent {
             op: intent.op.clone(),
-            origin: self.origin.clone(),
+            origin: self.origin(),
             verb: "twin.patch".to_owned(),
             object: intent.target.shown().into(),
             reason: intent.reason.clone(),
@@ -215,6 +266,8 @@ impl Inner {
             request: serde_json::json!({ "method": "PATCH", "path": intent.path().as_str(), "body": body }),
             diff: intent.changes().iter().map(diff_line).collect(),
             detail: None,
+            inverse: Some(inverse),
+            base_desired_version: Some(intent.base.desired.version),
             base_etag: Some(intent.if_match.clone()),
             plan_hash: None,
             level: match intent.level {
@@ -242,7 +295,7 @@ impl Inner {
             _ => NoteKind::PolicyRefused,
         };
         let note =
-            Note { origin: self.origin.clone(), what, object: intent.target.shown().into(), text: refusal.to_string() };
+            Note { origin: self.origin(), what, object: intent.target.shown().into(), text: refusal.to_string() };
         report(self.audit.note(note).await.map(|_| ()));
     }
 }
@@ -253,6 +306,24 @@ fn report(result: Result<(), AuditError>) {
     if let Err(error) = result {
         tracing::error!(%error, "the outcome of a write could not be recorded");
     }
+}
+
+/// What a read-back found out, for the record.
+fn found(outcome: &Outcome) -> Verdict {
+    let (happened, found) = match outcome {
+        Outcome::Undecidable { why, .. } => return Verdict::Undecidable { why: (*why).to_owned() },
+        Outcome::Applied(_) => (true, "the twin holds the change"),
+        Outcome::Overtaken(_) => (false, "somebody else wrote instead; it did not take effect"),
+        Outcome::NotApplied(_) | Outcome::Conflict(_) | Outcome::Refused(_) => {
+            (false, "the twin does not hold the change")
+        }
+    };
+    Verdict::Resolved { happened, found: found.to_owned() }
+}
+
+/// What did not leave, and why.
+fn unsent(why: &str) -> Verdict {
+    Verdict::Refused { status: None, code: None, text: why.to_owned(), tracking_id: None }
 }
 
 fn refused(fault: &Fault) -> Verdict {
@@ -280,25 +351,4 @@ pub fn diff_line(change: &patch::Change) -> String {
         (None, Some(new)) => format!("+ {} {}", change.path.shown(), text(new)),
         (Some(_), None) | (None, None) => format!("- {}", change.path.shown()),
     }
-}
-
-/// What a read-back says of a write.
-#[derive(Debug, PartialEq, Eq)]
-enum ReadBack {
-    /// Every path holds what was sent, under another tag.
-    Happened,
-    /// The tag is the one that was guarded with.
-    Unchanged,
-    /// The tag moved, and not by this write.
-    SomebodyElse,
-}
-
-fn weigh(intent: &WriteIntent, twin: &Twin) -> ReadBack {
-    if twin.etag == intent.if_match {
-        return ReadBack::Unchanged;
-    }
-    let section: &Map<String, Value> = intent.patch.of(twin);
-    let mut again = section.clone();
-    patch::apply(&mut again, &intent.patch.merge);
-    if again == *section { ReadBack::Happened } else { ReadBack::SomebodyElse }
 }

@@ -8,8 +8,11 @@ mod board;
 mod gate;
 mod gateway;
 mod intent;
+mod readback;
+#[cfg(test)]
+mod tests;
 
 pub use board::{OpEntry, OpState, OpsBoard, Outcome};
 pub use gate::{Refusal, check};
-pub use gateway::{Gateway, Submitted, diff_line};
+pub use gateway::{Gateway, diff_line};
 pub use intent::{Level, TwinPatch, WriteIntent};

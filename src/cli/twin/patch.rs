@@ -99,7 +99,34 @@ pub(super) async fn run(site: &Site, args: &PatchArgs, asker: Asker) -> Result<A
     let sent = intent.clone();
     match perform(&gateway, intent, asker).await? {
         Outcome::Applied(twin) => Ok(answer(site, "applied", &twin, &changes, Some(&sent))),
-        Outcome::Conflict(theirs) => Err(conflict(&sent, theirs.as_deref())),
+        Outcome::Conflict(theirs) => {
+            let target = sent.target.shown();
+            let tag = sent.if_match.shown();
+            let said = format!(
+                "{target} was not changed: 412, it is no longer what it was at ETag {tag}; nothing was overwritten"
+            );
+            Err(Failure::new(Exit::Precondition, conflict(said, &sent, theirs.as_deref())))
+        }
+        Outcome::Overtaken(theirs) => {
+            let target = sent.target.shown();
+            let said = format!(
+                "{target} was not changed: no usable answer came, and reading back shows that somebody else wrote instead"
+            );
+            Err(Failure::new(Exit::Precondition, conflict(said, &sent, Some(&theirs))))
+        }
+        Outcome::Undecidable { why, now } => {
+            let target = sent.target.shown();
+            let said = format!(
+                "nobody can tell whether {target} was changed: no usable answer came, and {why}; it was not sent again. \
+                 The record has it as UNKNOWN: {}",
+                op.0
+            );
+            let text = match now {
+                Some(now) => conflict(said, &sent, Some(&now)),
+                None => said,
+            };
+            Err(Failure::new(Exit::Failure, text))
+        }
         Outcome::Refused(why) => {
             let fault = gateway.board.borrow().get(&op).and_then(|entry| entry.fault.clone());
             let exit = match (&fault, check(&sent, site.hub.write.is_none())) {
@@ -233,9 +260,7 @@ async fn perform(gateway: &Gateway, intent: WriteIntent, asker: Asker) -> Result
         tokio::time::sleep(READ_BACK).await;
     };
     tokio::select! {
-        outcome = gateway.perform(intent) => outcome.ok_or_else(|| {
-            Failure::new(Exit::Failure, format!("{} was not sent: the write path is busy", target.shown().as_str()))
-        }),
+        outcome = gateway.perform(intent) => Ok(outcome),
         () = lost => Err(Failure::new(
             Exit::Unreachable,
             format!(
@@ -304,14 +329,9 @@ fn change_item(change: &Change) -> Value {
     json!({ "path": change.path.shown().as_str(), "old": side(&change.old), "new": side(&change.new) })
 }
 
-/// 412: what I wanted, what they did, and where the two meet.
-fn conflict(intent: &WriteIntent, theirs: Option<&Twin>) -> Failure {
-    let target = intent.target.shown();
-    let mut text = format!(
-        "{} was not changed: 412, it is no longer what it was at ETag {}; nothing was overwritten",
-        target.as_str(),
-        intent.if_match.shown().as_str()
-    );
+/// What happened, as `said`; below it what I wanted, what stands there now, and where the two meet.
+fn conflict(said: String, intent: &WriteIntent, theirs: Option<&Twin>) -> String {
+    let mut text = said;
     let mut list = |whose: &str, lines: Vec<String>| {
         text.push_str(&format!("\n{whose}:"));
         for line in lines {
@@ -342,7 +362,7 @@ fn conflict(intent: &WriteIntent, theirs: Option<&Twin>) -> Failure {
             text.push_str(&format!("\nit has ETag {} now; compare, and send again", theirs.etag.shown().as_str()));
         }
     }
-    Failure::new(Exit::Precondition, text)
+    text
 }
 
 #[cfg(test)]

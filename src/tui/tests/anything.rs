@@ -185,7 +185,7 @@ fn event(keys: Vec<Key>) -> impl Strategy<Value = Event> {
         4 => Just(Event::Fleet),
         6 => Just(Event::Details),
         3 => (0_u8..6).prop_map(Event::Link),
-        4 => (0_u8..7).prop_map(Event::Write),
+        4 => (0_u8..10).prop_map(Event::Write),
         2 => Just(Event::Say),
     ]
 }
@@ -300,6 +300,9 @@ impl Run {
                     3 => done(Outcome::Applied(theirs)),
                     4 => done(Outcome::Conflict(Some(theirs))),
                     5 => done(Outcome::Refused(self.words.next().into())),
+                    6 => done(Outcome::Overtaken(theirs)),
+                    7 => done(Outcome::Undecidable { why: "the twin is gone", now: None }),
+                    8 => done(Outcome::Undecidable { why: "it was written again", now: Some(theirs) }),
                     _ => done(Outcome::NotApplied(self.words.fault(FaultKind::Server))),
                 };
                 self.tell(Msg::Ops(OpsBoard::of([(intent, state)])));

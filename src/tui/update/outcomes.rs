@@ -25,13 +25,29 @@ pub(super) fn tell_outcomes(model: &mut Model, before: &OpsBoard, effects: &mut 
                 let from = entry.intent.base.desired.version;
                 model.shell.outcome(format!("{target} changed: desired v{from} -> v{}", twin.desired.version));
             }
-            Outcome::Conflict(_) => model.shell.warn(format!(
-                "412: {target} was changed by somebody else after it was read; nothing was overwritten, both changes are shown"
-            )),
+            Outcome::Conflict(theirs) => {
+                let what = match theirs {
+                    None => "what they wrote could not be read",
+                    // Their change is in the other half of the twin: there is nothing to put side by side.
+                    Some(theirs) if theirs.desired.version == entry.intent.base.desired.version => {
+                        "they changed tags only"
+                    }
+                    Some(_) => "both changes are shown",
+                };
+                model.shell.warn(format!(
+                    "412: {target} was changed by somebody else after it was read; nothing was overwritten, {what}"
+                ));
+            }
             Outcome::Refused(why) => model.shell.error(format!("{target} was not changed: {}", why.shown())),
             Outcome::NotApplied(_) => {
                 model.shell.warn(format!("{target}: no answer came, and reading back shows that it did not take effect; send it again"));
             }
+            Outcome::Overtaken(_) => model.shell.warn(format!(
+                "{target}: no answer came, and reading back shows that somebody else wrote instead; yours did not take effect"
+            )),
+            Outcome::Undecidable { why, .. } => model.shell.error(format!(
+                "{target}: no answer came, and nobody can tell whether the change was made: {why}; look before sending again"
+            )),
         }
         effects.push(Effect::PollNow);
     }

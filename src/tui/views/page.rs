@@ -262,6 +262,12 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
                 Outcome::Conflict(_) => (Role::StatusWarn, "412, somebody else was faster; nothing changed".to_owned()),
                 Outcome::Refused(why) => (Role::StatusBad, format!("refused: {}", why.shown())),
                 Outcome::NotApplied(_) => (Role::StatusWarn, "no answer; read back: it did not take effect".to_owned()),
+                Outcome::Overtaken(_) => {
+                    (Role::StatusWarn, "no answer; read back: somebody else wrote instead, this did not".to_owned())
+                }
+                Outcome::Undecidable { why, .. } => {
+                    (Role::StatusBad, format!("no answer, and nobody can tell whether it was made: {why}"))
+                }
             },
         };
         let age = format!("{:>5} ago  ", age_text(shell.now.since(entry.intent.asked_at)));

@@ -26,16 +26,14 @@ fn a_conflict_lists_both_changes_and_marks_where_they_meet() {
     let base = twin("e1", &json!({"t": 25.0, "w": 1, "password": "old"}));
     let intent = intent(&base, &json!({"t": 30.0, "w": 1, "password": "hunter2"}));
     let theirs = twin("e2", &json!({"t": 28.0, "w": 2, "password": "old"}));
-    let failure = conflict(&intent, Some(&theirs));
-    assert_eq!(failure.exit, Exit::Precondition);
     assert_eq!(
-        failure.text,
-        "d/m was not changed: 412, it is no longer what it was at ETag e1; nothing was overwritten\n\
+        conflict("d/m was not changed".to_owned(), &intent, Some(&theirs)),
+        "d/m was not changed\n\
          your change:\n  ~ /t 25.0 -> 30.0\n  ~ /password (changed, hidden)\n\
          theirs:\n  ~ /t 25.0 -> 28.0  <- both of you\n  ~ /w 1 -> 2\n\
          it has ETag e2 now; compare, and send again"
     );
-    assert!(conflict(&intent, None).text.contains("could not be read"));
+    assert!(conflict(String::new(), &intent, None).contains("could not be read"));
 }
 
 #[test]
@@ -56,10 +54,28 @@ fn a_preview_shows_the_request_without_its_secrets() {
 enum Fate {
     /// Takes it; the answer is lost.
     TakenUnanswered,
+    /// Takes it; the answer is lost, and somebody else writes over it before anybody looks.
+    TakenAndWrittenOver,
+    /// The request is lost, and somebody else writes.
+    Overtaken,
+    /// The request is lost, and the device is deleted.
+    Deleted,
+    /// There is no connection to send it on.
+    NotConnected,
+    /// Refuses it with 412: somebody wrote before.
+    Refused,
     /// The request is lost.
     Lost,
     /// The request is lost, and everything after it.
     Gone,
+}
+
+/// Its twin after so many writes.
+fn small_twin(writes: u64, t: u64) -> Value {
+    json!({
+        "deviceId": "d", "etag": format!("e{writes}"), "version": writes + 1,
+        "properties": {"desired": {"t": t, "$version": writes}, "reported": {"$version": 1}},
+    })
 }
 
 /// A hub of one twin. Every call takes it five seconds.
@@ -78,15 +94,25 @@ impl Transport for SmallHub {
         let (twin, patches) = &mut *state;
         if request.method == Method::PATCH {
             *patches += 1;
-            if self.fate == Fate::TakenUnanswered {
-                *twin = json!({"deviceId": "d", "etag": "e2", "version": 2, "properties": {"desired": {"t": 30}}});
+            match self.fate {
+                Fate::TakenUnanswered => *twin = small_twin(2, 30),
+                Fate::TakenAndWrittenOver => *twin = small_twin(3, 28),
+                Fate::Overtaken | Fate::Refused => *twin = small_twin(2, 28),
+                Fate::Deleted => *twin = Value::Null,
+                Fate::NotConnected => return Err(TransportFailure::NotConnected("connection refused".to_owned())),
+                Fate::Lost | Fate::Gone => {}
+            }
+            if self.fate == Fate::Refused {
+                return Ok(HttpReply { status: 412, headers: HeaderMap::new(), body: Vec::new() });
             }
             return Err(TransportFailure::TimedOut("no answer".to_owned()));
         }
         if self.fate == Fate::Gone && *patches > 0 {
             return Err(TransportFailure::Unreachable("connection refused".to_owned()));
         }
-        Ok(HttpReply { status: 200, headers: HeaderMap::new(), body: twin.to_string().into_bytes() })
+        let gone = json!({"Message": "ErrorCode:DeviceNotFound;gone"});
+        let (status, body) = if twin.is_null() { (404, &gone) } else { (200, &*twin) };
+        Ok(HttpReply { status, headers: HeaderMap::new(), body: body.to_string().into_bytes() })
     }
 }
 
@@ -94,7 +120,7 @@ impl Transport for SmallHub {
 async fn patch(fate: Fate) -> (Result<Answer, Failure>, u32, State) {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::at("2026-03-04T10:00:00Z".parse().unwrap());
-    let twin = json!({"deviceId": "d", "etag": "e1", "version": 1, "properties": {"desired": {"t": 25}}});
+    let twin = small_twin(1, 25);
     let hub = Arc::new(SmallHub { fate, clock: clock.clone(), state: Mutex::new((twin, 0)) });
     let text = "HostName=h.azure-devices.net;SharedAccessKeyName=p;SharedAccessKey=a2V5";
     let (endpoint, credential) = ConnectionString::parse(text).unwrap().into_parts();
@@ -130,7 +156,7 @@ async fn patch(fate: Fate) -> (Result<Answer, Failure>, u32, State) {
 async fn a_write_whose_answer_was_lost_is_read_back_and_not_sent_again() {
     let (ended, sent, record) = patch(Fate::TakenUnanswered).await;
     let answer = ended.unwrap();
-    assert_eq!((&answer.items[0]["outcome"], &answer.items[0]["version"]), (&json!("applied"), &json!(2)));
+    assert_eq!((&answer.items[0]["outcome"], &answer.items[0]["version"]), (&json!("applied"), &json!(3)));
     assert_eq!((sent, record), (1, State::Resolved));
 }
 
@@ -141,6 +167,43 @@ async fn a_write_that_was_lost_itself_is_a_time_out_that_changed_nothing() {
     assert_eq!(failure.exit, Exit::Unreachable);
     assert!(failure.text.contains("d was not changed: it was read back"), "{failure}");
     assert_eq!((sent, record), (1, State::Resolved));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_412_says_so_and_nothing_else_does() {
+    let (ended, sent, record) = patch(Fate::Refused).await;
+    let failure = ended.unwrap_err();
+    assert_eq!((failure.exit, sent, record), (Exit::Precondition, 1, State::Refused));
+    assert!(failure.text.starts_with("d was not changed: 412, it is no longer what it was at ETag e1;"), "{failure}");
+    assert!(failure.text.contains("theirs:\n  ~ /t 25 -> 28  <- both of you"), "{failure}");
+
+    let (ended, sent, record) = patch(Fate::Overtaken).await;
+    let failure = ended.unwrap_err();
+    assert_eq!((failure.exit, sent, record), (Exit::Precondition, 1, State::Resolved));
+    assert!(failure.text.starts_with("d was not changed: no usable answer came, and reading back"), "{failure}");
+    assert!(!failure.text.contains("412") && failure.text.contains("theirs:\n  ~ /t 25 -> 28"), "{failure}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_tell_any_more_is_said_so_and_ends_the_command() {
+    for (fate, why) in [
+        (Fate::TakenAndWrittenOver, "the twin was written more than once, or made anew, since it was read"),
+        (Fate::Deleted, "the twin is gone"),
+    ] {
+        let (ended, sent, record) = patch(fate).await;
+        let failure = ended.unwrap_err();
+        assert_eq!((failure.exit, sent, record), (Exit::Failure, 1, State::Unknown));
+        assert!(failure.text.starts_with("nobody can tell whether d was changed"), "{failure}");
+        assert!(failure.text.contains(why) && !failure.text.contains("412"), "{failure}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_connection_nothing_was_sent_and_nothing_is_in_doubt() {
+    let (ended, _, record) = patch(Fate::NotConnected).await;
+    let failure = ended.unwrap_err();
+    assert_eq!((failure.exit, record), (Exit::Unreachable, State::Refused));
+    assert!(failure.text.contains("nothing was sent"), "{failure}");
 }
 
 #[tokio::test(start_paused = true)]

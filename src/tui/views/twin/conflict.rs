@@ -12,6 +12,19 @@ use crate::domain::secret::conceal;
 use crate::domain::twin::Twin;
 use crate::tui::widgets::list::List;
 
+/// How two changes of one twin came to light, and so what is known of mine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noticed {
+    /// Nothing was sent yet.
+    BeforeSending,
+    /// The hub refused mine with 412.
+    Refused,
+    /// Mine got no answer, and did not take effect: somebody else wrote instead.
+    Overtaken,
+    /// Mine got no answer, and nobody can tell whether it took effect before others wrote.
+    Undecidable,
+}
+
 /// Two changes of one twin, side by side.
 #[derive(Debug, Clone)]
 pub struct Conflict {
@@ -27,8 +40,10 @@ pub struct Conflict {
     pub list: List<usize>,
     /// What I typed, for going back to it.
     pub text: String,
-    /// Whether the hub refused a write with 412; otherwise it was noticed before anything was sent.
-    pub refused: bool,
+    /// How it came to light.
+    pub how: Noticed,
+    /// Whether the desired properties were not written at all since.
+    pub tags_only: bool,
 }
 
 impl Conflict {
@@ -53,7 +68,7 @@ impl Conflict {
         if let Some(first) = divergences.iter().position(|d| d.touched == Touched::Clash) {
             list.select(&first);
         }
-        Self { theirs, base_etag, divergences, mine_wins, list, text, refused: false }
+        Self { theirs, base_etag, divergences, mine_wins, list, text, how: Noticed::BeforeSending, tags_only: false }
     }
 
     /// Takes mine or theirs at the cursor; says why not when there is no choice.

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use serde_json::Value;
 
-use super::conflict::Conflict;
+use super::conflict::{Conflict, Noticed};
 use super::edit::{Edit, Problem};
 use super::rows::{self, Agreement, TwinRow};
 use super::{Mode, Review, TwinView};
@@ -415,19 +415,32 @@ fn draw_conflict(conflict: &Conflict, canvas: &mut Canvas<'_>, area: Rect) {
         }
     }
     let inside = panel(canvas, below, "What happened", "", false);
-    let how = if conflict.refused { "The hub answered 412: somebody" } else { "Somebody" };
-    let what = if clashes == 0 {
-        "They touched nothing that you changed, so there is nothing to choose: the review goes against the new etag."
-    } else {
-        "Choose per path; the review then goes against the new etag."
-    };
-    let text = format!(
-        "{how} changed this twin after etag {} was read (now {}, desired v{}). Nothing was overwritten, and nothing you \
-         typed is lost. {what}",
+    let since = format!(
+        "after etag {} was read (now {}, desired v{})",
         conflict.base_etag.shown(),
         conflict.theirs.etag.shown(),
         conflict.theirs.desired.version,
     );
+    let happened = match conflict.how {
+        Noticed::BeforeSending => format!("Somebody changed this twin {since}. Nothing was overwritten"),
+        Noticed::Refused => {
+            format!("The hub answered 412: somebody changed this twin {since}. Nothing was overwritten")
+        }
+        Noticed::Overtaken => {
+            format!("No answer came, and yours did not take effect: somebody else changed this twin {since}")
+        }
+        Noticed::Undecidable => format!(
+            "No answer came, and nobody can tell whether yours took effect: this twin was written more than once, or made anew, {since}"
+        ),
+    };
+    let what = if conflict.tags_only {
+        "They changed tags only, so there is nothing to choose: the review goes against the new etag."
+    } else if clashes == 0 {
+        "They touched nothing that you changed, so there is nothing to choose: the review goes against the new etag."
+    } else {
+        "Choose per path; the review then goes against the new etag."
+    };
+    let text = format!("{happened}, and nothing you typed is lost. {what}");
     for (offset, text) in wrap(&text, usize::from(inside.width.saturating_sub(2))).iter().enumerate() {
         line(canvas, inside, offset, Role::Fg, text);
     }

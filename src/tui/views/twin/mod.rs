@@ -28,7 +28,7 @@ use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::list::{List, Move};
 
-use conflict::Conflict;
+use conflict::{Conflict, Noticed};
 use edit::Edit;
 
 /// The view's state.
@@ -154,20 +154,34 @@ impl TwinView {
             }
             Outcome::Conflict(theirs) => {
                 let theirs = theirs.or_else(|| self.twin(shell).cloned());
-                match theirs {
-                    Some(theirs) if theirs.etag != review.intent.if_match => {
-                        self.clash(&review.edit, theirs, shell);
-                        if let Mode::Conflict(conflict) = &mut self.mode {
-                            conflict.refused = true;
-                        }
-                    }
-                    // The twin as it is now could not be read: the edit stays, and the next try shows both.
-                    _ => self.mode = Mode::editing(review.edit),
-                }
-                step.effects.push(Effect::PollNow);
+                self.side_by_side(review, theirs, Noticed::Refused, shell, step);
             }
+            Outcome::Overtaken(theirs) => self.side_by_side(review, Some(theirs), Noticed::Overtaken, shell, step),
+            Outcome::Undecidable { now, .. } => self.side_by_side(review, now, Noticed::Undecidable, shell, step),
             Outcome::Refused(_) | Outcome::NotApplied(_) => self.mode = Mode::editing(review.edit),
         }
+    }
+
+    /// After a write that met another: shows both when the twin as it is now is known.
+    fn side_by_side(
+        &mut self,
+        review: Box<Review>,
+        theirs: Option<Arc<Twin>>,
+        how: Noticed,
+        shell: &mut Shell,
+        step: &mut Step,
+    ) {
+        match theirs {
+            Some(theirs) if theirs.etag != review.intent.if_match => {
+                self.clash(&review.edit, theirs, shell);
+                if let Mode::Conflict(conflict) = &mut self.mode {
+                    conflict.how = how;
+                }
+            }
+            // The twin as it is now could not be read: the edit stays, and the next try shows both.
+            _ => self.mode = Mode::editing(review.edit),
+        }
+        step.effects.push(Effect::PollNow);
     }
 
     /// Shows my edit and theirs.
@@ -176,7 +190,9 @@ impl TwinView {
         let text = edit.editor.text();
         match json::parse_strict(&text) {
             Ok(Value::Object(mine)) => {
-                self.mode = Mode::choosing(Conflict::new(&base, edit.base.etag.clone(), theirs, &mine, text));
+                let tags_only = theirs.desired.version == edit.base.desired.version;
+                let conflict = Conflict::new(&base, edit.base.etag.clone(), theirs, &mine, text);
+                self.mode = Mode::choosing(Conflict { tags_only, ..conflict });
             }
             _ => {
                 shell.warn("the twin changed at the hub; the draft cannot be read as JSON yet, so it is not compared");
