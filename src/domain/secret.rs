@@ -11,6 +11,9 @@ use super::json::Path;
 /// What stands where a secret was: constant length, so that it does not tell the secret's.
 pub const MASK: &str = "********";
 
+/// How the placeholder of a secret begins that stays as it is at the hub.
+const KEPT: &str = "<kept: ";
+
 /// A key, a connection string or a token. `Debug` is redacted, there is no `Display` and no `Serialize`, and the
 /// memory is wiped on drop.
 #[derive(Clone)]
@@ -100,6 +103,24 @@ pub fn conceal(document: &Map<String, Value>) -> Map<String, Value> {
     }
 }
 
+/// The first place in a patch that would send what only stands for a secret: a mask, or a placeholder. The secret
+/// itself is not there, and the stand-in must never become the value at the hub.
+#[must_use]
+pub fn stand_in(patch: &Map<String, Value>) -> Option<Path> {
+    patch.iter().find_map(|(key, child)| stand_in_below(child, &Path::root().child(key)))
+}
+
+fn stand_in_below(value: &Value, at: &Path) -> Option<Path> {
+    match value {
+        Value::Object(map) => map.iter().find_map(|(key, child)| stand_in_below(child, &at.child(key))),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(index, child)| stand_in_below(child, &at.child(&index.to_string())))
+        }
+        Value::String(text) if text.contains(MASK) || text.starts_with(KEPT) => Some(at.clone()),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
 /// Puts the current secrets of `source` back where `document` still holds their placeholders.
 ///
 /// # Errors
@@ -113,7 +134,7 @@ pub fn restore(document: &mut Map<String, Value>, source: &Map<String, Value>) -
 }
 
 fn placeholder(path: &Path) -> String {
-    format!("<kept: {}>", path.keys().join("."))
+    format!("{KEPT}{}>", path.keys().join("."))
 }
 
 fn restore_below(value: &mut Value, at: &Path, source: Option<&Value>, failed: &mut Option<String>) {
@@ -129,7 +150,7 @@ fn restore_below(value: &mut Value, at: &Path, source: Option<&Value>, failed: &
                 restore_below(child, &at.child(&index.to_string()), source, failed);
             }
         }
-        Value::String(text) if text.starts_with("<kept: ") => match source {
+        Value::String(text) if text.starts_with(KEPT) => match source {
             Some(secret @ Value::String(_)) if *text == placeholder(at) => *value = secret.clone(),
             _ => *failed = Some(text.clone()),
         },
@@ -237,6 +258,18 @@ mod tests {
 
         let mut moved = json!({"other": "<kept: apiKey>"}).as_object().cloned().unwrap();
         assert_eq!(restore(&mut moved, &source), Err("<kept: apiKey>".to_owned()));
+    }
+
+    #[test]
+    fn what_stands_for_a_secret_is_found_wherever_it_is() {
+        let at = |patch: Value| stand_in(patch.as_object().unwrap()).map(|path| String::from(path.shown()));
+        assert_eq!(at(json!({"apiKey": MASK})).as_deref(), Some("/apiKey"));
+        assert_eq!(
+            at(json!({"a": 1, "b": {"c": ["x", "HostName=h;SharedAccessKey=********"]}})).as_deref(),
+            Some("/b/c/1")
+        );
+        assert_eq!(at(json!({"a": "<kept: apiKey>"})).as_deref(), Some("/a"));
+        assert_eq!(at(json!({"apiKey": "k2", "gone": null, "n": 3, "stars": "***"})), None);
     }
 
     #[test]

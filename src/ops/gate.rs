@@ -2,6 +2,7 @@
 
 use super::intent::{Level, WriteIntent};
 use crate::domain::limits;
+use crate::domain::secret::stand_in;
 
 /// Why a write was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum Refusal {
     /// The patch is empty.
     #[error("there is nothing to change")]
     Empty,
+    /// A mask or a placeholder would become the value at the hub.
+    #[error("{0} holds what stands for a secret, not the secret: type the value again")]
+    StandIn(String),
     /// The hub's limits.
     #[error("the hub would refuse it: {0}")]
     Limit(String),
@@ -50,6 +54,9 @@ pub fn check(intent: &WriteIntent, read_only: bool) -> Result<(), Refusal> {
     }
     if intent.patch.merge.is_empty() {
         return Err(Refusal::Empty);
+    }
+    if let Some(path) = stand_in(&intent.patch.merge) {
+        return Err(Refusal::StandIn(path.shown().into()));
     }
     if let Some(finding) = limits::check(intent.patch.section, &intent.expected()).first() {
         return Err(Refusal::Limit(format!("{} {}", finding.path.shown(), finding.message)));
@@ -121,6 +128,10 @@ mod tests {
             check(&intent("m", "A", &json!({"a.b": 1}), Level::Dialog).unwrap(), false),
             Err(Refusal::Limit(_))
         ));
+        for masked in ["********", "HostName=h;SharedAccessKey=********", "<kept: password>"] {
+            let refused = check(&intent("m", "A", &json!({"password": masked}), Level::Dialog).unwrap(), false);
+            assert_eq!(refused, Err(Refusal::StandIn("/password".into())), "{masked}");
+        }
         let mut typed = intent("m", "A", &json!({}), Level::TypedName).unwrap();
         assert!(matches!(check(&typed, false), Err(Refusal::NotConfirmed(_))));
         typed.typed = Some("m".into());

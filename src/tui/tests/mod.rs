@@ -5,6 +5,7 @@
 mod anything;
 mod devices;
 mod dialogs;
+mod drafts;
 mod fleets;
 mod frames;
 mod keys;

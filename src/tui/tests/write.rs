@@ -21,7 +21,7 @@ use crate::tui::views::twin::Mode;
 const SETTLED: Duration = Duration::from_millis(300);
 
 /// The console with the temperature filter's twin on screen.
-fn on_twin(session: Session) -> Console {
+pub(super) fn on_twin(session: Session) -> Console {
     let mut console = Console::online_with(session);
     console.run("twin edge-gateway-001/temperatureFilter");
     console.read_twin(Maker::filter().done());
@@ -73,14 +73,14 @@ pub(super) fn sending(threshold: &str) -> (Console, WriteIntent) {
     (console, intent)
 }
 
-fn submitted(effects: &[Effect]) -> Option<WriteIntent> {
+pub(super) fn submitted(effects: &[Effect]) -> Option<WriteIntent> {
     effects.iter().find_map(|effect| match effect {
         Effect::Submit(intent) => Some((**intent).clone()),
         _ => None,
     })
 }
 
-fn saved(effects: &[Effect]) -> Option<Draft> {
+pub(super) fn saved(effects: &[Effect]) -> Option<Draft> {
     effects.iter().rev().find_map(|effect| match effect {
         Effect::SaveDraft(draft) => Some((**draft).clone()),
         _ => None,
@@ -88,7 +88,7 @@ fn saved(effects: &[Effect]) -> Option<Draft> {
 }
 
 /// The text in the editor.
-fn typed(model: &Model) -> Option<String> {
+pub(super) fn typed(model: &Model) -> Option<String> {
     match model.screen() {
         Some(Screen::Twin(view)) => match view.mode() {
             Mode::Edit(edit) => Some(edit.editor.text()),
@@ -98,11 +98,11 @@ fn typed(model: &Model) -> Option<String> {
     }
 }
 
-fn is_choosing(model: &Model) -> bool {
+pub(super) fn is_choosing(model: &Model) -> bool {
     matches!(model.screen(), Some(Screen::Twin(view)) if matches!(view.mode(), Mode::Conflict(_)))
 }
 
-fn theirs() -> Twin {
+pub(super) fn theirs() -> Twin {
     Maker::filter()
         .desired(json!({"temperatureThreshold": 28.0, "window": {"seconds": 30, "mode": "mean"}}), 3)
         .moved("AAAAAAAAAAQ=")

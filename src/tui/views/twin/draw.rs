@@ -248,7 +248,11 @@ fn draw_edit(edit: &Edit, current: Option<&Twin>, canvas: &mut Canvas<'_>, area:
     let (above, below) = split_rows(area, if area.height >= 24 { 9 } else { 6 });
     let wide = area.width >= FRAMED;
     let left = Rect { width: if wide { area.width / 2 } else { area.width }, ..above };
-    let note = format!("v{}", edit.base.desired.version);
+    let note = match edit.base.desired.version {
+        // Begun on a twin of which only the draft is left.
+        0 => format!("on etag {}", edit.base.etag.shown()),
+        version => format!("v{version}"),
+    };
     let inside = panel(canvas, left, "Desired (draft)", &note, true);
     let cursor = edit.editor.draw(canvas, inside, problem.and_then(Problem::line));
     if wide {

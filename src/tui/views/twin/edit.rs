@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::domain::ids::TwinId;
 use crate::domain::json::{self, JsonError};
 use crate::domain::limits::{self, LimitFinding, SectionKind};
 use crate::domain::patch::{self, Change};
-use crate::domain::secret::{conceal, restore};
-use crate::domain::time::Now;
-use crate::domain::twin::Twin;
+use crate::domain::secret::{conceal, restore, stand_in};
+use crate::domain::time::{Now, wall_age};
+use crate::domain::twin::{Section, Twin};
 use crate::local::{Draft, DraftKey};
 use crate::ops::{Level, WriteIntent};
 use crate::tui::shell::Shell;
@@ -51,6 +52,8 @@ pub enum Problem {
     NotAnObject,
     /// The placeholder of a secret stands where there is no secret.
     Secret(String),
+    /// A mask would be sent at this path: the draft comes from the disk, where typed secrets are not kept.
+    Masked(String),
 }
 
 impl Problem {
@@ -63,6 +66,7 @@ impl Problem {
             Self::Secret(placeholder) => {
                 format!("{placeholder} stands for a secret that is kept elsewhere; type the value, or put it back")
             }
+            Self::Masked(path) => format!("the secret at {path} was not kept on disk: type it again"),
         }
     }
 
@@ -71,7 +75,7 @@ impl Problem {
     pub fn line(&self) -> Option<usize> {
         match self {
             Self::Json(error) => Some(error.line.saturating_sub(1)),
-            Self::NotAnObject | Self::Secret(_) => None,
+            Self::NotAnObject | Self::Secret(_) | Self::Masked(_) => None,
         }
     }
 }
@@ -91,6 +95,18 @@ impl Edit {
         Self { editor: Editor::new(text), base, check, kept: None }
     }
 
+    /// Goes on with a draft. Its base is the twin as it is now only when the tags are the same; otherwise the twin it
+    /// was begun on, as far as the draft holds it, so that its changes are never taken for changes of a later one.
+    #[must_use]
+    pub fn resume(now: &Arc<Twin>, draft: &Draft, shell: &Shell) -> Self {
+        let base = if draft.base_etag == now.etag { now.clone() } else { Arc::new(begun_on(now, draft)) };
+        let mut edit = Self::over(base, &draft.text);
+        edit.editor.set_cursor(draft.cursor);
+        let mono = shell.now.mono.saturating_sub(wall_age(shell.now.wall, draft.saved_at));
+        edit.kept = Some(Now { wall: draft.saved_at, mono });
+        edit
+    }
+
     /// The text changed.
     pub fn changed(&mut self) {
         self.check = check(&self.editor.text(), &self.base);
@@ -107,7 +123,7 @@ impl Edit {
     #[must_use]
     pub fn draft(&self, shell: &Shell) -> Draft {
         Draft {
-            key: draft_key(&self.base, shell),
+            key: draft_key(&self.base.id, shell),
             base_etag: self.base.etag.clone(),
             base: Value::Object(conceal(&self.base.desired.values)),
             text: self.editor.text(),
@@ -135,8 +151,20 @@ impl Edit {
 
 /// The key a draft of this twin is kept under.
 #[must_use]
-pub fn draft_key(twin: &Twin, shell: &Shell) -> DraftKey {
-    DraftKey { context: shell.session.context.clone(), hub: shell.session.hub.clone(), target: twin.id.clone() }
+pub fn draft_key(id: &TwinId, shell: &Shell) -> DraftKey {
+    DraftKey { context: shell.session.context.clone(), hub: shell.session.hub.clone(), target: id.clone() }
+}
+
+/// The twin a draft was begun on. Its secrets are placeholders, which stand for themselves; its versions are not
+/// known and older than any.
+fn begun_on(now: &Twin, draft: &Draft) -> Twin {
+    let values = draft.base.as_object().cloned().unwrap_or_default();
+    Twin {
+        etag: draft.base_etag.clone(),
+        version: 0,
+        desired: Section { values, version: 0, ..Section::default() },
+        ..now.clone()
+    }
 }
 
 fn check(text: &str, base: &Twin) -> Result<Check, Problem> {
@@ -144,6 +172,9 @@ fn check(text: &str, base: &Twin) -> Result<Check, Problem> {
     let Value::Object(mut wanted) = parsed else { return Err(Problem::NotAnObject) };
     restore(&mut wanted, &base.desired.values).map_err(Problem::Secret)?;
     let merge = patch::diff(&base.desired.values, &wanted);
+    if let Some(path) = stand_in(&merge) {
+        return Err(Problem::Masked(path.shown().into()));
+    }
     let changes = patch::changes(&base.desired.values, &merge);
     let mut after = base.desired.values.clone();
     patch::apply(&mut after, &merge);

@@ -148,7 +148,7 @@ impl TwinView {
         match outcome {
             Outcome::Applied(_) => {
                 shell.drafts.remove(&self.id);
-                step.effects.push(Effect::DiscardDraft(edit::draft_key(&review.edit.base, shell)));
+                step.effects.push(Effect::DiscardDraft(edit::draft_key(&self.id, shell)));
                 step.effects.push(Effect::PollNow);
                 self.mode = Mode::View;
             }
@@ -217,24 +217,13 @@ impl TwinView {
         match shell.drafts.get(&self.id).cloned() {
             None => self.mode = Mode::editing(Edit::new(twin)),
             Some(draft) if draft.base_etag == twin.etag => {
-                self.mode = Mode::editing(resume(twin, &draft));
+                self.mode = Mode::editing(Edit::resume(&twin, &draft, shell));
                 shell.info(format!("your draft of {} ago goes on; :discard throws it away", draft_age(&draft, shell)));
             }
             Some(draft) => {
-                let base = draft.base.as_object().cloned().unwrap_or_default();
-                match json::parse_strict(&draft.text) {
-                    Ok(Value::Object(mine)) => {
-                        shell.warn("the twin changed since your draft was begun: both changes, choose per path");
-                        self.mode = Mode::choosing(Conflict::new(
-                            &base,
-                            draft.base_etag.clone(),
-                            twin,
-                            &mine,
-                            draft.text.clone(),
-                        ));
-                    }
-                    _ => self.mode = Mode::editing(resume(twin, &draft)),
-                }
+                let edit = Edit::resume(&twin, &draft, shell);
+                shell.warn("the twin changed since your draft was begun: both changes, choose per path");
+                self.clash(&edit, twin, shell);
             }
         }
         true
@@ -322,9 +311,9 @@ impl TwinView {
                     return Step::done();
                 }
                 match action {
-                    ActionId::TwinEdit | ActionId::Open => match (self.start(shell), self.twin(shell)) {
-                        (true, Some(twin)) => Step::effect(Effect::OpenDraft(edit::draft_key(twin, shell))),
-                        _ => Step::done(),
+                    ActionId::TwinEdit | ActionId::Open => match self.start(shell) {
+                        true => Step::effect(Effect::OpenDraft(edit::draft_key(&self.id, shell))),
+                        false => Step::done(),
                     },
                     ActionId::TwinEditExternal => match (self.start(shell), &self.mode) {
                         (true, Mode::Edit(edit)) => {
@@ -524,12 +513,6 @@ fn keep(edit: &mut Edit, shell: &mut Shell) -> Vec<Effect> {
     edit.kept = Some(shell.now);
     shell.drafts.insert(edit.base.id.clone(), draft.clone());
     vec![Effect::SaveDraft(Box::new(draft))]
-}
-
-fn resume(twin: Arc<Twin>, draft: &Draft) -> Edit {
-    let mut edit = Edit::over(twin, &draft.text);
-    edit.editor.set_cursor(draft.cursor);
-    edit
 }
 
 fn draft_age(draft: &Draft, shell: &Shell) -> String {
