@@ -28,7 +28,7 @@ async fn a_write_between_review_and_confirmation_is_not_overwritten() {
     let row = console.row("/temperatureThreshold");
     let at = |value: &str| row.find(value).unwrap_or_else(|| panic!("no {value} in {row}"));
     assert!(at("25.0") < at("28.0") && at("28.0") < at("30.0"), "was, theirs, mine: {row}");
-    assert!(row.contains("theirs"), "theirs stands until somebody chooses: {row}");
+    assert!(row.contains("choose: m or t"), "nobody wins until somebody chooses: {row}");
     assert!(console.row("/windowSeconds").contains("theirs (only)"));
     let theirs = stage.outside.twin(FILTER).await;
     assert_eq!(theirs["properties"]["desired"]["temperatureThreshold"], json!(28.0), "nothing was overwritten");

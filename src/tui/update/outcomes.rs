@@ -1,9 +1,9 @@
 //! After a write: what became of it is said wherever the operator is by now.
 
-use crate::local::Draft;
 use crate::ops::{OpState, OpsBoard, Outcome};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
+use crate::tui::views::twin::edit::is_sent;
 
 /// Says what became of writes, wherever the operator is by now.
 pub(super) fn tell_outcomes(model: &mut Model, before: &OpsBoard, effects: &mut Vec<Effect>) {
@@ -17,8 +17,8 @@ pub(super) fn tell_outcomes(model: &mut Model, before: &OpsBoard, effects: &mut 
         match outcome {
             Outcome::Applied(twin) => {
                 // Also when its view was left meanwhile; what was typed since then is another draft.
-                let is_sent = |draft: &Draft| draft.saved_at <= entry.intent.asked_at.wall;
-                if let Some(draft) = model.shell.drafts.get(&entry.intent.target).filter(|draft| is_sent(draft)) {
+                let draft = model.shell.drafts.get(&entry.intent.target);
+                if let Some(draft) = draft.filter(|draft| is_sent(draft, &entry.intent)) {
                     effects.push(Effect::DiscardDraft(draft.key.clone()));
                     model.shell.drafts.remove(&entry.intent.target);
                 }

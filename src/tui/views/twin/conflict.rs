@@ -34,11 +34,11 @@ pub struct Conflict {
     pub base_etag: ETag,
     /// Every path that one of us touched.
     pub divergences: Vec<Divergence>,
-    /// Whether mine is taken, per divergence.
-    pub mine_wins: Vec<bool>,
+    /// Whether mine is taken, per divergence; `None` where both changed it and nobody chose yet.
+    pub mine_wins: Vec<Option<bool>>,
     /// The cursor over the divergences.
     pub list: List<usize>,
-    /// What I typed, for going back to it.
+    /// What I typed; the choices go on as long as it is still that.
     pub text: String,
     /// How it came to light.
     pub how: Noticed,
@@ -61,8 +61,9 @@ impl Conflict {
             _ => Map::new(),
         };
         let divergences = patch::three_way(base, &conceal(&theirs.desired.values), &mine);
-        // What only I touched is kept; where both did, nobody wins until somebody chooses: theirs stands.
-        let mine_wins = divergences.iter().map(|d| d.touched == Touched::Mine).collect();
+        // What only one touched is kept; where both did, nobody wins until somebody chooses.
+        let settled = |d: &Divergence| (d.touched != Touched::Clash).then_some(d.touched == Touched::Mine);
+        let mine_wins = divergences.iter().map(settled).collect();
         let mut list = List::default();
         list.replace((0..divergences.len()).collect());
         if let Some(first) = divergences.iter().position(|d| d.touched == Touched::Clash) {
@@ -77,7 +78,7 @@ impl Conflict {
         match self.divergences.get(index).map(|d| d.touched) {
             Some(Touched::Clash | Touched::Mine) => {
                 if let Some(wins) = self.mine_wins.get_mut(index) {
-                    *wins = mine;
+                    *wins = Some(mine);
                 }
                 Ok(())
             }
@@ -87,21 +88,48 @@ impl Conflict {
         }
     }
 
-    /// Moves to the next (or previous) path that needs a choice.
+    /// How many paths still need a choice.
+    #[must_use]
+    pub fn undecided(&self) -> usize {
+        self.mine_wins.iter().filter(|wins| wins.is_none()).count()
+    }
+
+    /// Moves to the next (or previous) path that still needs a choice, around the end if need be; when all are chosen,
+    /// to the next one that was.
     pub fn step(&mut self, forward: bool) {
-        let at = self.list.index();
-        let clash = |index: &usize| self.divergences.get(*index).is_some_and(|d| d.touched == Touched::Clash);
-        let count = self.divergences.len();
-        let found = if forward { (at + 1..count).find(clash) } else { (0..at).rev().find(clash) };
+        let (at, count) = (self.list.index(), self.divergences.len());
+        let all_chosen = self.undecided() == 0;
+        let wanted = |index: &usize| match self.mine_wins.get(*index) {
+            Some(None) => true,
+            Some(Some(_)) => all_chosen && self.divergences.get(*index).is_some_and(|d| d.touched == Touched::Clash),
+            None => false,
+        };
+        let found = if forward {
+            (at + 1..count).chain(0..at).find(wanted)
+        } else {
+            (0..at).rev().chain((at + 1..count).rev()).find(wanted)
+        };
         if let Some(index) = found {
             self.list.select(&index);
         }
     }
 
-    /// My edit again, now on their twin, with the choices made.
+    /// Whether these are the two changes of this text and that twin, so that the choices still mean something.
     #[must_use]
-    pub fn rebase(&self) -> Edit {
-        let wanted = patch::resolve(&conceal(&self.theirs.desired.values), &self.divergences, &self.mine_wins);
-        Edit::over(self.theirs.clone(), &json::pretty(&Value::Object(wanted)))
+    pub fn is_of(&self, text: &str, theirs: &Twin) -> bool {
+        self.text == text && self.theirs.etag == theirs.etag
+    }
+
+    /// My edit again, now on their twin, with the choices made; the number of paths still to choose while there are any.
+    ///
+    /// # Errors
+    /// How many choices are missing.
+    pub fn rebase(&self) -> Result<Edit, usize> {
+        let chosen: Vec<bool> = self.mine_wins.iter().copied().flatten().collect();
+        if chosen.len() < self.mine_wins.len() {
+            return Err(self.undecided());
+        }
+        let wanted = patch::resolve(&conceal(&self.theirs.desired.values), &self.divergences, &chosen);
+        Ok(Edit::over(self.theirs.clone(), &json::pretty(&Value::Object(wanted))))
     }
 }

@@ -390,11 +390,14 @@ fn draw_conflict(conflict: &Conflict, canvas: &mut Canvas<'_>, area: Rect) {
         Column { title: "WAS", min: 9, ideal: 24, priority: 2, right: false },
         Column { title: "THEIRS", min: 9, ideal: 24, priority: 1, right: false },
         Column { title: "MINE", min: 9, ideal: 24, priority: 1, right: false },
-        Column { title: "KEEP", min: 13, ideal: 16, priority: 1, right: false },
+        Column { title: "KEEP", min: 14, ideal: 16, priority: 1, right: false },
     ];
     let (above, below) = split_rows(area, 6);
     let clashes = conflict.divergences.iter().filter(|d| d.touched == Touched::Clash).count();
-    let note = format!("{clashes} to choose");
+    let note = match conflict.undecided() {
+        0 if clashes > 0 => "all chosen".to_owned(),
+        undecided => format!("{undecided} to choose"),
+    };
     let inside = panel(canvas, above, "Both changed it", &note, true);
     let left = inside.x + 2;
     let placed = place(&COLUMNS, inside.width.saturating_sub(3));
@@ -450,7 +453,7 @@ fn draw_conflict(conflict: &Conflict, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
-fn conflict_cell(divergence: &Divergence, mine: bool, column: usize) -> (Role, String) {
+fn conflict_cell(divergence: &Divergence, mine: Option<bool>, column: usize) -> (Role, String) {
     let secret = divergence.path.keys().iter().any(|key| names_a_secret(key));
     let text = |value: &Option<Value>| match value {
         None => "-".to_owned(),
@@ -469,13 +472,14 @@ fn conflict_cell(divergence: &Divergence, mine: bool, column: usize) -> (Role, S
             (role, divergence.path.shown().into())
         }
         1 => (Role::TextDim, text(&divergence.base)),
-        2 => (chosen(!choice || !mine), text(&divergence.theirs)),
-        3 => (chosen(choice && mine), text(&divergence.mine)),
+        2 => (chosen(!choice || mine == Some(false)), text(&divergence.theirs)),
+        3 => (chosen(choice && mine == Some(true)), text(&divergence.mine)),
         _ => match (divergence.touched, mine) {
-            (Touched::Clash, true) => (Role::DiffConflict, "mine".to_owned()),
-            (Touched::Clash, false) => (Role::DiffConflict, "theirs".to_owned()),
-            (Touched::Mine, true) => (Role::Fg, "mine (only I)".to_owned()),
-            (Touched::Mine, false) => (Role::Fg, "theirs (as was)".to_owned()),
+            (Touched::Clash, None) => (Role::DiffConflict, "choose: m or t".to_owned()),
+            (Touched::Clash, Some(true)) => (Role::DiffConflict, "mine".to_owned()),
+            (Touched::Clash, Some(false)) => (Role::DiffConflict, "theirs".to_owned()),
+            (Touched::Mine, Some(false)) => (Role::Fg, "theirs (as was)".to_owned()),
+            (Touched::Mine, _) => (Role::Fg, "mine (only I)".to_owned()),
             (Touched::Theirs, _) => (Role::TextDim, "theirs (only)".to_owned()),
             (Touched::Agreed, _) => (Role::TextDim, "both the same".to_owned()),
         },

@@ -155,6 +155,16 @@ pub fn draft_key(id: &TwinId, shell: &Shell) -> DraftKey {
     DraftKey { context: shell.session.context.clone(), hub: shell.session.hub.clone(), target: id.clone() }
 }
 
+/// Whether a draft amounts to exactly this write: then the write's success is its end. Told by what it changes, not by
+/// when it was saved: whatever was typed after sending is another draft.
+#[must_use]
+pub fn is_sent(draft: &Draft, intent: &WriteIntent) -> bool {
+    let before = &intent.base.desired.values;
+    draft.base_etag == intent.if_match
+        && intent.patch.section == SectionKind::Desired
+        && check(&draft.text, &intent.base).is_ok_and(|check| patch::diff(before, &check.wanted) == intent.patch.merge)
+}
+
 /// The twin a draft was begun on. Its secrets are placeholders, which stand for themselves; its versions are not
 /// known and older than any.
 fn begun_on(now: &Twin, draft: &Draft) -> Twin {

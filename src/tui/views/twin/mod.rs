@@ -37,6 +37,8 @@ pub struct TwinView {
     id: TwinId,
     list: List<Path>,
     mode: Mode,
+    /// Choices that were left half-way.
+    parked: Option<Box<Conflict>>,
     /// First line of the review that is shown.
     scroll: usize,
 }
@@ -79,7 +81,7 @@ impl TwinView {
     /// The view of `id` on what is known of it.
     #[must_use]
     pub fn new(id: TwinId, shell: &Shell) -> Self {
-        let mut view = Self { id, list: List::default(), mode: Mode::View, scroll: 0 };
+        let mut view = Self { id, list: List::default(), mode: Mode::View, parked: None, scroll: 0 };
         let order = view.order(shell);
         view.list.replace(order);
         view
@@ -147,8 +149,7 @@ impl TwinView {
         let (outcome, review) = (outcome.clone(), review.clone());
         match outcome {
             Outcome::Applied(_) => {
-                shell.drafts.remove(&self.id);
-                step.effects.push(Effect::DiscardDraft(edit::draft_key(&self.id, shell)));
+                // Its draft went with the news of the outcome, unless something else was typed since.
                 step.effects.push(Effect::PollNow);
                 self.mode = Mode::View;
             }
@@ -221,6 +222,10 @@ impl TwinView {
                 shell.info(format!("your draft of {} ago goes on; :discard throws it away", draft_age(&draft, shell)));
             }
             Some(draft) => {
+                if let Some(parked) = self.parked.take_if(|parked| parked.is_of(&draft.text, &twin)) {
+                    self.mode = Mode::Conflict(parked);
+                    return true;
+                }
                 let edit = Edit::resume(&twin, &draft, shell);
                 shell.warn("the twin changed since your draft was begun: both changes, choose per path");
                 self.clash(&edit, twin, shell);
@@ -241,25 +246,43 @@ impl TwinView {
     }
 
     fn review(&mut self, shell: &mut Shell) -> Step {
-        let edit = match &self.mode {
+        let mut edit = match &mut self.mode {
             Mode::Edit(edit) => (**edit).clone(),
-            Mode::Conflict(conflict) => conflict.rebase(),
+            Mode::Conflict(conflict) => match conflict.rebase() {
+                Ok(edit) => edit,
+                Err(missing) => {
+                    if conflict.list.selected().is_some_and(|at| conflict.mine_wins.get(*at) != Some(&None)) {
+                        conflict.step(true);
+                    }
+                    let paths = if missing == 1 { "path" } else { "paths" };
+                    shell.warn(format!("{missing} {paths} still to choose: m mine, t theirs"));
+                    return Step::done();
+                }
+            },
             Mode::View | Mode::Review(_) => return Step::unused(),
         };
+        // What was typed last is kept before anything takes its place on screen.
+        let effects = keep(&mut edit, shell);
         if edit.check.is_ok() && self.moved_on(&edit, shell) {
-            return Step::done();
+            return Step { effects, ..Step::done() };
         }
         match edit.intent(shell) {
             Err(why) => {
                 shell.warn(why);
-                if matches!(self.mode, Mode::Conflict(_)) || edit.is_unchanged() {
-                    self.mode = Mode::View;
+                match &mut self.mode {
+                    // Theirs everywhere: nothing to send, and what was typed is still the draft.
+                    Mode::Conflict(conflict) if edit.is_unchanged() => {
+                        self.parked = Some(conflict.clone());
+                        self.mode = Mode::View;
+                    }
+                    _ if edit.is_unchanged() => self.mode = Mode::View,
+                    Mode::Edit(open) => open.kept = edit.kept,
+                    // Something has to be typed again.
+                    _ => self.mode = Mode::editing(edit),
                 }
-                Step::done()
+                Step { effects, ..Step::done() }
             }
             Ok(intent) => {
-                let mut edit = edit;
-                let effects = keep(&mut edit, shell);
                 self.scroll = 0;
                 self.mode = Mode::Review(Box::new(Review { intent, edit, sent: None }));
                 Step { effects, ..Step::done() }
@@ -423,8 +446,9 @@ impl TwinView {
                 self.mode = Mode::editing(review.edit.clone());
                 Step::done()
             }
-            Mode::Conflict(_) => {
-                shell.info("the draft is kept; e shows both changes again");
+            Mode::Conflict(conflict) => {
+                shell.info("the draft and the choices are kept; e shows both changes again");
+                self.parked = Some(conflict.clone());
                 self.mode = Mode::View;
                 Step::done()
             }
