@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{AuditLog, Origin, Who};
 use crate::domain::time::SharedClock;
 use crate::hub::Hub;
-use crate::local::{DraftKey, LastView, Loaded, LocalStore, Opened, Options as LocalOptions, Status};
+use crate::local::{DraftKey, LastView, Loaded, LocalError, LocalStore, Opened, Options as LocalOptions, Status};
 use crate::ops::Gateway;
 use crate::sim::Sim;
 use crate::store::Needs;
@@ -171,6 +171,7 @@ impl Hands {
             }
             Effect::Sim(text) => return self.simulate(&text),
             Effect::SaveDraft(draft) => self.local.as_ref().map(|local| local.save_draft(*draft)),
+            Effect::CloseDraft(key) => self.local.as_ref().map(|local| local.close_draft(&key)),
             Effect::DiscardDraft(key) => self.local.as_ref().map(|local| local.discard_draft(&key)),
             Effect::SaveView(view) => self.local.as_ref().map(|local| local.save_view(self.context.clone(), view)),
             Effect::PushHistory(line) => self.local.as_ref().map(|local| local.push_history(line)),
@@ -260,18 +261,31 @@ impl Hands {
         messages
     }
 
-    /// Says whose draft it is when another console has it, once the disk has answered.
+    /// Takes a draft, and tells what the disk holds of it or who has it, once the disk has answered.
     fn open_draft(&self, key: DraftKey) {
         let Some(local) = self.local.clone() else { return };
         let tell = self.tell.clone();
         tokio::spawn(async move {
-            if let Ok(Opened::Theirs { holder, .. }) = local.open_draft(key).await {
-                let text = format!(
-                    "another console edits this twin too ({holder}); your draft is not kept on disk, sending is guarded as always"
-                );
-                let _ = tell.try_send(Msg::Say(Severity::Warning, text));
-            }
+            let answer = opened(key.clone(), local.open_draft(key).await);
+            // It waits for room, here and not in the loop: without the answer a draft would go unseen.
+            let _ = tell.send(answer).await;
         });
+    }
+}
+
+/// What the model hears when a draft was asked for.
+fn opened(key: DraftKey, answer: Result<Opened, LocalError>) -> Msg {
+    match answer {
+        Ok(Opened::Ours(found)) => Msg::DraftOpened(key, found.map(Box::new)),
+        Ok(Opened::Theirs { holder, .. }) => {
+            let text = format!(
+                "another console edits this twin too ({holder}); your draft is not kept on disk, sending is guarded as always"
+            );
+            Msg::Say(Severity::Warning, text)
+        }
+        Err(error) => {
+            Msg::Say(Severity::Error, format!("the draft of {} could not be taken: {error}", key.target.shown()))
+        }
     }
 }
 
@@ -296,5 +310,25 @@ async fn failure(kept: &mut Option<watch::Receiver<Status>>) -> Msg {
         if let Some(text) = failed {
             return Msg::Say(Severity::Error, text);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{DeviceId, TwinId};
+
+    #[test]
+    fn every_answer_of_the_disk_is_told() {
+        let key = || DraftKey {
+            context: "sim".into(),
+            hub: "h".into(),
+            target: TwinId::device(DeviceId::from_wire("edge-gateway-001")),
+        };
+        assert!(matches!(opened(key(), Ok(Opened::Ours(None))), Msg::DraftOpened(_, None)));
+        let theirs = Opened::Theirs { holder: "pid 7 on pts/1".into(), copy: None };
+        assert!(matches!(opened(key(), Ok(theirs)), Msg::Say(Severity::Warning, text) if text.contains("pid 7")));
+        let failed = opened(key(), Err(LocalError::Stopped));
+        assert!(matches!(failed, Msg::Say(Severity::Error, text) if text.contains("edge-gateway-001")));
     }
 }

@@ -1,6 +1,7 @@
 //! The mailbox between those who save and the one who writes: one slot per thing, the latest wins, and nobody waits
 //! for more than a short lock. Its size is bounded by the number of things, not by the number of changes.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -211,8 +212,13 @@ impl Mailbox {
     /// The batch was tried; `failed` is what to try again, unless something newer took its slot meanwhile.
     pub(super) fn done(&self, failed: Batch) {
         let mut slots = self.lock();
-        for (key, slot) in failed.drafts {
-            slots.waiting.drafts.entry(key).or_insert(slot);
+        for (key, old) in failed.drafts {
+            match slots.waiting.drafts.entry(key) {
+                Entry::Vacant(entry) => drop(entry.insert(old)),
+                // A close that came meanwhile says nothing about the text: what failed is tried before it.
+                Entry::Occupied(mut entry) if entry.get().change.is_none() => entry.get_mut().change = old.change,
+                Entry::Occupied(_) => {}
+            }
         }
         for (context, view) in failed.views {
             slots.waiting.views.entry(context).or_insert(view);
@@ -250,6 +256,7 @@ pub(super) fn push_line(lines: &mut Vec<String>, line: String, most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::{DeviceId, ETag, TwinId};
 
     fn view(name: &str) -> LastView {
         LastView { view: name.to_owned(), ..LastView::default() }
@@ -281,6 +288,39 @@ mod tests {
         let again = mailbox.take(Duration::ZERO).unwrap();
         assert_eq!((again.views["a"].view.as_str(), again.views["b"].view.as_str()), ("2", "1"));
         assert_eq!(again.history, ["first", "second"], "in the order they were typed");
+    }
+
+    #[test]
+    fn a_close_does_not_drop_the_save_that_failed_before_it() {
+        let target = TwinId::device(DeviceId::from_wire("d"));
+        let key = DraftKey { context: "c".into(), hub: "h".into(), target };
+        let save = |text: &str| {
+            DraftChange::Save(Box::new(Draft {
+                key: key.clone(),
+                base_etag: ETag::from_wire("A"),
+                base: serde_json::Value::Null,
+                text: text.into(),
+                cursor: (0, 0),
+                saved_at: Timestamp::UNIX_EPOCH,
+                program_version: "0".into(),
+            }))
+        };
+        let after_failing = |newer: Option<DraftChange>| {
+            let mailbox = Mailbox::default();
+            mailbox.draft(key.clone(), Some(save("first"))).unwrap();
+            let failed = mailbox.take(Duration::ZERO).unwrap();
+            mailbox.draft(key.clone(), newer).unwrap();
+            mailbox.done(failed);
+            let slot = mailbox.take(Duration::ZERO).unwrap().drafts.remove(&key).unwrap();
+            let text = match slot.change {
+                Some(DraftChange::Save(draft)) => Some(draft.text),
+                Some(DraftChange::Discard) | None => None,
+            };
+            (text, slot.close)
+        };
+        assert_eq!(after_failing(None), (Some("first".into()), true));
+        assert_eq!(after_failing(Some(save("second"))), (Some("second".into()), false));
+        assert_eq!(after_failing(Some(DraftChange::Discard)), (None, true));
     }
 
     #[test]

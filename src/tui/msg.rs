@@ -33,6 +33,8 @@ pub enum Msg {
     Ops(Arc<OpsBoard>),
     /// Drafts that were on disk at start.
     Drafts(Vec<Draft>),
+    /// A draft was taken for editing; with what the disk holds of it.
+    DraftOpened(DraftKey, Option<Box<Draft>>),
     /// The simulated hub's state, for its page.
     Simulator(Vec<String>),
     /// The external editor came back, with the text or with what went wrong.
@@ -54,6 +56,8 @@ pub enum Effect {
     OpenDraft(DraftKey),
     /// Keep a draft on disk.
     SaveDraft(Box<Draft>),
+    /// A draft is not edited here any more: other consoles may.
+    CloseDraft(DraftKey),
     /// Remove a draft from the disk.
     DiscardDraft(DraftKey),
     /// Remember how a view was left.

@@ -56,6 +56,8 @@ pub struct Shell {
     pub last_view: Option<LastView>,
     /// Drafts by twin.
     pub drafts: BTreeMap<TwinId, Draft>,
+    /// Those of them that are as they were on the disk: another console may have gone on with them since.
+    pub drafts_found: BTreeSet<TwinId>,
     /// Since when the picture is frozen.
     pub paused: Option<Now>,
     /// The simulated hub's state, line by line.
@@ -79,10 +81,35 @@ impl Shell {
             marks: BTreeSet::new(),
             last_view: None,
             drafts: BTreeMap::new(),
+            drafts_found: BTreeSet::new(),
             paused: None,
             simulator: Vec::new(),
             ops_asked: 0,
         }
+    }
+
+    /// Whether there is a draft of this twin that was typed here.
+    #[must_use]
+    pub fn has_typed(&self, id: &TwinId) -> bool {
+        self.drafts.contains_key(id) && !self.drafts_found.contains(id)
+    }
+
+    /// Takes over a draft as it is on the disk.
+    pub fn take_found(&mut self, draft: Draft) {
+        self.drafts_found.insert(draft.key.target.clone());
+        self.drafts.insert(draft.key.target.clone(), draft);
+    }
+
+    /// Takes over a draft as it was typed here.
+    pub fn take_typed(&mut self, draft: Draft) {
+        self.drafts_found.remove(&draft.key.target);
+        self.drafts.insert(draft.key.target.clone(), draft);
+    }
+
+    /// Forgets a draft; gives it back when there was one.
+    pub fn drop_draft(&mut self, id: &TwinId) -> Option<Draft> {
+        self.drafts_found.remove(id);
+        self.drafts.remove(id)
     }
 
     /// The next write's number: unique between processes by the seed, and the same in every replay.

@@ -99,3 +99,42 @@ async fn two_consoles_do_not_write_one_draft() {
     assert_eq!(twin["properties"]["desired"]["temperatureThreshold"], json!(40.0));
     assert_eq!(stage.audited().len(), 2, "one chain for both");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_console_left_goes_on_here() {
+    let stage = Stage::set().await;
+    let mut second = stage.console();
+    second.opens_the_filters_twin().await;
+    let mut first = stage.console();
+    first.opens_the_filters_twin().await;
+    first.edits_the_threshold("31.5").await;
+    let (_, _) = first.ends("ctrl-c").await;
+
+    // It was opened before there was a draft, and hears of it from the disk.
+    second.press("e").await;
+    second.sees("25.0 -> 31.5").await;
+    second.sees("goes on").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_draft_that_is_not_edited_any_more_is_free_for_others() {
+    let stage = Stage::set().await;
+    let mut console = stage.console();
+    console.opens_the_filters_twin().await;
+    for leaving in ["esc", "ctrl-s"] {
+        console.press("e").await;
+        console.sees("EDITING").await;
+        console.until_locked(true).await;
+        console.press(leaving).await;
+        console.until_locked(false).await;
+    }
+    console.edits_the_threshold("31.5").await;
+    console.press("esc").await;
+    console.flush();
+    console.until_locked(true).await;
+    console.press("X").await;
+    console.sees("Discard the draft").await;
+    console.past_type_ahead();
+    console.press("tab enter").await;
+    console.until_locked(false).await;
+}

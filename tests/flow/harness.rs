@@ -503,6 +503,11 @@ impl Console {
         (ended.expect("no panic"), frames)
     }
 
+    /// Waits until this console, or any on its folder, has a draft to itself; or until none has.
+    pub async fn until_locked(&self, locked: bool) {
+        eventually("the lock of the draft", || holds_locks(&self.state) == locked).await;
+    }
+
     /// Stops without a word to anybody: nothing is flushed.
     pub fn kill(self) {
         self.cancel.cancel();

@@ -175,3 +175,87 @@ fn a_draft_that_was_saved_again_after_sending_still_ends_with_its_write() {
     assert!(effects.iter().any(|effect| matches!(effect, Effect::DiscardDraft(_))));
     assert!(console.model.shell.drafts.is_empty());
 }
+
+fn closes(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::CloseDraft(_)))
+}
+
+fn discards(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::DiscardDraft(_)))
+}
+
+#[test]
+fn an_edit_that_ends_without_a_draft_gives_it_free() {
+    for keys in ["esc", "ctrl-s"] {
+        let mut console = on_twin(session());
+        let effects = console.press("e");
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::OpenDraft(_))));
+        assert!(closes(&console.press(keys)), "{keys}");
+    }
+    let mut console = on_twin(session());
+    console.press("e f1");
+    assert!(closes(&console.run("devices")), "the view was closed below another");
+
+    // A draft that waits is ours: nobody writes over it.
+    let mut console = editing("30.0");
+    assert!(!closes(&console.press("esc")));
+}
+
+#[test]
+fn typing_that_was_taken_back_is_no_draft() {
+    let mut console = editing("30.0");
+    console.wait(Duration::from_secs(1));
+    console.press("backspace backspace backspace backspace backspace");
+    console.type_in("25.0,");
+    let effects = console.press("esc");
+    assert!(discards(&effects) && closes(&effects), "{effects:?}");
+    assert!(console.model.shell.drafts.is_empty());
+}
+
+#[test]
+fn what_the_disk_holds_goes_on_unless_something_was_typed_here() {
+    let draft = left("31.5");
+    let told = || Msg::DraftOpened(draft.key.clone(), Some(Box::new(draft.clone())));
+    let mut console = on_twin(session());
+    console.press("e");
+    console.tell(told());
+    assert!(typed(&console.model).is_some_and(|text| text.contains("31.5")), "{}", console.text());
+    assert!(console.notice().contains("goes on"), "{}", console.notice());
+
+    // What was only read at the start, another console may have gone on with.
+    let mut console = on_twin(session());
+    console.tell(Msg::Drafts(vec![left("30.0")]));
+    console.press("e");
+    console.tell(told());
+    assert!(typed(&console.model).is_some_and(|text| text.contains("31.5")), "{}", console.text());
+
+    let mut console = editing("30.0");
+    console.tell(told());
+    assert!(typed(&console.model).is_some_and(|text| text.contains("30.0")), "{}", console.text());
+
+    let mut console = editing("30.0");
+    console.press("esc e");
+    console.tell(told());
+    assert!(typed(&console.model).is_some_and(|text| text.contains("30.0")), "{}", console.text());
+}
+
+#[test]
+fn an_answer_that_comes_after_the_editor_was_closed_takes_nothing() {
+    let draft = left("31.5");
+    let mut console = on_twin(session());
+    console.press("e esc");
+    let effects = console.tell(Msg::DraftOpened(draft.key.clone(), None));
+    assert!(closes(&effects));
+    let effects = console.tell(Msg::DraftOpened(draft.key.clone(), Some(Box::new(draft))));
+    assert!(closes(&effects));
+    assert!(console.location().contains("a draft of yours waits"), "{}", console.location());
+}
+
+#[test]
+fn what_the_editor_outside_wrote_is_kept_at_once() {
+    let mut console = on_twin(session());
+    console.press("E");
+    let id = Maker::filter().done().id;
+    let effects = console.tell(Msg::EditedOutside(id, Ok("{\"temperatureThreshold\": 31.5}\n".into())));
+    assert!(saved(&effects).is_some_and(|draft| draft.text.contains("31.5")));
+}

@@ -6,6 +6,7 @@
 
 mod asked;
 mod commands;
+mod drafts;
 mod outcomes;
 mod travel;
 mod typed;
@@ -54,20 +55,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             tell_outcomes(model, &before, &mut effects);
             refresh(model, &mut effects, |screen| matches!(screen, Screen::Twin(_)));
         }
-        Msg::Drafts(drafts) => {
-            for draft in drafts {
-                model.shell.drafts.insert(draft.key.target.clone(), draft);
-            }
-            let count = model.shell.drafts.len();
-            if count > 0 {
-                let first = model.shell.drafts.keys().next().map(|id| String::from(id.shown())).unwrap_or_default();
-                let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
-                model.shell.warn(format!("a draft from before waits: {first}{more}; open its twin and press e"));
-            }
-        }
+        Msg::Drafts(drafts) => drafts::found_at_start(model, drafts),
+        Msg::DraftOpened(key, found) => drafts::opened(model, key, found.map(|draft| *draft), &mut effects),
         Msg::Simulator(lines) => model.shell.simulator = lines,
         Msg::EditedOutside(id, result) => match (result, model.screens.last_mut()) {
-            (Ok(text), Some(Screen::Twin(view))) if *view.id() == id => view.edited_outside(&text),
+            (Ok(text), Some(Screen::Twin(view))) if *view.id() == id => {
+                effects.extend(view.edited_outside(&text, &mut model.shell));
+            }
             (Ok(_), _) => model.shell.warn("the editor came back to another view; its text is in the draft as it was"),
             (Err(why), _) => model.shell.error(why),
         },
@@ -184,7 +178,7 @@ fn act(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) {
 fn follow(model: &mut Model, step: Step, effects: &mut Vec<Effect>) {
     effects.extend(step.effects);
     if step.leave {
-        leave(model);
+        leave(model, effects);
     }
     if let Some(place) = step.go {
         go(model, &place, effects);
@@ -210,10 +204,10 @@ fn act_globally(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) 
             Some(Screen::Fleet(view)) => model.prompt = Some(Prompt::open(PromptKind::Filter, view.filter_state().0)),
             _ => model.shell.info("this view has no filter; the list of devices does"),
         },
-        ActionId::Back => leave(model),
+        ActionId::Back => leave(model, effects),
         ActionId::Leave => {
             if model.screens.len() > 1 {
-                leave(model);
+                leave(model, effects);
             } else {
                 quit(model, effects);
             }

@@ -20,7 +20,7 @@ pub(super) fn tell_outcomes(model: &mut Model, before: &OpsBoard, effects: &mut 
                 let draft = model.shell.drafts.get(&entry.intent.target);
                 if let Some(draft) = draft.filter(|draft| is_sent(draft, &entry.intent)) {
                     effects.push(Effect::DiscardDraft(draft.key.clone()));
-                    model.shell.drafts.remove(&entry.intent.target);
+                    model.shell.drop_draft(&entry.intent.target);
                 }
                 let from = entry.intent.base.desired.version;
                 model.shell.outcome(format!("{target} changed: desired v{from} -> v{}", twin.desired.version));

@@ -8,10 +8,20 @@ use crate::tui::views::{Place, Screen};
 /// Places history remembers.
 const VISITED: usize = 50;
 
-pub(super) fn leave(model: &mut Model) {
-    if model.screens.len() > 1 {
-        model.screens.pop();
+pub(super) fn leave(model: &mut Model, effects: &mut Vec<Effect>) {
+    if let Some(last) = model.screens.len().checked_sub(1).filter(|last| *last > 0) {
+        keep_typing(model, effects);
+        cut(model, last, effects);
         note_visit(model);
+    }
+}
+
+/// Closes every view from the one at `first` on, and gives drafts free that are not edited any more.
+fn cut(model: &mut Model, first: usize, effects: &mut Vec<Effect>) {
+    for screen in model.screens.drain(first..) {
+        if let Screen::Twin(view) = screen {
+            effects.extend(view.closed(&model.shell));
+        }
     }
 }
 
@@ -20,7 +30,7 @@ pub(super) fn go(model: &mut Model, place: &Place, effects: &mut Vec<Effect>) {
     match model.screens.iter().position(|screen| screen.place() == *place) {
         Some(index) => {
             keep_typing(model, effects);
-            model.screens.truncate(index + 1);
+            cut(model, index + 1, effects);
         }
         None => {
             let mut screen = Screen::open(place, &model.shell);

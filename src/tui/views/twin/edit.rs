@@ -28,6 +28,8 @@ pub struct Edit {
     pub check: Result<Check, Problem>,
     /// When the draft was last handed over for keeping; `None` while the newest typing is not.
     pub kept: Option<Now>,
+    /// Whether anything was typed since it was opened.
+    pub typed: bool,
 }
 
 /// A text that can be read.
@@ -92,7 +94,7 @@ impl Edit {
     #[must_use]
     pub fn over(base: Arc<Twin>, text: &str) -> Self {
         let check = check(text, &base);
-        Self { editor: Editor::new(text), base, check, kept: None }
+        Self { editor: Editor::new(text), base, check, kept: None, typed: false }
     }
 
     /// Goes on with a draft. Its base is the twin as it is now only when the tags are the same; otherwise the twin it
@@ -111,6 +113,7 @@ impl Edit {
     pub fn changed(&mut self) {
         self.check = check(&self.editor.text(), &self.base);
         self.kept = None;
+        self.typed = true;
     }
 
     /// Whether the text amounts to no change at all.

@@ -151,7 +151,7 @@ impl TwinView {
             Outcome::Applied(_) => {
                 // Its draft went with the news of the outcome, unless something else was typed since.
                 step.effects.push(Effect::PollNow);
-                self.mode = Mode::View;
+                step.effects.extend(self.end(shell));
             }
             Outcome::Conflict(theirs) => {
                 let theirs = theirs.or_else(|| self.twin(shell).cloned());
@@ -200,6 +200,48 @@ impl TwinView {
                 self.mode = Mode::editing(edit.clone());
             }
         }
+    }
+
+    /// Whether it is being edited, reviewed or compared.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !matches!(self.mode, Mode::View)
+    }
+
+    /// The disk holds a draft that is not known here: it goes on, unless something was typed meanwhile.
+    pub fn found(&mut self, draft: Draft, shell: &mut Shell) {
+        if matches!(&self.mode, Mode::Edit(edit) if !edit.typed) {
+            shell.take_found(draft);
+            self.start(shell);
+        } else {
+            shell.warn("another console left a draft of this twin on disk; what is here goes on, and takes its place");
+        }
+    }
+
+    /// The edit is over: other consoles may have the draft, unless one that was typed here waits to be gone on with.
+    fn give_free(&self, shell: &Shell) -> Option<Effect> {
+        (!shell.has_typed(&self.id)).then(|| Effect::CloseDraft(edit::draft_key(&self.id, shell)))
+    }
+
+    /// Back to looking.
+    fn end(&mut self, shell: &mut Shell) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Mode::Edit(edit) = &self.mode
+            && edit.typed
+            && edit.is_unchanged()
+        {
+            // Everything was taken back by hand: what was kept on the way is no draft any more.
+            effects.extend(shell.drop_draft(&self.id).map(|draft| Effect::DiscardDraft(draft.key)));
+        }
+        self.mode = Mode::View;
+        effects.extend(self.give_free(shell));
+        effects
+    }
+
+    /// The view is left for good.
+    #[must_use]
+    pub fn closed(&self, shell: &Shell) -> Option<Effect> {
+        self.is_open().then(|| self.give_free(shell)).flatten()
     }
 
     /// Starts or resumes editing.
@@ -262,7 +304,7 @@ impl TwinView {
             Mode::View | Mode::Review(_) => return Step::unused(),
         };
         // What was typed last is kept before anything takes its place on screen.
-        let effects = keep(&mut edit, shell);
+        let mut effects = keep(&mut edit, shell);
         if edit.check.is_ok() && self.moved_on(&edit, shell) {
             return Step { effects, ..Step::done() };
         }
@@ -273,9 +315,9 @@ impl TwinView {
                     // Theirs everywhere: nothing to send, and what was typed is still the draft.
                     Mode::Conflict(conflict) if edit.is_unchanged() => {
                         self.parked = Some(conflict.clone());
-                        self.mode = Mode::View;
+                        effects.extend(self.end(shell));
                     }
-                    _ if edit.is_unchanged() => self.mode = Mode::View,
+                    _ if edit.is_unchanged() => effects.extend(self.end(shell)),
                     Mode::Edit(open) => open.kept = edit.kept,
                     // Something has to be typed again.
                     _ => self.mode = Mode::editing(edit),
@@ -334,18 +376,20 @@ impl TwinView {
                     return Step::done();
                 }
                 match action {
-                    ActionId::TwinEdit | ActionId::Open => match self.start(shell) {
-                        true => Step::effect(Effect::OpenDraft(edit::draft_key(&self.id, shell))),
-                        false => Step::done(),
-                    },
-                    ActionId::TwinEditExternal => match (self.start(shell), &self.mode) {
-                        (true, Mode::Edit(edit)) => {
-                            Step::effect(Effect::EditOutside(self.id.clone(), edit.editor.text()))
+                    ActionId::TwinEdit | ActionId::Open | ActionId::TwinEditExternal | ActionId::TwinReview => {
+                        if !self.start(shell) {
+                            return Step::done();
                         }
-                        _ => Step::done(),
-                    },
-                    ActionId::TwinReview if self.start(shell) => self.review(shell),
-                    ActionId::TwinReview => Step::done(),
+                        let mut step = Step::effect(Effect::OpenDraft(edit::draft_key(&self.id, shell)));
+                        match (action, &self.mode) {
+                            (ActionId::TwinEditExternal, Mode::Edit(edit)) => {
+                                step.effects.push(Effect::EditOutside(self.id.clone(), edit.editor.text()));
+                            }
+                            (ActionId::TwinReview, _) => step.effects.extend(self.review(shell).effects),
+                            _ => {}
+                        }
+                        step
+                    }
                     ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.id.clone()))),
                     _ => Step::unused(),
                 }
@@ -421,8 +465,9 @@ impl TwinView {
     /// The draft was thrown away.
     pub fn discarded(&mut self, shell: &mut Shell) -> Vec<Effect> {
         self.mode = Mode::View;
-        let draft = shell.drafts.remove(&self.id);
-        draft.map(|draft| Effect::DiscardDraft(draft.key)).into_iter().collect()
+        self.parked = None;
+        let draft = shell.drop_draft(&self.id).map(|draft| Effect::DiscardDraft(draft.key));
+        draft.or_else(|| self.give_free(shell)).into_iter().collect()
     }
 
     /// One step back; the text is kept.
@@ -432,10 +477,12 @@ impl TwinView {
             Mode::Edit(edit) => {
                 let mut step = Step::done();
                 if !edit.is_unchanged() {
-                    step.effects = keep(edit, shell);
+                    if edit.kept.is_none() {
+                        step.effects = keep(edit, shell);
+                    }
                     shell.info("the draft is kept; e goes on with it, :discard throws it away");
                 }
-                self.mode = Mode::View;
+                step.effects.extend(self.end(shell));
                 step
             }
             Mode::Review(review) if review.sent.is_some() => {
@@ -449,8 +496,7 @@ impl TwinView {
             Mode::Conflict(conflict) => {
                 shell.info("the draft and the choices are kept; e shows both changes again");
                 self.parked = Some(conflict.clone());
-                self.mode = Mode::View;
-                Step::done()
+                Step { effects: self.end(shell), ..Step::done() }
             }
         }
     }
@@ -481,14 +527,16 @@ impl TwinView {
         }
     }
 
-    /// The external editor came back.
-    pub fn edited_outside(&mut self, text: &str) {
+    /// The external editor came back. Kept at once: nothing else holds the text, and the terminal may be gone.
+    pub fn edited_outside(&mut self, text: &str, shell: &mut Shell) -> Vec<Effect> {
         if let Mode::Edit(edit) = &mut self.mode
             && edit.editor.text() != text.trim_end_matches('\n')
         {
             edit.editor.replace(text.trim_end_matches('\n'));
             edit.changed();
+            return keep(edit, shell);
         }
+        Vec::new()
     }
 
     /// Where we are.
@@ -535,7 +583,7 @@ fn keep(edit: &mut Edit, shell: &mut Shell) -> Vec<Effect> {
     }
     let draft = edit.draft(shell);
     edit.kept = Some(shell.now);
-    shell.drafts.insert(edit.base.id.clone(), draft.clone());
+    shell.take_typed(draft.clone());
     vec![Effect::SaveDraft(Box::new(draft))]
 }
 
