@@ -1,9 +1,11 @@
 //! The console's world: the terminal, and behind it the hands that carry out what `update` wants.
 
 use std::io;
+use std::path::Path;
 use std::process::Command;
 
 use ratatui::buffer::Buffer;
+use tempfile::NamedTempFile;
 
 use super::hands::Hands;
 use crate::config::Env;
@@ -40,15 +42,38 @@ impl ConsoleWorld {
             let why = "neither VISUAL nor EDITOR is set, so there is no editor to open; e edits here".to_owned();
             return vec![Msg::Say(Severity::Warning, why)];
         };
-        let result = match self.term.outside(|| edit_in(&editor, text)).await {
-            Ok(result) => result,
-            Err(error) => Err(format!("the terminal could not be taken back: {error}")),
-        };
-        vec![Msg::EditedOutside(id, result)]
+        // Outside of what the terminal answers: the text is there although the terminal may not be.
+        let mut edited = None;
+        let back = self.term.outside(|| edited = Some(edit_in(&editor, text))).await;
+        after_editing(id, edited, back)
     }
 }
 
-/// Runs the editor over a private file and reads it back. No shell is involved: words are split at blanks.
+/// What the model hears when the editor is done, or was never run, and the terminal was taken back or not.
+fn after_editing(id: TwinId, edited: Option<Result<String, String>>, back: io::Result<()>) -> Vec<Msg> {
+    let edited = edited.map(|result| Msg::EditedOutside(id, result));
+    let lost = back.err().map(|error| {
+        Msg::Say(Severity::Error, format!("the terminal could not be lent to the editor and taken back: {error}"))
+    });
+    edited.into_iter().chain(lost).collect()
+}
+
+/// Credentials of ours that an editor, its plug-ins and what it starts have no use for.
+const NOT_FOR_OTHERS: [&str; 3] =
+    ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "EDGEDECK_CONNECTION_STRING"];
+
+/// The editor over a file. No shell is involved: words are split at blanks.
+fn editor_over(editor: &str, file: &Path) -> Command {
+    let mut words = editor.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words).arg(file);
+    for name in NOT_FOR_OTHERS {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs the editor over a private file and reads it back. What cannot be read back stays where it is.
 fn edit_in(editor: &str, text: &str) -> Result<String, String> {
     let failed = |what: &str, error: io::Error| format!("could not {what}: {error}; the draft is as it was");
     let file = tempfile::Builder::new()
@@ -57,17 +82,25 @@ fn edit_in(editor: &str, text: &str) -> Result<String, String> {
         .tempfile()
         .map_err(|error| failed("make a private file for the editor", error))?;
     std::fs::write(file.path(), text).map_err(|error| failed("write the text for the editor", error))?;
-    let mut words = editor.split_whitespace();
-    let program = words.next().unwrap_or_default();
-    let status = Command::new(program)
-        .args(words)
-        .arg(file.path())
+    let status = editor_over(editor, file.path())
         .status()
-        .map_err(|error| failed(&format!("start the editor {program}"), error))?;
+        .map_err(|error| failed(&format!("start the editor {editor}"), error))?;
+    let read = std::fs::read_to_string(file.path());
     if !status.success() {
-        return Err(format!("the editor ended with {status}; the draft is as it was"));
+        let why = format!("the editor ended with {status}; the draft is as it was");
+        // Whether what it wrote was meant is not known; it is not ours to throw away.
+        return Err(if matches!(&read, Ok(read) if read == text) { why } else { kept(file, &why) });
     }
-    std::fs::read_to_string(file.path()).map_err(|error| failed("read the text back", error))
+    read.map_err(|error| kept(file, &failed("read the text back", error)))
+}
+
+/// Keeps what the editor wrote, and says where it is.
+fn kept(file: NamedTempFile, why: &str) -> String {
+    let path = file.path().to_owned();
+    match file.keep() {
+        Ok(_) => format!("{why}; what the editor wrote is in {}", path.display()),
+        Err(error) => format!("{why}; what the editor wrote could not be kept: {error}"),
+    }
 }
 
 impl World for ConsoleWorld {
