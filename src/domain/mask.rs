@@ -1,10 +1,10 @@
 //! Secrets out of JSON text that may be unfinished or cut into diff lines: it is read by its strings, not parsed.
 //! What is masked in a finished document is what [`mask_json`](super::secret::mask_json) masks.
 
-use super::secret::{MASK, names_a_secret, redact};
+use std::borrow::Cow;
 
-/// The start of a placeholder for a secret that stays as it is at the hub (console-ux X-24).
-const KEPT: &str = "<kept: ";
+use super::redact::{KEPT, MASK, belongs_to_secret, redact};
+use super::secret::{DEPTH, continuation, mask_string};
 
 /// Where the scan is inside one pair of braces.
 #[derive(Default)]
@@ -13,6 +13,8 @@ struct Level {
     key: String,
     /// Whether that member has a value already.
     valued: bool,
+    /// Whether the member's name is the empty one.
+    unnamed: bool,
     /// Whether this is an array, whose items belong to the member that holds it.
     array: bool,
 }
@@ -21,6 +23,12 @@ struct Level {
 /// was typed, including placeholders of kept secrets. Lines stay lines.
 #[must_use]
 pub fn mask_text(text: &str) -> String {
+    mask_text_to_depth(text, DEPTH)
+}
+
+/// As [`mask_text`]; `depth` is how often JSON inside a string is still looked into.
+pub(super) fn mask_text_to_depth(text: &str, depth: u8) -> String {
+    let text = &*mask_pem_lines(text);
     let mut out = String::with_capacity(text.len());
     let mut levels = vec![Level::default()];
     let mut rest = text;
@@ -31,7 +39,7 @@ pub fn mask_text(text: &str) -> String {
                 start_member(&mut levels, decode(literal));
                 out.push_str(literal);
             } else {
-                out.push_str(&masked(literal, is_secret(&levels)));
+                out.push_str(&masked(literal, is_secret(&levels), depth));
                 end_value(&mut levels);
             }
             rest = after;
@@ -71,6 +79,7 @@ pub fn mask_text(text: &str) -> String {
 /// Names the member whose value comes next.
 fn start_member(levels: &mut [Level], key: String) {
     if let Some(level) = levels.last_mut() {
+        level.unnamed = key.is_empty();
         level.key = key;
         level.valued = false;
     }
@@ -86,21 +95,45 @@ fn end_value(levels: &mut [Level]) {
 fn end_member(levels: &mut [Level], comma: bool) {
     if let Some(level) = levels.last_mut().filter(|level| comma || level.valued) {
         level.key.clear();
+        level.unnamed = false;
     }
 }
 
-/// Whether a value here belongs to a secret: its member says so, or it is in the `value` of one that does.
+/// Whether a value here belongs to a secret, as in a finished document: by its member's name or one further out.
 fn is_secret(levels: &[Level]) -> bool {
-    let in_value = levels
-        .iter()
-        .zip(levels.iter().skip(1))
-        .any(|(outer, inner)| !outer.array && names_a_secret(&outer.key) && !inner.array && inner.key == "value");
-    // `mask_json` looks into arrays for members, and masks no plain item.
-    in_value || levels.last().is_some_and(|level| !level.array && names_a_secret(&level.key))
+    // Between two members of an object there is no value, whatever the object belongs to.
+    let at_a_name = levels.last().is_some_and(|level| !level.array && level.key.is_empty() && !level.unnamed);
+    let alone = levels.last().is_some_and(|level| !level.array && continuation(&level.key).is_some());
+    !at_a_name
+        && (alone
+            || levels
+                .iter()
+                .filter(|level| !level.array && (level.unnamed || !level.key.is_empty()))
+                .fold(false, |secret, level| belongs_to_secret(secret, &level.key)))
 }
 
-fn masked(literal: &str, secret: bool) -> String {
-    let closed = literal.len() > 1 && literal.ends_with('"');
+/// Hides the lines of a PEM block that was pasted with its line breaks; JSON has none inside a string, so the lines
+/// look like text of their own.
+fn mask_pem_lines(text: &str) -> Cow<'_, str> {
+    if !text.contains("-----BEGIN ") {
+        return Cow::Borrowed(text);
+    }
+    let mut inside = false;
+    let hide = |line: &str| {
+        let opened = line.rfind("-----BEGIN ");
+        if opened.is_some() || line.contains("-----END ") {
+            inside = opened.is_some_and(|at| !line.get(at..).is_some_and(|rest| rest.contains("-----END ")));
+            return line.to_owned();
+        }
+        let body = line.trim();
+        let encoded = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+        if inside && !body.is_empty() && body.bytes().all(encoded) { line.replace(body, MASK) } else { line.to_owned() }
+    };
+    Cow::Owned(text.split('\n').map(hide).collect::<Vec<_>>().join("\n"))
+}
+
+fn masked(literal: &str, secret: bool, depth: u8) -> String {
+    let closed = is_closed(literal);
     let quote = if closed { "\"" } else { "" };
     let value = decode(literal);
     if value.starts_with(KEPT) {
@@ -109,7 +142,7 @@ fn masked(literal: &str, secret: bool) -> String {
     if secret {
         return format!("\"{MASK}{quote}");
     }
-    let clean = redact(&value);
+    let clean = mask_string(&value, depth);
     if clean == value {
         return literal.to_owned();
     }
@@ -118,6 +151,14 @@ fn masked(literal: &str, secret: bool) -> String {
         Ok(encoded) => encoded.strip_suffix('"').unwrap_or_default().to_owned(),
         Err(_) => format!("\"{MASK}{quote}"),
     }
+}
+
+/// Whether the literal has its closing quote, and not just an escaped one at its end.
+fn is_closed(literal: &str) -> bool {
+    literal
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .is_some_and(|inside| (inside.len() - inside.trim_end_matches('\\').len()).is_multiple_of(2))
 }
 
 /// The string literal at the start of `text`, with its quotes; it ends at the line's end when it is not closed.
@@ -137,9 +178,17 @@ fn split_at(text: &str, end: impl Fn(char) -> bool) -> (&str, &str) {
     text.find(end).and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""))
 }
 
-/// The text of a literal; as it stands when it is no valid one.
+/// The text of a literal, also of one that is still being typed; as it stands when it is no valid one.
 fn decode(literal: &str) -> String {
-    serde_json::from_str(literal).unwrap_or_else(|_| literal.trim_matches('"').to_owned())
+    let read = |text: &str| serde_json::from_str::<String>(text).ok();
+    let close = |text: &str| read(&format!("{text}\""));
+    if is_closed(literal) {
+        return read(literal).unwrap_or_else(|| literal.trim_matches('"').to_owned());
+    }
+    close(literal)
+        // Cut in the middle of an escape.
+        .or_else(|| literal.rfind('\\').and_then(|at| literal.get(..at)).and_then(close))
+        .unwrap_or_else(|| literal.trim_start_matches('"').to_owned())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod limits;
 pub mod mask;
 pub mod patch;
 pub mod query;
+pub mod redact;
 pub mod secret;
 pub mod sku;
 pub mod text;

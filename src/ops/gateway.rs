@@ -16,7 +16,7 @@ use crate::audit::{AuditError, AuditLog, Intent, Note, NoteKind, Origin, Outcome
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::json;
 use crate::domain::patch;
-use crate::domain::secret::{mask_json, names_a_secret};
+use crate::domain::secret::{mask_at, mask_json, names_a_secret};
 use crate::domain::text::Untrusted;
 use crate::domain::time::{Now, SharedClock};
 use crate::hub::{HubRead, HubWrite};
@@ -342,7 +342,7 @@ pub fn diff_line(change: &patch::Change) -> String {
     let secret = change.path.keys().iter().any(|key| names_a_secret(key));
     let text = |value: &Value| {
         let mut value = value.clone();
-        mask_json(&mut value);
+        mask_at(change.path.keys(), &mut value);
         json::compact(&value)
     };
     match (&change.old, &change.new) {

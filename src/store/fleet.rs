@@ -16,7 +16,7 @@ use super::intern::Interner;
 use crate::domain::fault::Fault;
 use crate::domain::health::{AgentReport, DeviceVerdict, EdgeHubLink, ModuleVerdict};
 use crate::domain::ids::{DeviceId, natural_cmp};
-use crate::domain::secret::{MASK, mask_json, names_a_secret, redact};
+use crate::domain::secret::{belongs_to_secret, mask_within};
 use crate::domain::time::{HubTime, Now};
 
 /// All Edge devices with their tags.
@@ -345,7 +345,7 @@ impl FleetBuilder {
     fn flatten(&mut self, tags: Option<&Value>) -> Tags {
         let mut flat = Vec::new();
         if let Some(Value::Object(map)) = tags {
-            flatten_into(&mut self.interner, &mut flat, "", map);
+            flatten_into(&mut self.interner, &mut flat, "", false, map);
         }
         if let Some(shared) = self.tags.get(&flat) {
             return shared.clone();
@@ -389,21 +389,18 @@ impl DeviceRow {
     }
 }
 
-fn flatten_into(interner: &mut Interner, flat: &mut Vec<Tag>, at: &str, map: &Map<String, Value>) {
+fn flatten_into(interner: &mut Interner, flat: &mut Vec<Tag>, at: &str, secret: bool, map: &Map<String, Value>) {
     for (key, value) in map {
         let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
-        match value {
-            Value::Object(inner) => flatten_into(interner, flat, &path, inner),
-            Value::String(_) | Value::Number(_) if names_a_secret(key) => {
-                flat.push((interner.get(&path), interner.get(MASK)));
-            }
-            Value::String(text) => flat.push((interner.get(&path), interner.get(&redact(text)))),
-            other => {
-                let mut other = other.clone();
-                mask_json(&mut other);
-                flat.push((interner.get(&path), interner.get(&other.to_string())));
-            }
+        let secret = belongs_to_secret(secret, key);
+        if let Value::Object(inner) = value {
+            flatten_into(interner, flat, &path, secret, inner);
+            continue;
         }
+        let mut value = value.clone();
+        mask_within(secret, &mut value);
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        flat.push((interner.get(&path), interner.get(&text)));
     }
 }
 

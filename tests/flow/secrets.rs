@@ -66,6 +66,74 @@ async fn secrets_are_neither_shown_nor_kept() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn raw_json_shows_no_secret_in_whatever_shape() {
+    let stage = Stage::set().await;
+    let (first, second) = PLANTED.split_at(4);
+    let shapes = json!({
+        "settings": {
+            "createOptions": format!("{{\"Env\":[\"SA_PASSWORD={PLANTED}\",\"ACR_TOKEN={PLANTED}\",\"TZ=UTC\"]}}"),
+        },
+        "long": {
+            "createOptions": format!("{{\"Env\":[\"TZ=UTC\",\"sa_password={}", first),
+            "createOptions01": format!("{}\"]}}", second),
+        },
+        "tokens": [PLANTED],
+        "pinToken": {"values": [PLANTED, 5_318_008]},
+        "symmetricKey": {"primaryKey": PLANTED, "secondaryKey": PLANTED},
+        "pwd": PLANTED,
+        "source": format!("https://user:{PLANTED}@host/x"),
+        "pem": format!("-----BEGIN PRIVATE KEY-----\n{PLANTED}\n-----END PRIVATE KEY-----"),
+        "jwt": format!("eyJ0eXAi.eyJzdWIi.{PLANTED}"),
+        "upstream": format!("hostname=h;sharedaccesskey={PLANTED}"),
+        "keyboard": "innocent-keyboard",
+    });
+    stage.outside.set_desired(FILTER, shapes).await;
+    let mut console = stage.console();
+    console.sees("edge-gateway-001").await;
+    console.command("twin edge-gateway-001/$edgeAgent").await;
+    console.sees("registryCredentials").await;
+    // In the console's own view, and on the raw page, from the first line to the last.
+    for _ in 0..8 {
+        console.press("ctrl-f").await;
+    }
+    console.press("y").await;
+    console.sees("raw json").await;
+    for _ in 0..24 {
+        console.press("ctrl-f").await;
+    }
+    console.press("esc esc").await;
+    console.opens_the_filters_twin().await;
+    console.press("G").await;
+    console.press("y").await;
+    console.sees("raw json").await;
+    for _ in 0..8 {
+        console.press("ctrl-f").await;
+    }
+    console.press("esc").await;
+    console.sees("Desired and reported").await;
+    console.press("e").await;
+    console.sees("EDITING").await;
+    for _ in 0..8 {
+        console.press("ctrl-f").await;
+    }
+    let (_, frames) = console.ends("ctrl-c").await;
+
+    let seen = |text: &str| frames.iter().any(|frame| frame.contains(text));
+    for shown in
+        ["\"username\": \"edge-pull\"", "\"password\": \"********\"", "SA_PASSWORD=********", "innocent-keyboard"]
+    {
+        assert!(seen(shown), "{shown} is on some frame");
+    }
+    // The halves of the secret that a boundary of `createOptions` cuts count too.
+    let secrets = [second, "PRIVATE KEY", "5318008", "simulated-registry-password", "simulated-shell-token"];
+    for frame in &frames {
+        for secret in secrets {
+            assert!(!frame.contains(secret), "{secret} in\n{frame}");
+        }
+    }
+}
+
 fn everything_in(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {

@@ -30,6 +30,12 @@ fn planted() -> Maker {
             "env": {"ACR_PASSWORD": {"value": "PLANTED-env"}, "TZ": {"value": "UTC"}},
             "upstream": "HostName=h.azure-devices.net;DeviceId=d;SharedAccessKey=PLANTED-sak",
             "blob": "https://x.blob.core.windows.net/c?sv=1&sig=PLANTED-sig&se=2",
+            "tokens": ["PLANTED-token-in-array"],
+            "pinToken": {"values": ["PLANTED-token-below"]},
+            "primaryKey": "PLANTED-primary",
+            "source": "https://user:PLANTED-basic@host/x",
+            "createOptions": "{\"Env\":[\"SA_PASSWORD=PLANTED-sa",
+            "createOptions01": "-PLANTED-rest\"]}",
             "accounts": [{"name": "a", "password": "PLANTED-in-array"}, "AccountKey=PLANTED-text-in-array"],
         })
     };

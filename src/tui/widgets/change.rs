@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::domain::json;
 use crate::domain::patch::Change;
-use crate::domain::secret::{mask_json, names_a_secret};
+use crate::domain::secret::{mask_at, names_a_secret};
 use crate::tui::theme::Role;
 
 /// One change as a line with its role; secrets are hidden.
@@ -14,7 +14,7 @@ pub fn line(change: &Change) -> (Role, String) {
     let secret = change.path.keys().iter().any(|key| names_a_secret(key));
     let text = |value: &Value| {
         let mut value = value.clone();
-        mask_json(&mut value);
+        mask_at(change.path.keys(), &mut value);
         json::compact(&value)
     };
     match (&change.old, &change.new) {

@@ -10,7 +10,7 @@ use super::{Mode, Review, TwinView};
 use crate::domain::json;
 use crate::domain::limits::SectionKind;
 use crate::domain::patch::{Divergence, Touched};
-use crate::domain::secret::{MASK, conceal, mask_json, names_a_secret};
+use crate::domain::secret::{MASK, conceal, mask_at, mask_json, names_a_secret};
 use crate::domain::text::Untrusted;
 use crate::domain::time::{HubTime, age_text, wall_age};
 use crate::domain::twin::{ConfigurationStatus, Twin};
@@ -460,7 +460,7 @@ fn conflict_cell(divergence: &Divergence, mine: Option<bool>, column: usize) -> 
         Some(_) if secret => MASK.to_owned(),
         Some(value) => {
             let mut value = value.clone();
-            mask_json(&mut value);
+            mask_at(divergence.path.keys(), &mut value);
             json::compact(&value)
         }
     };

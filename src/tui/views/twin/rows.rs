@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::domain::json::{self, Path};
-use crate::domain::secret::{MASK, names_a_secret, redact};
+use crate::domain::secret::{MASK, mask_at, redact};
 use crate::domain::time::HubTime;
 use crate::domain::twin::Section;
 
@@ -119,19 +119,12 @@ fn row(
 
 /// The value as compact JSON with its secrets masked.
 fn masked(path: &Path, value: &Value) -> String {
-    // `{"ACR_TOKEN": {"value": "..."}}` is how a manifest writes an environment.
-    let named = match path.keys() {
-        [.., outer, key] => names_a_secret(key) || key == "value" && names_a_secret(outer),
-        [key] => names_a_secret(key),
-        [] => false,
-    };
+    let mut value = value.clone();
+    mask_at(path.keys(), &mut value);
     match value {
-        Value::String(_) | Value::Number(_) if named => MASK.to_owned(),
-        other => {
-            let mut other = other.clone();
-            crate::domain::secret::mask_json(&mut other);
-            redact(&json::compact(&other))
-        }
+        // Without quotes: nobody should take it for the text that is there.
+        Value::String(text) if text == MASK => text,
+        value => redact(&json::compact(&value)),
     }
 }
 
