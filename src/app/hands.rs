@@ -2,7 +2,7 @@
 //! and simulator. The product puts a terminal in front of it, the flow tests a script; neither wires anything itself.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::{AuditLog, Origin, Who};
+use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 use crate::hub::Hub;
 use crate::local::{DraftKey, LastView, Loaded, LocalError, LocalStore, Opened, Options as LocalOptions, Status};
@@ -98,7 +99,7 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
     };
     let (tell, news) = mpsc::channel(NEWS);
     let kept = local.as_ref().map(LocalStore::status);
-    let hands = Hands { sync, gateway, local, context, kept, sim, sim_files, news, tell };
+    let hands = Hands { sync, gateway, local, context, kept, sim, sim_files, identity: Mutex::default(), news, tell };
     Ok(Wired { hands, pictures, history, last_view, greetings })
 }
 
@@ -144,6 +145,8 @@ pub struct Hands {
     kept: Option<watch::Receiver<Status>>,
     sim: Option<Arc<Sim>>,
     sim_files: Vec<(String, String)>,
+    /// The identity the model was told last.
+    identity: Mutex<String>,
     news: mpsc::Receiver<Msg>,
     tell: mpsc::Sender<Msg>,
 }
@@ -159,7 +162,8 @@ impl Hands {
             }
             Effect::Need(needs) => {
                 self.sync.need(needs);
-                return Vec::new();
+                // A view opened: by the time somebody writes in it, the dialog names who writes.
+                return self.signed_in();
             }
             Effect::PollNow => {
                 self.sync.now();
@@ -181,6 +185,17 @@ impl Hands {
             Some(Err(error)) => say(error.to_string()),
             Some(Ok(())) | None => Vec::new(),
         }
+    }
+
+    /// How we are signed in, when that is news.
+    fn signed_in(&self) -> Vec<Msg> {
+        let identity = String::from(Untrusted::new(self.gateway.identity()).shown());
+        let mut told = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told == identity {
+            return Vec::new();
+        }
+        told.clone_from(&identity);
+        vec![Msg::SignedIn(identity)]
     }
 
     /// The next thing the background has to say. May be dropped and called again.

@@ -78,6 +78,12 @@ impl Gateway {
         }
     }
 
+    /// Who we are to the hub as of now; with Entra ID the way of signing in is known from the first token on.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        self.inner.read.identity()
+    }
+
     /// Takes a write and returns at once; what becomes of it is on the board, also when there is no room for it.
     pub fn submit(&self, intent: WriteIntent) {
         let intent = Arc::new(intent);

@@ -39,6 +39,8 @@ pub enum Msg {
     Simulator(Vec<String>),
     /// The external editor came back, with the text or with what went wrong.
     EditedOutside(TwinId, Result<String, String>),
+    /// How we are signed in, once that is known or when it changes.
+    SignedIn(String),
     /// Something outside the model has something to say.
     Say(Severity, String),
 }

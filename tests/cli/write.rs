@@ -31,7 +31,10 @@ async fn a_patch_changes_only_what_it_names_and_is_in_the_record() {
     assert_eq!(entry["reason"], "INC-7");
     assert_eq!(entry["diff"], json!(["~ /temperatureThreshold 25.0 -> 30.5"]));
     assert_eq!(entry["request"]["body"], json!({"properties": {"desired": {"temperatureThreshold": 30.5}}}));
+    assert_eq!(entry["inverse"], json!({"properties": {"desired": {"temperatureThreshold": 25.0}}}));
+    assert_eq!(entry["baseDesiredVersion"], before["$version"]);
     let table = world.run(&["audit", "show", op]);
+    assert!(table.out.contains("TAKES IT BACK") && table.out.contains("BASE DESIRED"), "{}", table.out);
     assert!(table.out.contains("CHANGE") && table.out.contains("applied, twin version"), "{}", table.out);
     assert_eq!(world.run(&["audit", "show", "00000000-0000-0000-0000-000000000000"]).code, 3);
 

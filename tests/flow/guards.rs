@@ -41,6 +41,18 @@ async fn a_read_only_console_sends_nothing() {
     assert!(stage.audited().is_empty());
 }
 
+/// With Entra ID the way of signing in is known from the first token on, long after the console was put together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_question_says_who_writes() {
+    let stage = Stage::set().await;
+    let mut console = stage.console();
+    console.opens_the_filters_twin().await;
+    console.edits_the_threshold("30.0").await;
+    console.press("ctrl-s s").await;
+    console.sees("Send to temperatureFilter").await;
+    assert!(console.row("as  ").contains("policy iothubowner"), "{}", console.screen());
+}
+
 /// Keys typed before the question could be read were meant for the view below, however long the console had been
 /// waiting for a key when it was asked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -164,7 +164,6 @@ impl Stage {
         let wiretap = Arc::new(Wiretap::over(line));
         let clock: SharedClock = self.clock.clone();
         let hub = Hub::with_transport(settings, clock.clone(), wiretap.clone());
-        let identity = hub.read.identity();
         let materials = Materials {
             hub,
             context: "sim".to_owned(),
@@ -184,7 +183,8 @@ impl Stage {
             version: "0.0.0".to_owned(),
             context: "sim".to_owned(),
             hub: self.sim.status().hub,
-            identity,
+            // As with Entra ID: nobody knows at the start.
+            identity: "nobody yet".to_owned(),
             simulated: true,
             production: false,
             read_only: opening.read_only,

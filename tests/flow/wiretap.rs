@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use edgedeck::hub::transport::header::HeaderMap;
 use edgedeck::hub::transport::{HttpReply, HttpRequest, HttpsTransport, Method, Transport, TransportFailure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 /// A request as it left.
@@ -32,6 +32,12 @@ pub enum Trick {
     LoseAnswer,
     /// It never reaches the hub.
     LoseRequest,
+    /// It reaches the hub, its answer is lost, and somebody else writes another threshold before anybody looks.
+    LoseAnswerAndWriteOver,
+    /// It never reaches the hub, and somebody else writes another threshold instead.
+    WriteInstead,
+    /// Somebody else changes tags just before it reaches the hub.
+    TagsBefore,
 }
 
 /// The transport.
@@ -83,6 +89,13 @@ impl Wiretap {
         Ok(reply)
     }
 
+    /// The same request with another body and without a guard, as from somebody else.
+    async fn somebody_else(&self, like: &HttpRequest, body: &Value) -> Result<HttpReply, TransportFailure> {
+        let mut theirs = HttpRequest { body: Some(body.to_string().into_bytes()), ..like.clone() };
+        theirs.headers.remove("if-match");
+        self.forward(theirs).await
+    }
+
     /// Everything that was asked so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.borrow().clone()
@@ -126,9 +139,19 @@ impl Transport for Wiretap {
             None
         };
         let lost = || TransportFailure::TimedOut("the connection was lost".to_owned());
+        let threshold = json!({"properties": {"desired": {"temperatureThreshold": 28.0}}});
         match trick {
             None => self.forward(request).await,
             Some(Trick::LoseRequest) => Err(lost()),
+            Some(Trick::LoseAnswerAndWriteOver) => {
+                self.forward(request.clone()).await?;
+                self.somebody_else(&request, &threshold).await.and(Err(lost()))
+            }
+            Some(Trick::WriteInstead) => self.somebody_else(&request, &threshold).await.and(Err(lost())),
+            Some(Trick::TagsBefore) => {
+                self.somebody_else(&request, &json!({"tags": {"shift": "night"}})).await?;
+                self.forward(request).await
+            }
             Some(Trick::LoseAnswer) => self.forward(request).await.and(Err(lost())),
         }
     }

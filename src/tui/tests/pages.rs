@@ -74,6 +74,20 @@ fn changes() {
 }
 
 #[test]
+fn changes_without_an_answer_that_met_others() {
+    let mut console = Console::online();
+    console.run("audit");
+    let base = Arc::new(Maker::filter().done());
+    let now = console.now();
+    let done = |number, outcome| (intent(&base, json!({"a": number}), number, now), OpState::Done(outcome, now));
+    console.tell(Msg::Ops(OpsBoard::of([
+        done(1, Outcome::Overtaken(base.clone())),
+        done(2, Outcome::Undecidable { why: "the twin is gone", now: None }),
+    ])));
+    golden(&mut console, "activity-undecidable");
+}
+
+#[test]
 fn the_simulated_hub() {
     let mut console = Console::online();
     console.run("sim");

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{golden, golden_at};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::TwinId;
+use crate::domain::ids::{ETag, TwinId};
 use crate::ops::{OpState, Outcome};
 use crate::store::Fetched;
 use crate::tui::msg::Msg;
@@ -193,6 +193,35 @@ fn changed_by_two() {
     golden_at(&mut console, "twin-conflict", 200, 60);
     console.press("m");
     golden(&mut console, "twin-conflict-mine");
+}
+
+#[test]
+fn changed_by_two_without_an_answer() {
+    let theirs = || {
+        let theirs = Maker::filter().desired(json!({"temperatureThreshold": 28.0}), 4).moved("AAAAAAAAAAQ=");
+        Arc::new(theirs.done())
+    };
+    let why = "the twin was written more than once, or made anew, since it was read";
+    for (name, outcome) in [
+        ("twin-overtaken", Outcome::Overtaken(theirs())),
+        ("twin-undecidable", Outcome::Undecidable { why, now: Some(theirs()) }),
+        ("twin-undecidable-gone", Outcome::Undecidable { why: "the twin is gone", now: None }),
+    ] {
+        let (mut console, intent) = sending("30.0");
+        let at = console.now();
+        console.write_stands(&intent, OpState::Done(outcome, at));
+        golden(&mut console, name);
+    }
+}
+
+#[test]
+fn their_tags_only() {
+    let (mut console, intent) = sending("30.0");
+    let mut theirs = Maker::filter().tags(json!({"shift": "night"})).done();
+    theirs.etag = ETag::from_wire("AAAAAAAAAAQ=");
+    let at = console.now();
+    console.write_stands(&intent, OpState::Done(Outcome::Conflict(Some(Arc::new(theirs))), at));
+    golden(&mut console, "twin-conflict-tags");
 }
 
 #[test]

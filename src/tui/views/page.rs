@@ -263,11 +263,9 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
                 Outcome::Refused(why) => (Role::StatusBad, format!("refused: {}", why.shown())),
                 Outcome::NotApplied(_) => (Role::StatusWarn, "no answer; read back: it did not take effect".to_owned()),
                 Outcome::Overtaken(_) => {
-                    (Role::StatusWarn, "no answer; read back: somebody else wrote instead, this did not".to_owned())
+                    (Role::StatusWarn, "did not take effect: no answer, and somebody else wrote instead".to_owned())
                 }
-                Outcome::Undecidable { why, .. } => {
-                    (Role::StatusBad, format!("no answer, and nobody can tell whether it was made: {why}"))
-                }
+                Outcome::Undecidable { why, .. } => (Role::StatusBad, format!("UNDECIDABLE: no answer, and {why}")),
             },
         };
         let age = format!("{:>5} ago  ", age_text(shell.now.since(entry.intent.asked_at)));
