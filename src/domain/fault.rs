@@ -39,6 +39,17 @@ pub enum FaultKind {
     Budget,
 }
 
+/// What a call needs of the hub, as a shared access policy grants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// Identities, statistics, configurations.
+    RegistryRead,
+    /// Twins and queries.
+    ServiceConnect,
+    /// Changing twins: the same right of a policy, and a role of its own.
+    TwinWrite,
+}
+
 /// One failed call. `Display` says what happened, to what and why; [`Fault::advice`] says what to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -58,6 +69,8 @@ pub struct Fault {
     pub request_id: Option<Untrusted>,
     /// Whether it is certain that the request never left: there was no connection to send it on.
     pub never_sent: bool,
+    /// The right the call needs, where it got as far as the hub.
+    pub needs: Option<Right>,
 }
 
 impl Fault {
@@ -73,6 +86,7 @@ impl Fault {
             tracking_id: None,
             request_id: None,
             never_sent: false,
+            needs: None,
         }
     }
 
@@ -86,26 +100,38 @@ impl Fault {
             )
     }
 
-    /// What the operator can do about it, in one sentence.
+    /// What the operator can do about it, in one sentence. Whether somebody keeps trying is said by who does: the
+    /// console beside it, and on the command line nobody.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self.kind {
-            FaultKind::Unreachable => "check network, proxy and host name; edgedeck keeps trying",
-            FaultKind::TimedOut => "edgedeck keeps trying",
-            FaultKind::Unauthorized => {
-                "the sign-in or policy lacks the right for this call; it needs RegistryRead, RegistryWrite and ServiceConnect, or an IoT Hub Data role"
-            }
+            FaultKind::Unreachable => "check network, proxy and host name",
+            FaultKind::TimedOut => "the hub or the network is slow; check network and proxy",
+            FaultKind::Unauthorized => match self.needs {
+                Some(Right::RegistryRead) => {
+                    "the sign-in lacks the right for this call; it needs RegistryRead, or the role IoT Hub Data Reader"
+                }
+                Some(Right::ServiceConnect) => {
+                    "the sign-in lacks the right for this call; it needs ServiceConnect, or the role IoT Hub Data Reader"
+                }
+                Some(Right::TwinWrite) => {
+                    "the sign-in lacks the right for this call; it needs ServiceConnect, or the role IoT Hub Twin Contributor"
+                }
+                None => {
+                    "check the sign-in; looking needs RegistryRead and ServiceConnect, or the role IoT Hub Data Reader"
+                }
+            },
             FaultKind::SystemModule => "the runtime's own modules are changed by deployments only",
             FaultKind::NotFound => "it does not exist, or was deleted",
             FaultKind::DeviceOffline => "the device is not connected now; try again when it is",
             FaultKind::AlreadyExists => "choose another id, or edit the one that exists",
             FaultKind::PreconditionFailed => "somebody changed it since it was read; compare and send again",
             FaultKind::Rejected => "the hub will not accept this request as it is",
-            FaultKind::Throttled(_) => "the hub asks to slow down; edgedeck waits and tries again",
+            FaultKind::Throttled(_) => "the hub asks to slow down; wait a minute",
             FaultKind::QuotaExceeded => {
                 "the hub's messages of the day are used up until 00:00 UTC; deployments and registry calls still work"
             }
-            FaultKind::Server => "a fault at the hub; edgedeck tries again",
+            FaultKind::Server => "a fault at the hub, not here; it usually passes",
             FaultKind::Protocol => "the answer was not what IoT Hub sends; is this host an IoT Hub?",
             FaultKind::Budget => {
                 "edgedeck's own share of the hub's limits is used up; wait, or raise it in the configuration"
@@ -147,5 +173,29 @@ mod tests {
         assert!(fault.may_have_happened());
         fault.never_sent = true;
         assert!(!fault.may_have_happened());
+    }
+
+    #[test]
+    fn advice_names_the_right_that_is_needed_and_promises_nothing() {
+        let mut fault = Fault::new(FaultKind::Unauthorized, "run a query", "Unauthorized");
+        for (needs, words) in [
+            (None, ["RegistryRead", "ServiceConnect"]),
+            (Some(Right::RegistryRead), ["RegistryRead", "Data Reader"]),
+            (Some(Right::ServiceConnect), ["ServiceConnect", "Data Reader"]),
+            (Some(Right::TwinWrite), ["ServiceConnect", "Twin Contributor"]),
+        ] {
+            fault.needs = needs;
+            let advice = fault.advice();
+            assert!(words.iter().all(|word| advice.contains(word)) && !advice.contains("RegistryWrite"), "{advice}");
+        }
+        for kind in [
+            FaultKind::Unreachable,
+            FaultKind::TimedOut,
+            FaultKind::Server,
+            FaultKind::Throttled(Duration::from_secs(1)),
+        ] {
+            let advice = Fault::new(kind, "run a query", "").advice();
+            assert!(!advice.contains("edgedeck"), "the command line tries once: {advice}");
+        }
     }
 }

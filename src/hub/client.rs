@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use uuid::Uuid;
 
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::{Fault, FaultKind, Right};
 use crate::domain::time::SharedClock;
 
 use super::auth::{Authorizer, Token};
@@ -76,6 +76,16 @@ pub(super) struct Client {
     pub request_limit: Duration,
     /// For the budget to admit a call.
     pub patience: Duration,
+}
+
+/// What a call of this class needs, for the advice when it is refused.
+fn needs(class: OpClass) -> Option<Right> {
+    match class {
+        OpClass::Registry | OpClass::Configuration => Some(Right::RegistryRead),
+        OpClass::Query | OpClass::TwinRead => Some(Right::ServiceConnect),
+        OpClass::TwinWrite => Some(Right::TwinWrite),
+        OpClass::Method | OpClass::Jobs => None,
+    }
 }
 
 impl Client {
@@ -176,7 +186,9 @@ impl Client {
         if (200..300).contains(&reply.status) {
             Ok(reply)
         } else {
-            Err(error::from_reply(&call.doing, &reply, now.wall))
+            let mut failure = error::from_reply(&call.doing, &reply, now.wall);
+            failure.fault.needs = needs(call.class);
+            Err(failure)
         }
     }
 

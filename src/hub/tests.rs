@@ -8,6 +8,7 @@ use serde_json::json;
 use super::fake::{Script, TokioClock, Turn, refusal, reply};
 use super::transport::TransportFailure;
 use super::*;
+use crate::domain::fault::Right;
 use crate::domain::ids::{DeviceId, ETag, ModuleId, TwinId};
 use crate::domain::secret::Secret;
 use crate::domain::time::Clock;
@@ -137,6 +138,7 @@ async fn a_401_is_met_with_one_new_token() {
     let bench = Bench::new([refusal(401, "IotHubUnauthorizedAccess"), refusal(401, "IotHubUnauthorizedAccess")]);
     let fault = bench.patch().await.unwrap_err();
     assert_eq!((fault.kind, bench.script.left()), (FaultKind::Unauthorized, 0));
+    assert_eq!(fault.needs, Some(Right::TwinWrite));
     assert_eq!(bench.elapsed(), Duration::ZERO);
 }
 

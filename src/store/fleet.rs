@@ -134,17 +134,13 @@ impl FleetSnapshot {
             .and_then(|index| self.rows.get(index))
     }
 
-    /// When the older of list and digest was read; `None` until both were once. The agents are read when the digest says
-    /// so and are as good as it is, until that fails: then they count too.
+    /// When the digest was read; `None` until list and digest both were once. The list is read once in several rounds,
+    /// and the agents when the digest says so, on purpose: each counts from when it fails.
     #[must_use]
     pub fn as_of(&self) -> Option<Now> {
-        let mut oldest = None::<Now>;
-        for feed in [&self.devices, &self.digest] {
-            let at = feed.as_of?;
-            oldest = Some(oldest.map_or(at, |now| if at.mono < now.mono { at } else { now }));
-        }
-        let agents = self.agents.as_of.filter(|_| self.agents.fault.is_some());
-        oldest.map(|at| agents.filter(|agents| agents.mono < at.mono).unwrap_or(at))
+        let digest = self.digest.as_of.filter(|_| self.devices.as_of.is_some())?;
+        let failing = [&self.devices, &self.agents].into_iter().filter(|feed| feed.fault.is_some());
+        failing.filter_map(|feed| feed.as_of).chain([digest]).min_by_key(|at| at.mono)
     }
 
     /// Whether what `row` says of its agent is known to be out of date: it reported since, and that could not be read.
@@ -485,6 +481,8 @@ mod tests {
         assert_eq!(fleet.digest(&digest(&[("a", 2, "Connected"), ("b", 1, "Connected")])).len(), 1);
         let picture = fleet.snapshot();
         assert_eq!(picture.as_of(), Some(clock.now()), "about to be read");
+        fleet.state(Feed::Devices).as_of = Some(read);
+        assert_eq!(fleet.snapshot().as_of(), Some(clock.now()), "the list is read less often on purpose");
         assert!(!picture.is_overtaken(&picture.rows[0]));
         fleet.state(Feed::Agents).fault =
             Some((Fault::new(FaultKind::Throttled(std::time::Duration::from_secs(9)), "read", "no"), clock.now()));

@@ -227,5 +227,5 @@ async fn a_right_that_is_missing_is_code_4_when_the_hub_says_so() {
     world.file("hub.cs", reader.expose(), 0o600);
     let refused = world.run(&["twin", "patch", "edge-gateway-101", "--tags", r#"{"a": 1}"#, "--yes"]);
     assert_eq!(refused.code, 4, "{}", refused.err);
-    assert!(refused.err.contains("RegistryWrite"), "{}", refused.err);
+    assert!(refused.err.contains("ServiceConnect") && !refused.err.contains("RegistryWrite"), "{}", refused.err);
 }

@@ -165,7 +165,11 @@ fn freshness_pieces(model: &Model, wide: bool) -> Vec<Piece> {
 
 /// `20000` as `20k`: a limit, not a count.
 fn short(n: u64) -> String {
-    if n >= 1_000 && n.is_multiple_of(1_000) { format!("{}k", n / 1_000) } else { n.to_string() }
+    match n {
+        1_000_000.. if n.is_multiple_of(1_000_000) => format!("{}M", n / 1_000_000),
+        1_000.. if n.is_multiple_of(1_000) => format!("{}k", n / 1_000),
+        _ => n.to_string(),
+    }
 }
 
 /// The second band.
@@ -256,6 +260,16 @@ pub fn too_small(model: &Model, canvas: &mut Canvas<'_>) {
     for (offset, (role, text)) in lines.iter().enumerate() {
         if let Ok(offset) = u16::try_from(offset) {
             canvas.text(0, offset, area.width, *role, text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn limits_are_short_where_they_are_round() {
+        for (n, text) in [(400, "400"), (8_000, "8k"), (1_234, "1234"), (300_000_000, "300M"), (1_500_000, "1500k")] {
+            assert_eq!(super::short(n), text);
         }
     }
 }
