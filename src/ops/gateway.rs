@@ -352,7 +352,8 @@ pub fn diff_line(change: &patch::Change) -> String {
         json::compact(&value)
     };
     match (&change.old, &change.new) {
-        (_, Some(_)) if secret => format!("~ {} (changed, hidden)", change.path.shown()),
+        (Some(_), Some(_)) if secret => format!("~ {} (changed, hidden)", change.path.shown()),
+        (None, Some(_)) if secret => format!("+ {} (added, hidden)", change.path.shown()),
         (Some(old), Some(new)) => format!("~ {} {} -> {}", change.path.shown(), text(old), text(new)),
         (None, Some(new)) => format!("+ {} {}", change.path.shown(), text(new)),
         (Some(_), None) | (None, None) => format!("- {}", change.path.shown()),

@@ -42,7 +42,7 @@ fn a_preview_shows_the_request_without_its_secrets() {
     let text = preview(&intent(&base, &json!({"apiToken": "hunter2"})));
     assert_eq!(
         text,
-        "d/m\n  ~ /apiToken (changed, hidden)\n  - /a\n\nPATCH /twins/d/modules/m\nIf-Match: \"e1\"\n\n\
+        "d/m\n  + /apiToken (added, hidden)\n  - /a\n\nPATCH /twins/d/modules/m\nIf-Match: \"e1\"\n\n\
          {\n  \"properties\": {\n    \"desired\": {\n      \"apiToken\": \"********\",\n      \"a\": null\n    }\n  }\n}\n"
     );
     let change = Change { path: crate::domain::json::Path::root().child("apiToken"), old: None, new: Some(json!("x")) };
