@@ -68,13 +68,21 @@ pub struct Wired {
 /// Wires the parts and starts reading; everything ends with `cancel`. Blocks on the disk.
 ///
 /// # Errors
-/// A sentence when the audit record cannot be opened: without it nothing could be written. Without drafts the console
+/// A sentence when the audit record cannot be opened and the console could write: no record, no write. Without drafts the console
 /// works, and says so.
 pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToken) -> Result<Wired, String> {
     let Materials { hub, context, name, who, audit, state, keep_drafts, sync, sim, sim_files } = materials;
     let mut greetings = Vec::new();
-    let log = AuditLog::open(audit, clock.clone()).map_err(|error| error.to_string())?;
-    if let Some(reason) = log.found_at_start() {
+    let log = match AuditLog::open(audit, clock.clone()) {
+        Ok(log) => Some(log),
+        // Looking needs no record.
+        Err(error) if hub.write.is_none() => {
+            greetings.push(Msg::Say(Severity::Warning, error.to_string()));
+            None
+        }
+        Err(error) => return Err(format!("{error}. Without it nothing could be written; --read-only needs none")),
+    };
+    if let Some(reason) = log.as_ref().and_then(AuditLog::found_at_start) {
         greetings.push(Msg::Say(Severity::Warning, format!("the audit record: {reason}")));
     }
     let me = format!("pid {} on {}", who.pid, who.tty.as_deref().unwrap_or("no terminal"));

@@ -59,7 +59,7 @@ impl Site {
         Ok(Gateway::new(
             self.hub.write.clone(),
             self.hub.read.clone(),
-            self.audit_log()?,
+            Some(self.audit_log()?),
             self.origin(),
             self.clock.clone(),
             CancellationToken::new(),

@@ -47,7 +47,7 @@ struct Inner {
     /// `None` in read-only mode: there is nothing to write with.
     write: Option<HubWrite>,
     read: HubRead,
-    audit: AuditLog,
+    audit: Option<AuditLog>,
     origin: Origin,
     clock: SharedClock,
     slots: Arc<Semaphore>,
@@ -58,12 +58,12 @@ struct Inner {
 }
 
 impl Gateway {
-    /// A write path over `write` (none in read-only mode), recorded in `audit`.
+    /// A write path over `write` (none in read-only mode), recorded in `audit`; without a record nothing is sent.
     #[must_use]
     pub fn new(
         write: Option<HubWrite>,
         read: HubRead,
-        audit: AuditLog,
+        audit: Option<AuditLog>,
         origin: Origin,
         clock: SharedClock,
         cancel: CancellationToken,
@@ -151,7 +151,10 @@ impl Inner {
             return self.done(intent, Outcome::Refused(refusal.to_string().into()));
         };
         // No audit, no write.
-        if let Err(error) = self.audit.intent(self.record(intent)).await {
+        let Some(audit) = &self.audit else {
+            return self.done(intent, Outcome::Refused("not sent, because the audit record is not open".into()));
+        };
+        if let Err(error) = audit.intent(self.record(intent)).await {
             let text = format!("not sent, because the audit record could not be written: {error}");
             return self.done(intent, Outcome::Refused(text.into()));
         }
@@ -292,7 +295,9 @@ impl Inner {
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             attempts: 1,
         };
-        report(self.audit.outcome(record).await.map(|_| ()));
+        if let Some(audit) = &self.audit {
+            report(audit.outcome(record).await.map(|_| ()));
+        }
     }
 
     async fn note_refusal(&self, intent: &WriteIntent, refusal: &gate::Refusal) {
@@ -302,7 +307,9 @@ impl Inner {
         };
         let note =
             Note { origin: self.origin(), what, object: intent.target.shown().into(), text: refusal.to_string() };
-        report(self.audit.note(note).await.map(|_| ()));
+        if let Some(audit) = &self.audit {
+            report(audit.note(note).await.map(|_| ()));
+        }
     }
 }
 

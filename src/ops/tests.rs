@@ -94,7 +94,7 @@ impl Bench {
         let audit = AuditLog::open(folder.path().join("audit"), clock.clone()).unwrap();
         // As a console gathers it at its start, before anybody has signed in.
         let origin = Origin { identity: "Entra ID".to_owned(), ..Origin::default() };
-        let gateway = Gateway::new(write, read, audit, origin, clock.clone(), cancel.clone(), TaskTracker::new());
+        let gateway = Gateway::new(write, read, Some(audit), origin, clock.clone(), cancel.clone(), TaskTracker::new());
         Self { gateway, hub, clock, cancel, folder }
     }
 

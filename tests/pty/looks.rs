@@ -161,6 +161,24 @@ fn table(pty: &Pty) -> Vec<String> {
 }
 
 #[test]
+fn without_an_audit_record_it_opens_for_looking_only() {
+    let broken = |args: &[&str]| {
+        let launch = edgedeck(args);
+        let state = launch.home().join(".local/state/edgedeck");
+        std::fs::create_dir_all(&state).unwrap();
+        std::fs::write(state.join("audit"), "in the way of the folder").unwrap();
+        launch
+    };
+    let mut refused = broken(&["--sim"]).start();
+    assert_eq!(refused.exit_code(), 1);
+    assert!(refused.screen().contains("--read-only"), "{}", refused.screen());
+    let mut pty = with_fleet(&broken(&["--sim", "--read-only"]));
+    pty.send("q");
+    assert_eq!(pty.exit_code(), 0);
+    pty.assert_restored();
+}
+
+#[test]
 fn a_look_that_is_not_there_ends_the_run_when_a_flag_asked_for_it() {
     for (flag, name, others) in [("--theme", "drak", "dark"), ("--keymap", "emacs", "vim"), ("--color", "8", "256")] {
         let mut pty = edgedeck(&["--sim", flag, name]).start();
