@@ -1,6 +1,7 @@
 //! The console without its terminal: the parts wired together, and what carries out the effects that reach hub, disk
 //! and simulator. The product puts a terminal in front of it, the flow tests a script; neither wires anything itself.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -107,7 +108,19 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
     };
     let (tell, news) = mpsc::channel(NEWS);
     let kept = local.as_ref().map(LocalStore::status);
-    let hands = Hands { sync, gateway, local, context, kept, sim, sim_files, identity: Mutex::default(), news, tell };
+    let hands = Hands {
+        sync,
+        gateway,
+        local,
+        context,
+        kept,
+        unsaved: BTreeMap::new(),
+        sim,
+        sim_files,
+        identity: Mutex::default(),
+        news,
+        tell,
+    };
     Ok(Wired { hands, pictures, history, last_view, greetings })
 }
 
@@ -151,6 +164,8 @@ pub struct Hands {
     /// The context views are remembered under.
     context: String,
     kept: Option<watch::Receiver<Status>>,
+    /// What the model was told of it.
+    unsaved: BTreeMap<String, String>,
     sim: Option<Arc<Sim>>,
     sim_files: Vec<(String, String)>,
     /// The identity the model was told last.
@@ -211,7 +226,10 @@ impl Hands {
         tokio::select! {
             biased;
             Some(message) = self.news.recv() => message,
-            message = failure(&mut self.kept) => message,
+            failures = unsaved(&mut self.kept, &self.unsaved) => {
+                self.unsaved.clone_from(&failures);
+                Msg::Unsaved(failures)
+            }
         }
     }
 
@@ -316,22 +334,25 @@ fn say(text: String) -> Vec<Msg> {
     vec![Msg::Say(Severity::Error, text)]
 }
 
-/// The next failure to keep something on disk; never returns when nothing is kept.
-async fn failure(kept: &mut Option<watch::Receiver<Status>>) -> Msg {
+/// What could not be kept on disk, whenever that changes; never returns when nothing is kept.
+async fn unsaved(
+    kept: &mut Option<watch::Receiver<Status>>,
+    told: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let Some(status) = kept else { return std::future::pending().await };
     loop {
         if status.changed().await.is_err() {
             // The writer has ended, and with it the news about it.
             return std::future::pending().await;
         }
-        let failed = status
+        let failures: BTreeMap<String, String> = status
             .borrow_and_update()
             .failures
             .iter()
-            .next()
-            .map(|(what, failure)| format!("{what} is not saved: {}", failure.error));
-        if let Some(text) = failed {
-            return Msg::Say(Severity::Error, text);
+            .map(|(what, failure)| (what.clone(), failure.error.to_string()))
+            .collect();
+        if failures != *told {
+            return failures;
         }
     }
 }

@@ -149,16 +149,21 @@ fn send_lines(intent: &WriteIntent, shell: &Shell) -> Vec<Piece> {
     }
     lines.push((
         Role::TextDim,
-        format!("guard    If-Match \"{}\", read {} ago", intent.if_match.shown(), age(intent, shell)),
+        format!("guard    If-Match \"{}\", {}", intent.if_match.shown(), guard_age(intent, shell)),
     ));
     lines
         .push((Role::TextDim, "undo     the patch that takes it back is on the review page, and in :audit".to_owned()));
     lines
 }
 
-fn age(intent: &WriteIntent, shell: &Shell) -> String {
-    let read = shell.details.twins.get(&intent.target).and_then(|twin| twin.as_of()).unwrap_or(intent.asked_at);
-    crate::domain::time::age_text(shell.now.since(read))
+/// How old the guard is; that the twin has another by now is no age of this one.
+fn guard_age(intent: &WriteIntent, shell: &Shell) -> String {
+    let read = shell.details.twins.get(&intent.target);
+    if read.and_then(|twin| twin.get()).is_some_and(|twin| twin.etag != intent.if_match) {
+        return "which is no longer the twin's".to_owned();
+    }
+    let at = read.and_then(|twin| twin.as_of()).unwrap_or(intent.asked_at);
+    format!("read {} ago", crate::domain::time::age_text(shell.now.since(at)))
 }
 
 fn section_word(intent: &WriteIntent) -> &'static str {

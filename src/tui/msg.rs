@@ -1,6 +1,7 @@
 //! Everything that can happen to the console, and everything it can ask for. `update` takes the one and gives the
 //! other; neither carries a closure, so both can be logged and compared in tests.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
@@ -37,6 +38,8 @@ pub enum Msg {
     DraftOpened(DraftKey, Option<Box<Draft>>),
     /// The simulated hub's state, for its page.
     Simulator(Vec<String>),
+    /// What could not be kept on disk and still is not, as the local store names it, and why.
+    Unsaved(BTreeMap<String, String>),
     /// The external editor came back, with the text or with what went wrong.
     EditedOutside(TwinId, Result<String, String>),
     /// How we are signed in, once that is known or when it changes.

@@ -62,6 +62,8 @@ pub struct Shell {
     pub paused: Option<Now>,
     /// The simulated hub's state, line by line.
     pub simulator: Vec<String>,
+    /// What could not be kept on disk and still is not, and why.
+    pub unsaved: BTreeMap<String, String>,
     ops_asked: u128,
 }
 
@@ -84,6 +86,7 @@ impl Shell {
             drafts_found: BTreeSet::new(),
             paused: None,
             simulator: Vec::new(),
+            unsaved: BTreeMap::new(),
             ops_asked: 0,
         }
     }
@@ -92,6 +95,12 @@ impl Shell {
     #[must_use]
     pub fn has_typed(&self, id: &TwinId) -> bool {
         self.drafts.contains_key(id) && !self.drafts_found.contains(id)
+    }
+
+    /// Whether the disk does not hold what was typed for this twin.
+    #[must_use]
+    pub fn is_unsaved(&self, id: &TwinId) -> bool {
+        self.unsaved.contains_key(&format!("draft of {}", id.shown()))
     }
 
     /// Takes over a draft as it is on the disk.

@@ -23,7 +23,7 @@ async fn a_threshold_is_changed_under_the_tag_that_was_read() {
     console.sees(&format!("If-Match: \"{tag}\"")).await;
     assert!(console.wiretap.writes().is_empty(), "a review sends nothing");
     console.confirms().await;
-    console.sees(&format!("{FILTER} changed: desired v2 -> v3")).await;
+    console.sees(&format!("{FILTER} is applied: desired v2 -> v3")).await;
     console.sees("desired   v3").await;
     assert!(console.row("temperatureThreshold ").contains("30.0"), "{}", console.row("temperatureThreshold "));
 
@@ -74,7 +74,7 @@ async fn a_write_that_is_left_alone_tells_its_outcome_and_takes_its_draft_along(
     console.sees("SENDING").await;
     console.press("esc").await;
     console.no_longer_sees("SENDING").await;
-    console.sees(&format!("{FILTER} changed: desired v2 -> v3")).await;
+    console.sees(&format!("{FILTER} is applied: desired v2 -> v3")).await;
     console.flush();
     assert!(stage.drafts().is_empty(), "a draft of what was sent would ask for the same change again");
 }

@@ -30,7 +30,7 @@ fn verdicts(entry: &Entry) -> Vec<Verdict> {
 async fn a_write_whose_answer_is_lost_is_found_by_reading_back() {
     let stage = Stage::set().await;
     let mut console = send(&stage, Trick::LoseAnswer).await;
-    console.sees(&format!("{FILTER} changed: desired v2 -> v3")).await;
+    console.sees(&format!("{FILTER} is applied: desired v2 -> v3")).await;
     console.sees("desired   v3").await;
     assert_eq!(console.wiretap.writes().len(), 1, "nothing is sent twice");
     assert_eq!(stage.outside.twin(FILTER).await["properties"]["desired"]["$version"], json!(3));

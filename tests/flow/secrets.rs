@@ -40,7 +40,7 @@ async fn secrets_are_neither_shown_nor_kept() {
     console.press("ctrl-s").await;
     console.sees("REVIEW").await;
     console.confirms().await;
-    console.sees("changed: desired v3 -> v4").await;
+    console.sees("is applied: desired v3 -> v4").await;
 
     let twin = stage.outside.twin(FILTER).await;
     let desired = &twin["properties"]["desired"];

@@ -205,6 +205,18 @@ impl Pty {
         self.fail(&format!("`{}` never brought `{text}`", key.escape_debug()));
     }
 
+    /// Presses `key` until `text` has left the screen.
+    pub fn press_until_gone(&mut self, key: &str, text: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        while Instant::now() < deadline {
+            self.send(key);
+            if self.holds_within(Duration::from_millis(250), |pty| !pty.screen().contains(text)) {
+                return;
+            }
+        }
+        self.fail(&format!("`{}` never took `{text}` away", key.escape_debug()));
+    }
+
     /// Types.
     pub fn send(&mut self, keys: &str) {
         let keyboard = self.keyboard.as_mut().expect("the terminal is still there");

@@ -52,8 +52,9 @@ fn from_the_fleet_to_a_changed_twin() {
     assert!(screen.contains(&format!("If-Match \"{}\"", before.etag.as_str())), "{screen}");
     assert!(screen.contains("temperatureThreshold   25.0 -> 30.0"), "{screen}");
     assert_eq!(colleague.twin(&filter_twin()).etag, before.etag, "nothing is sent before enter");
-    pty.send("\r");
-    pty.wait_for("changed: desired v2 -> v3");
+    // The first moments take no answer.
+    pty.press_until_gone("\r", "[ Send to temperatureFilter ]");
+    pty.wait_for("is applied: desired v2 -> v3");
     let after = colleague.twin(&filter_twin());
     assert_eq!(after.desired.values.get("temperatureThreshold"), Some(&json!(30.0)));
     assert_eq!(after.desired.version, before.desired.version + 1);
@@ -77,7 +78,7 @@ fn somebody_else_was_faster() {
     type_threshold(&mut pty, "30.0");
     ask_to_send(&mut pty);
     let theirs = colleague.write(&filter_twin(), &json!({"temperatureThreshold": 28.0}));
-    pty.send("\r");
+    pty.press_until_gone("\r", "[ Send to temperatureFilter ]");
     pty.wait_for("Both changed it");
     let screen = pty.screen();
     let row = screen.lines().find(|line| line.contains("temperatureThreshold")).unwrap();
@@ -93,8 +94,7 @@ fn somebody_else_was_faster() {
     pty.send("s");
     pty.wait_for("[ Cancel ]");
     pty.press_until("\t", "[ Send to temperatureFilter ]");
-    pty.send("\r");
-    pty.wait_gone("[ Send to temperatureFilter ]");
+    pty.press_until_gone("\r", "[ Send to temperatureFilter ]");
     pty.wait_for("Desired and reported");
     let after = colleague.twin(&filter_twin());
     assert_eq!(after.desired.values.get("temperatureThreshold"), Some(&json!(30.0)));

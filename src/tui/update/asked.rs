@@ -21,8 +21,9 @@ pub(super) fn act_in_layer(model: &mut Model, action: ActionId, effects: &mut Ve
         ActionId::Help => {
             model.shell.info("tab moves between the buttons, enter presses the one in brackets, esc cancels");
         }
-        _ if layer.is_settling(model.shell.now) => {}
         ActionId::ConfirmNext | ActionId::ConfirmPrevious => layer.focus = 1 - layer.focus.min(1),
+        // Typed ahead of the question: moving harms nobody, and answering waits until it could be read.
+        _ if layer.is_settling(model.shell.now) => {}
         ActionId::ConfirmActivate => {
             if layer.focus == 0 {
                 // Whoever has begun to type the name means to go on: enter is no answer to that.

@@ -58,6 +58,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Drafts(drafts) => drafts::found_at_start(model, drafts),
         Msg::DraftOpened(key, found) => drafts::opened(model, key, found.map(|draft| *draft), &mut effects),
         Msg::SignedIn(identity) => model.shell.session.identity = identity,
+        Msg::Unsaved(unsaved) => {
+            let news = unsaved.iter().find(|(what, _)| !model.shell.unsaved.contains_key(*what));
+            if let Some((what, why)) = news {
+                model.shell.error(format!("{what} is not saved: {why}"));
+            }
+            model.shell.unsaved = unsaved;
+        }
         Msg::Simulator(lines) => model.shell.simulator = lines,
         Msg::EditedOutside(id, result) => match (result, model.screens.last_mut()) {
             (Ok(text), Some(Screen::Twin(view))) if *view.id() == id => {

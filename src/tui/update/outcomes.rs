@@ -23,7 +23,7 @@ pub(super) fn tell_outcomes(model: &mut Model, before: &OpsBoard, effects: &mut 
                     model.shell.drop_draft(&entry.intent.target);
                 }
                 let from = entry.intent.base.desired.version;
-                model.shell.outcome(format!("{target} changed: desired v{from} -> v{}", twin.desired.version));
+                model.shell.outcome(format!("your change of {target} is applied: desired v{from} -> v{}", twin.desired.version));
             }
             Outcome::Conflict(theirs) => {
                 let what = match theirs {

@@ -34,7 +34,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, dialog: &Dialog) -> Option<(u16
         body.extend(wrap(text, inner_width).into_iter().map(|line| (*role, line)));
     }
     let field_rows = if dialog.field.is_some() { 2 } else { 0 };
-    let blocked_rows = u16::from(dialog.blocked.is_some());
+    let blocked = dialog.blocked.as_deref().map(|why| wrap(why, inner_width)).unwrap_or_default();
+    let blocked_rows = u16::try_from(blocked.len()).unwrap_or(u16::MAX).min(3);
     let chrome = 2 + 2 + field_rows + blocked_rows;
     let rows = u16::try_from(body.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(chrome));
     let height = (rows + chrome).min(area.height);
@@ -60,7 +61,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, dialog: &Dialog) -> Option<(u16
         cursor = Some((inside.x + 1 + used, y));
         y += 1;
     }
-    if let Some(why) = &dialog.blocked {
+    for why in blocked.iter().take(usize::from(blocked_rows)) {
         canvas.text(inside.x + 1, y, inside.width.saturating_sub(2), Role::StatusWarn, why);
         y += 1;
     }

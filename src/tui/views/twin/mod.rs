@@ -282,7 +282,12 @@ impl TwinView {
         let theirs =
             self.twin(shell).filter(|twin| twin.etag != edit.base.etag && twin.version > edit.base.version).cloned();
         let Some(theirs) = theirs else { return false };
-        shell.warn("somebody changed this twin meanwhile; nothing was sent: both changes, choose per path");
+        let what = if theirs.desired.version == edit.base.desired.version {
+            "only its tags: nothing to choose, s goes on"
+        } else {
+            "both changes, choose per path"
+        };
+        shell.warn(format!("somebody changed this twin meanwhile; nothing was sent; {what}"));
         self.clash(edit, theirs, shell);
         true
     }
@@ -310,13 +315,19 @@ impl TwinView {
         }
         match edit.intent(shell) {
             Err(why) => {
-                shell.warn(why);
                 match &mut self.mode {
-                    // Theirs everywhere: nothing to send, and what was typed is still the draft.
+                    // Theirs everywhere: what was typed stays the draft until it is thrown away in so many words.
                     Mode::Conflict(conflict) if edit.is_unchanged() => {
+                        shell.info(
+                            "theirs everywhere: nothing to send; :discard throws your draft away, e compares again",
+                        );
                         self.parked = Some(conflict.clone());
                         effects.extend(self.end(shell));
+                        return Step { effects, ..Step::done() };
                     }
+                    _ => shell.warn(why),
+                }
+                match &mut self.mode {
                     _ if edit.is_unchanged() => effects.extend(self.end(shell)),
                     Mode::Edit(open) => open.kept = edit.kept,
                     // Something has to be typed again.
@@ -480,7 +491,11 @@ impl TwinView {
                     if edit.kept.is_none() {
                         step.effects = keep(edit, shell);
                     }
-                    shell.info("the draft is kept; e goes on with it, :discard throws it away");
+                    if shell.is_unsaved(&self.id) {
+                        shell.warn("the draft is in this console only, not on disk; e goes on with it");
+                    } else {
+                        shell.info("the draft is kept; e goes on with it, :discard throws it away");
+                    }
                 }
                 step.effects.extend(self.end(shell));
                 step
@@ -562,6 +577,7 @@ impl TwinView {
         if let Mode::Edit(edit) = &self.mode {
             let kept = match (edit.is_unchanged(), edit.kept) {
                 (true, _) => "nothing changed yet".to_owned(),
+                _ if shell.is_unsaved(&self.id) => "draft NOT on disk".to_owned(),
                 (false, Some(at)) => format!("draft kept {} ago", age_text(shell.now.since(at))),
                 (false, None) => "draft not kept yet".to_owned(),
             };
@@ -569,6 +585,11 @@ impl TwinView {
                 pieces.push((Role::StatusWarn, "   changed at the hub meanwhile".to_owned()));
             }
             pieces.push((Role::TextDim, format!("   {kept}   based on etag {}", edit.base.etag.shown())));
+        } else if let Mode::Review(review) = &self.mode
+            && review.sent.is_none()
+            && self.twin(shell).is_some_and(|twin| twin.etag != review.edit.base.etag)
+        {
+            pieces.push((Role::StatusWarn, "   changed at the hub meanwhile: s shows both changes".to_owned()));
         } else if matches!(self.mode, Mode::View) && shell.drafts.contains_key(&self.id) {
             pieces.push((Role::StatusWarn, "   a draft of yours waits: e goes on with it".to_owned()));
         }
