@@ -318,7 +318,7 @@ impl TwinView {
                 match &mut self.mode {
                     // Theirs everywhere: what was typed stays the draft until it is thrown away in so many words.
                     Mode::Conflict(conflict) if edit.is_unchanged() => {
-                        shell.info(
+                        shell.warn(
                             "theirs everywhere: nothing to send; :discard throws your draft away, e compares again",
                         );
                         self.parked = Some(conflict.clone());
