@@ -589,7 +589,7 @@ impl TwinView {
             && review.sent.is_none()
             && self.twin(shell).is_some_and(|twin| twin.etag != review.edit.base.etag)
         {
-            pieces.push((Role::StatusWarn, "   changed at the hub meanwhile: s shows both changes".to_owned()));
+            pieces.push((Role::StatusWarn, "   the twin moved: s shows both changes".to_owned()));
         } else if matches!(self.mode, Mode::View) && shell.drafts.contains_key(&self.id) {
             pieces.push((Role::StatusWarn, "   a draft of yours waits: e goes on with it".to_owned()));
         }
