@@ -15,6 +15,7 @@ use crate::tui::notices::Severity;
 use crate::tui::run::{Outside, World};
 use crate::tui::term::Term;
 use crate::tui::term::crash::take_reports;
+use crate::tui::term::foreground;
 use crate::tui::term::input::InputEvent;
 use crate::tui::term::signals::Signal;
 
@@ -82,8 +83,7 @@ fn edit_in(editor: &str, text: &str) -> Result<String, String> {
         .tempfile()
         .map_err(|error| failed("make a private file for the editor", error))?;
     std::fs::write(file.path(), text).map_err(|error| failed("write the text for the editor", error))?;
-    let status = editor_over(editor, file.path())
-        .status()
+    let status = foreground::run(&mut editor_over(editor, file.path()))
         .map_err(|error| failed(&format!("start the editor {editor}"), error))?;
     let read = std::fs::read_to_string(file.path());
     if !status.success() {
@@ -144,7 +144,7 @@ impl World for ConsoleWorld {
             Effect::Suspend => match self.term.suspend().await {
                 Ok(()) => {
                     self.hands.read_again();
-                    Vec::new()
+                    vec![Msg::Continued]
                 }
                 Err(error) => say(error.to_string()),
             },
@@ -165,7 +165,7 @@ impl World for ConsoleWorld {
                 // Whatever was on screen is old now; everything is read again.
                 self.hands.read_again();
                 self.term.reclaim();
-                Vec::new()
+                vec![Msg::Continued]
             }
             Signal::Terminate | Signal::Hangup | Signal::Interrupt | Signal::Quit | Signal::Resize => Vec::new(),
         }

@@ -100,6 +100,29 @@ impl Fault {
             )
     }
 
+    /// Why a value is missing, in a few words that fit into its place.
+    #[must_use]
+    pub fn in_short(&self) -> &'static str {
+        match self.kind {
+            FaultKind::Unauthorized => match self.needs {
+                Some(Right::RegistryRead) => "not allowed: needs RegistryRead",
+                Some(Right::ServiceConnect | Right::TwinWrite) => "not allowed: needs ServiceConnect",
+                None => "not allowed",
+            },
+            FaultKind::NotFound => "gone",
+            FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::DeviceOffline => "no answer",
+            FaultKind::Throttled(_) => "not read: the hub asks to slow down",
+            FaultKind::QuotaExceeded => "not read: the day's messages are used up",
+            FaultKind::Budget => "not read: edgedeck's share is used up",
+            FaultKind::SystemModule
+            | FaultKind::AlreadyExists
+            | FaultKind::PreconditionFailed
+            | FaultKind::Rejected
+            | FaultKind::Server
+            | FaultKind::Protocol => "could not be read",
+        }
+    }
+
     /// What the operator can do about it, in one sentence. Whether somebody keeps trying is said by who does: the
     /// console beside it, and on the command line nobody.
     #[must_use]

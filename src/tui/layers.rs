@@ -7,7 +7,7 @@ use crate::domain::ids::TwinId;
 use crate::domain::json;
 use crate::domain::time::Now;
 use crate::ops::{Level, WriteIntent};
-use crate::store::LinkHealth;
+use crate::store::{Fetched, LinkHealth};
 use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
@@ -35,6 +35,8 @@ pub enum Question {
     Send(Box<WriteIntent>),
     /// Throw this draft away?
     Discard(TwinId),
+    /// Go to the shell although writes are open?
+    Suspend,
     /// Quit although writes are open?
     Quit,
 }
@@ -82,6 +84,10 @@ impl Layer {
             return Some("the hub does not answer: sending now would leave the outcome unknown".to_owned());
         }
         let current = shell.details.twin(&intent.target);
+        let read = shell.details.twins.get(&intent.target).and_then(Fetched::as_of);
+        if shell.continued.is_some_and(|since| read.is_none_or(|read| read.mono < since.mono)) {
+            return Some("the console was stopped, and this twin is being read again: wait for it".to_owned());
+        }
         if let Some(twin) = current.filter(|twin| twin.etag != intent.if_match && twin.version > intent.base.version) {
             return Some(format!(
                 "somebody changed it meanwhile (version {} -> {}): esc, then s shows both changes",
@@ -110,10 +116,22 @@ impl Layer {
                 vec!["Keep the draft".to_owned(), "Discard the draft".to_owned()],
                 true,
             ),
+            Question::Suspend => (
+                "Changes are in flight".to_owned(),
+                vec![
+                    in_flight(shell),
+                    (
+                        Role::TextDim,
+                        "While edgedeck is stopped nobody sees how they end, and none is read back.".to_owned(),
+                    ),
+                ],
+                vec!["Stay".to_owned(), "Stop for now".to_owned()],
+                true,
+            ),
             Question::Quit => (
                 "Changes are in flight".to_owned(),
                 vec![
-                    (Role::Fg, format!("{} sent, and the answer is not here yet.", count(shell.ops.open(), "change"))),
+                    in_flight(shell),
                     (Role::TextDim, "Leaving does not take them back; the audit will say UNKNOWN.".to_owned()),
                 ],
                 vec!["Stay".to_owned(), "Leave now".to_owned()],
@@ -129,9 +147,12 @@ fn target_word(intent: &WriteIntent) -> String {
     intent.target.module.as_ref().map_or_else(|| intent.target.device.shown().into(), |module| module.shown().into())
 }
 
-/// `1 change was`, `2 changes were`.
-fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what} was") } else { format!("{n} {what}s were") }
+fn in_flight(shell: &Shell) -> Piece {
+    let sent = match shell.ops.open() {
+        1 => "1 change was".to_owned(),
+        n => format!("{n} changes were"),
+    };
+    (Role::Fg, format!("{sent} sent, and the answer is not here yet."))
 }
 
 fn send_lines(intent: &WriteIntent, shell: &Shell) -> Vec<Piece> {

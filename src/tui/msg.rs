@@ -40,6 +40,8 @@ pub enum Msg {
     Simulator(Vec<String>),
     /// What could not be kept on disk and still is not, as the local store names it, and why.
     Unsaved(BTreeMap<String, String>),
+    /// The console was stopped for a while, and goes on.
+    Continued,
     /// The external editor came back, with the text or with what went wrong.
     EditedOutside(TwinId, Result<String, String>),
     /// How we are signed in, once that is known or when it changes.
@@ -75,7 +77,7 @@ pub enum Effect {
     Copy(String),
     /// Edit text in the editor of the environment.
     EditOutside(TwinId, String),
-    /// Go to the shell.
+    /// Go to the shell; [`Msg::Continued`] follows when we are back.
     Suspend,
     /// Paint everything anew.
     Repaint,

@@ -151,7 +151,7 @@ pub async fn run(model: &mut Model, mut pictures: Pictures, world: &mut impl Wor
         // The time of what came, not of when the waiting began: a dialog that seems older than it is takes type-ahead.
         messages.insert(0, Msg::Tick(clock.now()));
         for message in messages {
-            if deliver(model, world, message).await {
+            if deliver(model, world, clock, message).await {
                 return Ended::Left;
             }
         }
@@ -160,14 +160,19 @@ pub async fn run(model: &mut Model, mut pictures: Pictures, world: &mut impl Wor
 }
 
 /// Updates the model with a message and with all that follows from it. Says whether the operator leaves.
-async fn deliver(model: &mut Model, world: &mut impl World, message: Msg) -> bool {
+async fn deliver(model: &mut Model, world: &mut impl World, clock: &SharedClock, message: Msg) -> bool {
     let mut queue = std::collections::VecDeque::from([message]);
     while let Some(message) = queue.pop_front() {
         for effect in update(model, message) {
             if matches!(effect, Effect::Quit) {
                 return true;
             }
-            queue.extend(world.carry_out(effect).await);
+            let answers = world.carry_out(effect).await;
+            if !answers.is_empty() {
+                // An editor or a shell may have had the terminal for hours.
+                queue.push_back(Msg::Tick(clock.now()));
+            }
+            queue.extend(answers);
         }
     }
     false

@@ -60,6 +60,8 @@ pub struct Shell {
     pub drafts_found: BTreeSet<TwinId>,
     /// Since when the picture is frozen.
     pub paused: Option<Now>,
+    /// When the console last went on after having been stopped: what is on screen may be from before.
+    pub continued: Option<Now>,
     /// The simulated hub's state, line by line.
     pub simulator: Vec<String>,
     /// What could not be kept on disk and still is not, and why.
@@ -85,6 +87,7 @@ impl Shell {
             drafts: BTreeMap::new(),
             drafts_found: BTreeSet::new(),
             paused: None,
+            continued: None,
             simulator: Vec::new(),
             unsaved: BTreeMap::new(),
             ops_asked: 0,
@@ -145,6 +148,13 @@ impl Shell {
     /// Says something that failed.
     pub fn error(&mut self, text: impl Into<String>) {
         self.notices.say(Severity::Error, text, self.now);
+    }
+
+    /// Whether the console was stopped and nothing has been heard of the hub since: then nothing is written
+    /// (console-ux W-26).
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.continued.is_some_and(|since| self.link.last_ok.is_none_or(|heard| heard.mono < since.mono))
     }
 
     /// Rows of the body: everything between the two upper and the two lower bands.

@@ -2,14 +2,14 @@
 //! received and obeys a few keys.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use edgedeck::domain::time::ManualClock;
 use edgedeck::tui::term::caps::Caps;
 use edgedeck::tui::term::input::InputEvent;
 use edgedeck::tui::term::signals::Signal;
-use edgedeck::tui::term::{Options, Term, crash};
+use edgedeck::tui::term::{Options, Term, crash, foreground};
 use edgedeck::tui::theme::Depth;
 use edgedeck::tui::theme::signs::Glyphs;
 use ratatui::buffer::Buffer;
@@ -127,13 +127,19 @@ async fn obey(term: &mut Term, event: InputEvent, last: &mut String) -> Next {
         }
         KeyCode::Char('f') => flood(term),
         KeyCode::Char('e') => {
-            let script = "printf 'editor? ' >&2; read -r line; printf %s \"$line\"";
-            let editor =
-                || Command::new("sh").args(["-c", script]).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
-            *last = format!("edited {:?}", String::from_utf8(term.outside(editor).await.unwrap().unwrap().stdout));
+            let script = "printf 'editor? '; read -r line; printf %s \"$line\" > \"$HOME/edited\"";
+            let editor = || foreground::run(Command::new("sh").args(["-c", script]));
+            assert!(term.outside(editor).await.unwrap().unwrap().success());
+            let home = std::env::var_os("HOME").unwrap();
+            *last =
+                format!("edited {:?}", std::fs::read_to_string(std::path::Path::new(&home).join("edited")).unwrap());
+        }
+        KeyCode::Char('k') => {
+            let killed = || foreground::run(Command::new("sh").args(["-c", "kill -KILL 0"]));
+            *last = format!("killed {}", term.outside(killed).await.unwrap().unwrap());
         }
         KeyCode::Char('c') if key.modifiers.is_empty() => {
-            let pager = || Command::new("sh").args(["-c", "kill -INT 0"]).status();
+            let pager = || foreground::run(Command::new("sh").args(["-c", "kill -INT 0"]));
             *last = format!("pager {}", term.outside(pager).await.unwrap().unwrap());
         }
         _ => {}

@@ -181,7 +181,7 @@ fn an_external_editor_gets_terminal_and_keys_and_hands_them_back() {
     pty.wait_for("editor? ");
     pty.assert_restored();
     pty.send("every letter\n");
-    pty.wait_for("last: edited Ok(\"every letter\")");
+    pty.wait_for("last: edited \"every letter\"");
     pty.assert_entered();
     pty.send("q");
     assert_eq!(pty.exit_code(), 0);
@@ -196,6 +196,50 @@ fn ctrl_c_in_a_pager_ends_the_pager_only() {
     pty.wait_for("last: pager signal: 2");
     pty.send("x");
     pty.wait_for("last: key Char('x')");
+    pty.send("q");
+    assert_eq!(pty.exit_code(), 0);
+}
+
+#[test]
+fn what_kills_the_editor_does_not_reach_the_console() {
+    let mut pty = start();
+    pty.wait_for("probe pid");
+    pty.send("k");
+    pty.wait_for("last: killed signal: 9 (SIGKILL)");
+    pty.assert_entered();
+    pty.send("x");
+    pty.wait_for("last: key Char('x')");
+    pty.send("q");
+    assert_eq!(pty.exit_code(), 0);
+    pty.assert_restored();
+}
+
+#[test]
+fn ctrl_z_in_the_editor_goes_to_the_shell_and_fg_back_to_the_editor() {
+    let mut pty = probe_console().in_shell().start();
+    pty.wait_for("probe pid");
+    pty.send("e");
+    pty.wait_for("editor? ");
+    pty.send("\x1a");
+    pty.wait_for("shell: stopped");
+    pty.assert_restored();
+    pty.send("\n");
+    pty.send("after the shell\n");
+    pty.wait_for("last: edited \"after the shell\"");
+    pty.assert_entered();
+    pty.send("q");
+    assert_eq!(pty.exit_code(), 0);
+}
+
+#[test]
+fn ctrl_z_in_the_editor_is_nothing_where_no_shell_could_continue_it() {
+    let mut pty = start();
+    pty.wait_for("probe pid");
+    pty.send("e");
+    pty.wait_for("editor? ");
+    pty.send("\x1a");
+    pty.send("still here\n");
+    pty.wait_for("still here\"");
     pty.send("q");
     assert_eq!(pty.exit_code(), 0);
 }

@@ -99,6 +99,8 @@ commands! {
     Keys "keys" [], "keys" No Nothing Read None, "Lists every action with its keys.";
     Help "help" ["h"], "help" No Nothing Read Some(ActionId::Help), "Lists the keys that work here.";
     Sim "sim" [], "sim [SWITCH]" Optional Sim Local None, "Shows the simulated hub, or throws one of its switches.";
+    Suspend "suspend" [], "suspend" No Nothing Read Some(ActionId::Suspend), "Goes to the shell until `fg`; refused while a change is in flight.";
+    SuspendAnyway "suspend!" [], "suspend!" No Nothing Read None, "Goes to the shell although a change is in flight; asks first.";
     Quit "quit" ["q", "exit"], "quit" No Nothing Read Some(ActionId::Quit), "Quits; asks while a change is in flight.";
 }
 

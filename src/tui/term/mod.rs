@@ -21,6 +21,7 @@ pub mod caps;
 pub mod crash;
 pub mod encode;
 mod escape;
+pub mod foreground;
 mod glyphs;
 pub mod guard;
 mod hangup;
@@ -136,9 +137,8 @@ impl Term {
         self.step_aside(suspend::stop).await?
     }
 
-    /// Gives the terminal to `run`, for instance an external editor that it starts and waits for, and takes it back
-    /// however that ended. Ctrl-C, Ctrl-\ and Ctrl-Z are the program's meanwhile; SIGTERM and a hang-up still end
-    /// the console.
+    /// Gives the terminal to `run`, for instance to start an external editor with [`foreground::run`], and takes it
+    /// back however that ended. SIGTERM and a hang-up still end the console meanwhile.
     ///
     /// # Errors
     /// When the terminal took no output, and `run` was not run; or when it could not be taken back.

@@ -109,9 +109,9 @@ pub(super) fn listen() -> io::Result<mpsc::Receiver<Signal>> {
     Ok(receiver)
 }
 
-/// While a program we started has the terminal, Ctrl-C, Ctrl-\ and Ctrl-Z are meant for it, but reach the whole
-/// process group. As with `system(3)`, the first two are ignored here; the third stops the whole job, since the
-/// shell would otherwise wait for us and we for the program.
+/// A program we started gets the terminal, with a process group of its own in the foreground. A Ctrl-C or Ctrl-\ meant
+/// for it can still reach us in the moment between its end and our raw mode, and is ignored; SIGTSTP, which then
+/// comes from elsewhere, stops the whole job at once, since the UI is waiting for the program.
 pub(super) fn lend() {
     DEAF.fetch_add(1, Ordering::SeqCst);
     LENT.store(true, Ordering::SeqCst);

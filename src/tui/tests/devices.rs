@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{golden, golden_at};
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::{Fault, FaultKind, Right};
 use crate::domain::ids::DeviceId;
-use crate::store::Fetched;
+use crate::store::{Fetched, Source};
 use crate::tui::msg::Msg;
 use crate::tui::testkit::{Console, Gateway, Link, Module, details, module_twin};
 
@@ -125,6 +125,106 @@ fn silent_and_disabled() {
         it.enabled = false;
     });
     golden(&mut on(&silent, "j"), "device-silent");
+}
+
+/// Signed in with a policy that may read twins and nothing of the registry, or the other way round.
+fn refused(doing: &str, needs: Right) -> Fault {
+    let mut fault = Fault::new(FaultKind::Unauthorized, doing, "Unauthorized");
+    (fault.status, fault.code, fault.needs) = (Some(401), Some("IotHubUnauthorizedAccess".into()), Some(needs));
+    fault
+}
+
+#[test]
+fn half_of_it_not_allowed() {
+    let mut console = on(&gateway(), "G");
+    console.read(|board, now| {
+        let fault = refused("read the identity of edge-gateway-101", Right::RegistryRead);
+        let id = DeviceId::from_wire("edge-gateway-101");
+        board.identities.insert(id.clone(), Fetched { value: None, fault: Some((fault.clone(), now)), asked: None });
+        board.modules.insert(id, Fetched { value: None, fault: Some((fault, now)), asked: None });
+    });
+    golden(&mut console, "device-partial");
+}
+
+#[test]
+fn half_of_it_older_than_the_rest() {
+    let mut console = on(&gateway(), "G");
+    console.wait(Duration::from_secs(300));
+    console.read(|board, now| {
+        let slow = Fault::new(FaultKind::TimedOut, "read it", "no answer within 10 s");
+        for twin in board.twins.values_mut() {
+            if let Some((_, at)) = &mut twin.value {
+                *at = now;
+            }
+        }
+        let device = crate::domain::ids::TwinId::device(DeviceId::from_wire("edge-gateway-101"));
+        if let Some(twin) = board.twins.get_mut(&device)
+            && let Some((_, at)) = &mut twin.value
+        {
+            at.mono -= Duration::from_secs(300);
+            twin.fault = Some((slow, now));
+        }
+    });
+    golden(&mut console, "device-partly-old");
+}
+
+#[test]
+fn not_allowed() {
+    let mut console = Console::online();
+    console.run("device edge-gateway-101");
+    let fault = refused("read the twin of edge-gateway-101/$edgeAgent", Right::ServiceConnect);
+    console.read(|board, now| {
+        let id = module_twin("edge-gateway-101", "$edgeAgent");
+        board.twins.insert(id, Fetched { value: None, fault: Some((fault.clone(), now)), asked: None });
+    });
+    let link = console.link(|link| {
+        link.failed(Source::Twins, &fault, console.now());
+    });
+    console.tell(Msg::Link(link));
+    golden(&mut console, "device-forbidden");
+}
+
+#[test]
+fn grown_stale_and_out_of_reach() {
+    let mut console = on(&gateway(), "G");
+    console.wait(Duration::from_secs(75));
+    golden(&mut console, "device-stale");
+    console.fail(&Fault::new(FaultKind::Unreachable, "read the twin of edge-gateway-101", "connection refused"));
+    console.wait(Duration::from_secs(40));
+    golden(&mut console, "device-offline");
+}
+
+#[test]
+fn failed_before_anything_was_read() {
+    let mut console = Console::online();
+    console.run("device edge-gateway-999");
+    let fault =
+        Fault::new(FaultKind::TimedOut, "read the twin of edge-gateway-999/$edgeAgent", "no answer within 10 s");
+    console.read(|board, now| {
+        let id = module_twin("edge-gateway-999", "$edgeAgent");
+        board.twins.insert(id, Fetched { value: None, fault: Some((fault, now)), asked: None });
+    });
+    golden(&mut console, "device-error-without-data");
+}
+
+#[test]
+fn a_missing_right_is_said_once_with_what_it_costs() {
+    let mut console = on(&gateway(), "G");
+    let fault = refused("read the registry's statistics", Right::RegistryRead);
+    let fail = |console: &Console| {
+        Msg::Link(console.link(|link| {
+            link.failed(Source::Heartbeat, &fault, console.now());
+        }))
+    };
+    let link = fail(&console);
+    console.tell(link);
+    assert!(console.notice().contains("registry count: not allowed: needs RegistryRead"));
+    console.press("j");
+    console.wait(Duration::from_secs(60));
+    let link = fail(&console);
+    console.tell(link);
+    let said = console.model.shell.notices.all().filter(|notice| notice.text.contains("registry count")).count();
+    assert_eq!(said, 1);
 }
 
 #[test]

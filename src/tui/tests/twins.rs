@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{golden, golden_at};
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::{Fault, FaultKind, Right};
 use crate::domain::ids::{ETag, TwinId};
 use crate::ops::{OpState, Outcome};
-use crate::store::Fetched;
+use crate::store::{Fetched, Source};
 use crate::tui::msg::Msg;
 use crate::tui::testkit::{Console, Maker, module_twin};
 use crate::tui::tests::write::{asked, editing, reviewing, sending};
@@ -91,6 +91,38 @@ fn with_more_rows_than_room() {
     let mut console = on(Maker::filter().desired(json!({ "settings": many }), 3).reported(json!({}), 1));
     console.press("G");
     golden(&mut console, "twin-long");
+}
+
+/// A twin is one answer: it is here, or old, or not here, and never in part.
+#[test]
+fn failed_before_anything_was_read() {
+    let id = || module_twin("edge-gateway-001", "temperatureFilter");
+    let mut refused =
+        Fault::new(FaultKind::Unauthorized, "read the twin of edge-gateway-001/temperatureFilter", "Unauthorized");
+    (refused.status, refused.needs) = (Some(401), Some(Right::ServiceConnect));
+    let slow = Fault::new(FaultKind::TimedOut, "read the twin of edge-gateway-001/temperatureFilter", "no answer");
+    for (name, fault) in [("twin-forbidden", refused), ("twin-error-without-data", slow)] {
+        let mut console = Console::online();
+        console.run("twin edge-gateway-001/temperatureFilter");
+        console.read(|board, now| {
+            board.twins.insert(id(), Fetched { value: None, fault: Some((fault.clone(), now)), asked: None });
+        });
+        let link = console.link(|link| {
+            link.failed(Source::Twins, &fault, console.now());
+        });
+        console.tell(Msg::Link(link));
+        golden(&mut console, name);
+    }
+}
+
+#[test]
+fn grown_stale_and_out_of_reach() {
+    let mut console = on(Maker::filter());
+    console.wait(Duration::from_secs(75));
+    golden(&mut console, "twin-stale");
+    console.fail(&Fault::new(FaultKind::Unreachable, "read the twin", "connection refused"));
+    console.wait(Duration::from_secs(40));
+    golden(&mut console, "twin-offline");
 }
 
 #[test]

@@ -180,6 +180,42 @@ fn a_twin_that_changed_under_the_question_is_not_written() {
 }
 
 #[test]
+fn a_twin_that_moves_is_said_before_the_question_and_in_it() {
+    let mut console = reviewing("30.0");
+    console.read_twin(theirs());
+    assert!(console.location().contains("the twin moved: s shows both changes"), "{}", console.location());
+    console.press("s");
+    assert!(is_choosing(&console.model), "{}", console.text());
+
+    let mut console = asked("30.0");
+    console.read_twin(theirs());
+    let text = console.text();
+    assert!(text.contains("which is no longer the twin's"), "{text}");
+    assert!(!text.contains("read 0 s ago"), "{text}");
+}
+
+#[test]
+fn moving_between_the_buttons_is_never_too_early() {
+    let mut console = asked("30.0");
+    console.press("tab");
+    console.wait(SETTLED);
+    assert!(submitted(&console.press("enter")).is_some(), "the tab counted, only an answer would not have");
+}
+
+#[test]
+fn a_draft_that_is_not_on_the_disk_is_not_called_kept() {
+    let mut console = editing("30.0");
+    console.wait(Duration::from_secs(1));
+    assert!(console.location().contains("draft kept"), "{}", console.location());
+    let what = "draft of edge-gateway-001/temperatureFilter".to_owned();
+    console.tell(Msg::Unsaved([(what, "no space left on device".to_owned())].into()));
+    assert!(console.location().contains("draft NOT on disk"), "{}", console.location());
+    assert!(console.notice().contains("no space left"), "{}", console.notice());
+    console.tell(Msg::Unsaved([].into()));
+    assert!(console.location().contains("draft kept"), "{}", console.location());
+}
+
+#[test]
 fn a_silent_hub_is_not_written_to() {
     let mut console = asked("30.0");
     console.wait(SETTLED);

@@ -69,6 +69,7 @@ fn confirmed(model: &mut Model, layer: Layer, effects: &mut Vec<Effect>) {
             }
             model.shell.info("the draft is thrown away");
         }
+        Question::Suspend => effects.push(Effect::Suspend),
         Question::Quit => {
             keep_typing(model, effects);
             effects.push(Effect::Quit);

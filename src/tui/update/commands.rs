@@ -4,6 +4,7 @@ use super::act;
 use super::travel::go;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::tui::actions::{ActionId, CommandId};
+use crate::tui::layers::{Layer, Question};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::views::{PageKind, Place};
@@ -49,6 +50,11 @@ pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects
         CommandId::Discard => act(model, ActionId::TwinDiscard, effects),
         CommandId::Messages => act(model, ActionId::Messages, effects),
         CommandId::Help => act(model, ActionId::Help, effects),
+        CommandId::Suspend => act(model, ActionId::Suspend, effects),
+        CommandId::SuspendAnyway if model.shell.ops.open() > 0 => {
+            model.layer = Some(Layer::ask(Question::Suspend, model.shell.now));
+        }
+        CommandId::SuspendAnyway => effects.push(Effect::Suspend),
         CommandId::Quit => act(model, ActionId::Quit, effects),
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! A key goes to the dialog if one is open, else to the input line, else to the view; what nobody wants is global, and
 //! what is not that either is said once. What an action does lies beside: in dialogs (`asked`), in the input line
-//! (`typed`, `commands`), between views (`travel`), and after a write (`outcomes`).
+//! (`typed`, `commands`), between views (`travel`), after a write (`outcomes`), and when a right is missing (`link`).
 
 mod asked;
 mod commands;
 mod drafts;
+mod link;
 mod outcomes;
 mod travel;
 mod typed;
@@ -49,7 +50,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.shell.details = details;
             refresh(model, &mut effects, |screen| matches!(screen, Screen::Device(_) | Screen::Twin(_)));
         }
-        Msg::Link(link) => model.shell.link = link,
+        Msg::Link(link) => {
+            let before = std::mem::replace(&mut model.shell.link, link);
+            link::tell_refusals(model, &before);
+        }
         Msg::Ops(ops) => {
             let before = std::mem::replace(&mut model.shell.ops, ops);
             tell_outcomes(model, &before, &mut effects);
@@ -57,6 +61,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Drafts(drafts) => drafts::found_at_start(model, drafts),
         Msg::DraftOpened(key, found) => drafts::opened(model, key, found.map(|draft| *draft), &mut effects),
+        Msg::Continued => {
+            model.shell.continued = Some(model.shell.now);
+            model.shell.info("going on: everything is read again, and until then nothing is sent");
+        }
         Msg::SignedIn(identity) => model.shell.session.identity = identity,
         Msg::Unsaved(unsaved) => {
             let news = unsaved.iter().find(|(what, _)| !model.shell.unsaved.contains_key(*what));
@@ -166,6 +174,12 @@ fn act(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) {
         model.shell.warn(format!("{} needs read-write; this console was opened read-only", action.action().title));
         return;
     }
+    if action.action().danger == Danger::Write && model.shell.is_behind() {
+        let text =
+            format!("{} waits: the console was stopped, and the hub has not been read since", action.action().title);
+        model.shell.warn(text);
+        return;
+    }
     if model.layer.is_some() {
         return act_in_layer(model, action, effects);
     }
@@ -235,7 +249,7 @@ fn act_globally(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) 
         ActionId::Messages => go(model, &Place::Page(PageKind::Messages), effects),
         ActionId::Redraw => effects.push(Effect::Repaint),
         ActionId::Suspend if model.shell.ops.open() > 0 => {
-            model.shell.warn("not suspended: a change is in flight, and its outcome would go unseen");
+            model.shell.warn("not suspended: a change is in flight (:suspend! asks)");
         }
         ActionId::Suspend => effects.push(Effect::Suspend),
         ActionId::HistoryBack => history(model, -1, effects),

@@ -1,6 +1,9 @@
 //! One device: what it should run, what it runs, and what the codes mean.
 
+mod chosen;
 mod draw;
+mod facts;
+mod modules;
 
 use std::sync::Arc;
 
@@ -50,10 +53,6 @@ impl DeviceView {
 
     fn agent_twin<'a>(&self, shell: &'a Shell) -> Option<&'a Fetched<Arc<Twin>>> {
         shell.details.twins.get(&self.agent_id())
-    }
-
-    fn device_twin<'a>(&self, shell: &'a Shell) -> Option<&'a Arc<Twin>> {
-        shell.details.twin(&TwinId::device(self.id.clone()))
     }
 
     fn report(&self, shell: &Shell) -> Option<AgentReport> {
