@@ -260,7 +260,7 @@ impl<'de> Visitor<'de> for Strict {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;

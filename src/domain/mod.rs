@@ -8,6 +8,7 @@ pub mod health;
 pub mod ids;
 pub mod json;
 pub mod limits;
+pub mod manifest;
 pub mod mask;
 pub mod patch;
 pub mod query;
