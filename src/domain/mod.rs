@@ -13,6 +13,7 @@ pub mod mask;
 pub mod patch;
 pub mod query;
 pub mod redact;
+pub mod routes;
 pub mod secret;
 pub mod sku;
 pub mod text;

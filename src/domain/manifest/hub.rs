@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::reader::{Node, Unreadable};
 use super::version::{SchemaVersion, VersionError};
 use crate::domain::json::Path;
+use crate::domain::routes::{self, Candidate, Route, RouteError, RoutedMessage};
 
 /// The priority of a route that gives none: after all others.
 pub const DEFAULT_PRIORITY: u32 = 2_000_000_000;
@@ -18,6 +19,8 @@ pub struct HubRoute {
     pub name: String,
     /// Its text: `FROM … INTO …`.
     pub text: String,
+    /// The text, parsed; or why edgeHub, after it has reported 200, fails to put its routes in place.
+    pub route: Result<Route, RouteError>,
     /// 0 comes first, 9 last; [`DEFAULT_PRIORITY`] when none is given.
     pub priority: u32,
     /// How long its messages wait for their endpoint; `None` takes the global time.
@@ -72,15 +75,18 @@ impl HubConfig {
             return Err(HubRefusal::new(at, "EdgeHub config missing SchemaVersion", "is missing"));
         };
         let strings_only = version.minor() == 0;
-        let store = root.optional("storeAndForwardConfiguration").map_err(|fault| json(&fault))?;
-        let routes = match root.optional("routes").map_err(|fault| json(&fault))? {
+        let store = root.optional("storeAndForwardConfiguration")?;
+        let written_routes = match root.optional("routes")? {
             Some(routes) if strings_only => text_routes(&routes)?,
-            Some(routes) => {
-                routes.members().map_err(|fault| json(&fault))?.iter().map(route).collect::<Result<_, _>>()?
-            }
+            Some(routes) => routes.members()?.iter().map(route).collect::<Result<_, _>>()?,
             None if strings_only => Vec::new(),
             None => return Err(null(&root, "routes")),
         };
+        // From 1.1 on the shape is complete before the first route is parsed.
+        if store.is_none() && !strings_only {
+            return Err(null(&root, "storeAndForwardConfiguration"));
+        }
+        let routes = written_routes.into_iter().map(Written::parse).collect::<Result<_, _>>()?;
         let Some(store) = store else { return Err(null(&root, "storeAndForwardConfiguration")) };
         let seconds = whole(&store, "timeToLiveSecs")?.unwrap_or(0);
         if i32::try_from(seconds).is_err() {
@@ -88,7 +94,7 @@ impl HubConfig {
             let reported = format!("JSON integer {seconds} is too large or small for an Int32. Path '{}'", dotted(&at));
             return Err(HubRefusal::new(at, reported, "is no whole number of 32 bits"));
         }
-        let limits = store.optional("storeLimits").map_err(|fault| json(&fault))?;
+        let limits = store.optional("storeLimits")?;
         let max_store_bytes = limits.map(|limits| whole(&limits, "maxSizeBytes")).transpose()?.flatten();
         Ok(Self {
             schema_version: written,
@@ -102,6 +108,46 @@ impl HubConfig {
     #[must_use]
     pub fn time_to_live_of(&self, route: &HubRoute) -> Option<Duration> {
         route.time_to_live.or(self.time_to_live)
+    }
+
+    /// The first route whose condition edgeHub cannot compile. It notices only after it has reported 200: the routes
+    /// it had stay in place, and on a fresh start some or none of these are.
+    #[must_use]
+    pub fn unusable(&self) -> Option<(&HubRoute, &RouteError)> {
+        self.routes.iter().find_map(|route| route.route.as_ref().err().map(|error| (route, error)))
+    }
+
+    /// The routes a message takes, at most one for each endpoint; none when it is dropped.
+    #[must_use]
+    pub fn choose(&self, message: &RoutedMessage) -> Vec<Candidate<'_>> {
+        let candidates = self.routes.iter().filter_map(|route| {
+            let time_to_live = self.time_to_live_of(route);
+            let parsed = route.route.as_ref().ok()?;
+            Some(Candidate { name: &route.name, route: parsed, priority: route.priority, time_to_live })
+        });
+        routes::choose(candidates, message)
+    }
+}
+
+/// A route whose text was not looked at yet.
+struct Written {
+    at: Path,
+    name: String,
+    text: String,
+    priority: u32,
+    time_to_live: Option<Duration>,
+}
+
+impl Written {
+    fn parse(self) -> Result<HubRoute, HubRefusal> {
+        let Self { at, name, text, priority, time_to_live } = self;
+        let route = routes::parse(&text);
+        if let Err(error) = &route
+            && let Some(description) = error.reported_for(&name)
+        {
+            return Err(HubRefusal { description, at, reason: format!("is no route: {error}") });
+        }
+        Ok(HubRoute { name, text, route, priority, time_to_live })
     }
 }
 
@@ -128,9 +174,9 @@ fn version(root: &Node<'_>) -> Result<Option<(SchemaVersion, String)>, HubRefusa
 }
 
 /// Routes before 1.1: texts only, blank ones skipped.
-fn text_routes(routes: &Node<'_>) -> Result<Vec<HubRoute>, HubRefusal> {
+fn text_routes(routes: &Node<'_>) -> Result<Vec<Written>, HubRefusal> {
     let mut out = Vec::new();
-    for (name, node) in routes.members().map_err(|fault| json(&fault))? {
+    for (name, node) in routes.members()? {
         let Ok(text) = node.text() else {
             let first = if node.value.is_array() { '[' } else { '{' };
             let path = dotted(&node.at);
@@ -138,14 +184,20 @@ fn text_routes(routes: &Node<'_>) -> Result<Vec<HubRoute>, HubRefusal> {
             return Err(HubRefusal::new(node.at, reported, "is an object, which schema 1.0 does not know; use 1.1"));
         };
         if !text.trim().is_empty() {
-            out.push(HubRoute { name: name.to_owned(), text, priority: DEFAULT_PRIORITY, time_to_live: None });
+            out.push(Written {
+                at: node.at,
+                name: name.to_owned(),
+                text,
+                priority: DEFAULT_PRIORITY,
+                time_to_live: None,
+            });
         }
     }
     Ok(out)
 }
 
 /// A route from 1.1 on: a text or an object.
-fn route((name, node): &(&str, Node<'_>)) -> Result<HubRoute, HubRefusal> {
+fn route((name, node): &(&str, Node<'_>)) -> Result<Written, HubRefusal> {
     let written = || format!("\"{name}\": {}", node.value);
     if name.trim().is_empty() {
         return Err(HubRefusal::new(node.at.clone(), format!("Empty route name in {}", written()), "has no name"));
@@ -154,8 +206,8 @@ fn route((name, node): &(&str, Node<'_>)) -> Result<HubRoute, HubRefusal> {
     let (text, priority, seconds) = match node.value {
         Value::String(text) => (text.clone(), DEFAULT_PRIORITY, 0),
         Value::Object(_) => {
-            let text = node.optional("route").map_err(|fault| json(&fault))?;
-            let text = text.map(|text| text.text().map_err(|fault| json(&fault))).transpose()?.ok_or_else(blank)?;
+            let text = node.optional("route")?;
+            let text = text.map(|text| text.text()).transpose()?.ok_or_else(blank)?;
             let priority = unsigned(node, "priority")?.unwrap_or(DEFAULT_PRIORITY);
             (text, priority, unsigned(node, "timeToLiveSecs")?.unwrap_or(0))
         }
@@ -174,11 +226,11 @@ fn route((name, node): &(&str, Node<'_>)) -> Result<HubRoute, HubRefusal> {
         return Err(HubRefusal::new(node.at.child("priority"), reported, "is no priority from 0 to 9"));
     }
     let time_to_live = (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)));
-    Ok(HubRoute { name: (*name).to_owned(), text, priority, time_to_live })
+    Ok(Written { at: node.at.clone(), name: (*name).to_owned(), text, priority, time_to_live })
 }
 
 fn whole(node: &Node<'_>, name: &str) -> Result<Option<i64>, HubRefusal> {
-    let Some(member) = node.optional(name).map_err(|fault| json(&fault))? else { return Ok(None) };
+    let Some(member) = node.optional(name)? else { return Ok(None) };
     match member.whole() {
         Some(number) => Ok(Some(number)),
         None => Err(not_a_number(&member, "integer")),
@@ -186,7 +238,7 @@ fn whole(node: &Node<'_>, name: &str) -> Result<Option<i64>, HubRefusal> {
 }
 
 fn unsigned(node: &Node<'_>, name: &str) -> Result<Option<u32>, HubRefusal> {
-    let Some(member) = node.optional(name).map_err(|fault| json(&fault))? else { return Ok(None) };
+    let Some(member) = node.optional(name)? else { return Ok(None) };
     match member.whole().and_then(|number| u32::try_from(number).ok()) {
         Some(number) => Ok(Some(number)),
         None => Err(not_a_number(&member, "System.UInt32")),
@@ -212,9 +264,11 @@ fn null(root: &Node<'_>, name: &str) -> HubRefusal {
     HubRefusal::new(root.at.child(name), reported, "is missing")
 }
 
-fn json(fault: &Unreadable) -> HubRefusal {
-    let reported = format!("Cannot deserialize the current JSON. Path '{}'", dotted(&fault.at));
-    HubRefusal::new(fault.at.clone(), reported, fault.reason.clone())
+impl From<Unreadable> for HubRefusal {
+    fn from(fault: Unreadable) -> Self {
+        let reported = format!("Cannot deserialize the current JSON. Path '{}'", dotted(&fault.at));
+        Self::new(fault.at, reported, fault.reason)
+    }
 }
 
 fn dotted(path: &Path) -> String {

@@ -1,6 +1,7 @@
 //! The forms of manifests, both runtime modules' readers with the exact texts of their refusals, and the laws of
 //! `createOptions`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -8,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::domain::json::Path;
+use crate::domain::routes::{MessageSource, RoutedMessage};
 
 fn agent() -> Value {
     json!({
@@ -437,6 +439,35 @@ fn the_hub_reads_its_routes_and_times() {
 }
 
 #[test]
+fn a_condition_edge_hub_cannot_compile_is_reported_as_200() {
+    let condition = "FROM /* WHERE temperature > 30 INTO $upstream";
+    let config = HubConfig::read(&set(hub(), "/routes/alarm/route", json!(condition))).unwrap();
+    let (route, error) = config.unusable().unwrap();
+    assert_eq!((route.name.as_str(), error.reported_for("alarm")), ("alarm", None));
+    assert!(HubConfig::read(&hub()).unwrap().unusable().is_none());
+}
+
+#[test]
+fn messages_take_the_routes_of_the_configuration() {
+    let config = HubConfig::read(&hub()).unwrap();
+    let message = |module: &str| RoutedMessage {
+        source: MessageSource::Module { module: module.to_owned(), output: None },
+        properties: BTreeMap::new(),
+        system: BTreeMap::new(),
+        body: Vec::new(),
+    };
+    let taken = |module: &str| {
+        config
+            .choose(&message(module))
+            .iter()
+            .map(|route| (route.name.to_owned(), route.time_to_live))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(taken("a"), [("alarm".to_owned(), Some(Duration::from_mins(1)))]);
+    assert_eq!(taken("b"), [("up".to_owned(), Some(Duration::from_hours(2)))]);
+}
+
+#[test]
 fn the_hub_refuses_in_its_own_words() {
     let old = || set(hub(), "/schemaVersion", json!("1.0"));
     for (document, reason, at) in [
@@ -476,6 +507,32 @@ fn the_hub_refuses_in_its_own_words() {
             set(hub(), "/routes/alarm/priority", json!(10)),
             "Invalid priority for route: FROM /messages/modules/a/* INTO $upstream, priority can only be between 0-9 (Parameter 'priority')\nActual value was 10.",
             "/routes/alarm/priority",
+        ),
+        (
+            set(hub(), "/routes/up", json!("FROM /* INTO")),
+            "Error parsing route up - Exception of type 'Microsoft.Azure.Devices.Routing.Core.Query.RouteCompilationException' was thrown.",
+            "/routes/up",
+        ),
+        (
+            set(hub(), "/routes/alarm/route", json!("FROM /* INTO $cloud")),
+            "Error parsing route alarm - System endpoint type '$cloud' not supported.",
+            "/routes/alarm",
+        ),
+        // From 1.1 on the shape is read before the routes, in 1.0 after them.
+        (
+            without(set(hub(), "/routes/up", json!("x")), "", "storeAndForwardConfiguration"),
+            "Value cannot be null. (Parameter 'storeAndForwardConfiguration')",
+            "/storeAndForwardConfiguration",
+        ),
+        (
+            json!({"schemaVersion": "1.0", "routes": {"a": "FROM /* INTO $x"}}),
+            "Error parsing route a - System endpoint type '$x' not supported.",
+            "/routes/a",
+        ),
+        (
+            json!({"schemaVersion": "1.0"}),
+            "Value cannot be null. (Parameter 'storeAndForwardConfiguration')",
+            "/storeAndForwardConfiguration",
         ),
     ] {
         let refusal = HubConfig::read(&document).unwrap_err();
