@@ -44,6 +44,13 @@ impl Path {
         self.0.iter().try_fold(document, |value, key| value.get(key))
     }
 
+    /// What stands here in a document whose root is `map`; nothing at the root itself.
+    #[must_use]
+    pub fn of_map<'a>(&self, map: &'a Map<String, Value>) -> Option<&'a Value> {
+        let (first, rest) = self.0.split_first()?;
+        rest.iter().try_fold(map.get(first)?, |value, key| value.get(key))
+    }
+
     /// The place as a JSON pointer (`/a/b`) that may be drawn.
     #[must_use]
     pub fn shown(&self) -> Shown {
