@@ -67,6 +67,7 @@ impl Process {
             context: cli.connect.context.clone(),
             hub_named_elsewhere: names_a_hub(&cli.connect)
                 || (connection_string.is_some() && cli.connect.context.is_none()),
+            simulated: cli.connect.sim,
             ..Sources::default()
         };
         let config = Config::load(&paths, asked);
@@ -76,7 +77,10 @@ impl Process {
 
     /// What is wrong with a flag, if one is: a wrong flag ends the run, where a wrong file only warns.
     #[must_use]
-    pub fn wrong_flag(&self) -> Option<String> {
+    pub fn wrong_flag(&self, cli: &Cli) -> Option<String> {
+        if let Some(idle) = cli.idle_screen_flag() {
+            return Some(idle);
+        }
         let wrong = self.config.findings.iter().find(|finding| matches!(finding.source, Source::Flag(_)));
         wrong.map(ToString::to_string)
     }

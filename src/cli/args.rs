@@ -12,15 +12,22 @@ use super::devices::DevicesArgs;
 use super::query::QueryArgs;
 use super::twin::TwinCommand;
 
-/// Shown below `--help`; `-h` shows the examples only.
-const MORE: &str = "\
+macro_rules! examples {
+    () => {
+        "\
 Examples:
   edgedeck --sim                                      the console on the embedded simulated hub
   edgedeck --sim devices --filter '-l role=gateway'   the same fleet as a table, filtered as / does
   edgedeck --hub my-hub.azure-devices.net             the console with Entra ID (az login)
   edgedeck --connection-string-file hub.cs devices -o json
-  edgedeck twin patch gw-1/filter --desired '{\"threshold\": 30}' --dry-run
+  edgedeck twin patch gw-1/filter --desired '{\"threshold\": 30}' --dry-run"
+    };
+}
 
+/// Shown below `--help`; `-h` shows the examples only.
+const MORE: &str = concat!(
+    examples!(),
+    "\n
 Which hub: --sim, --connection-string-file, --hub, $EDGEDECK_CONNECTION_STRING or a context, in this order.
 A key never stands on the command line, where other users of the machine can read it.
 
@@ -40,17 +47,10 @@ Exit codes:
   6   throttled, or over the hub's or edgedeck's own budget
   7   the hub cannot be reached, or did not answer in time
   10  refused by read-only mode, a rule, or a missing confirmation
-  141 whoever read our output closed it";
+  141 whoever read our output closed it"
+);
 
-const EXAMPLES: &str = "\
-Examples:
-  edgedeck --sim                                      the console on the embedded simulated hub
-  edgedeck --sim devices --filter '-l role=gateway'   the same fleet as a table, filtered as / does
-  edgedeck --hub my-hub.azure-devices.net             the console with Entra ID (az login)
-  edgedeck --connection-string-file hub.cs devices -o json
-  edgedeck twin patch gw-1/filter --desired '{\"threshold\": 30}' --dry-run
-
---help says more: which hub, output, writes, exit codes.";
+const EXAMPLES: &str = concat!(examples!(), "\n\n--help says more: which hub, output, writes, exit codes.");
 
 /// A keyboard-driven console for Azure IoT Hub and IoT Edge fleets; alone it opens the console, with a command it is
 /// the same product for scripts.
@@ -143,4 +143,21 @@ pub enum Command {
     Config(ConfigCommand),
     /// Version, folders and what edgedeck makes of this terminal
     Info,
+}
+
+impl Cli {
+    /// A flag of the console beside a command that draws none; `config` and `info` show what it would do.
+    #[must_use]
+    pub fn idle_screen_flag(&self) -> Option<String> {
+        let shows_settings = matches!(self.command, None | Some(Command::Config(_) | Command::Info));
+        let screen = &self.screen;
+        let given = [
+            ("--theme", screen.theme.is_some()),
+            ("--keymap", screen.keymap.is_some()),
+            ("--color", screen.color.is_some()),
+            ("--ascii", screen.ascii),
+        ];
+        let flag = given.into_iter().find(|(_, given)| *given && !shows_settings)?.0;
+        Some(format!("{flag} is about the console; a command prints text and has no use for it: leave it out"))
+    }
 }

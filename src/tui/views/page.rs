@@ -309,7 +309,7 @@ fn simulator(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
         return vec![vec![(Role::Fg, "this is not a simulated hub; start with `edgedeck --sim`".to_owned())]];
     }
     let mut lines = Vec::new();
-    for text in &shell.simulator {
+    for text in shell.simulator.get().into_iter().flatten() {
         match text.split_once("  ") {
             Some((head, rest)) => {
                 for (index, part) in wrap(rest.trim_start(), width.saturating_sub(20)).into_iter().enumerate() {

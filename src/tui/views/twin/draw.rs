@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::conflict::{Conflict, Noticed};
 use super::edit::{Edit, Problem};
+use super::review::Review;
 use super::rows::{self, Agreement, TwinRow};
-use super::{Mode, Review, TwinView};
+use super::{Mode, TwinView};
 use crate::domain::json;
 use crate::domain::limits::SectionKind;
 use crate::domain::patch::{Divergence, Touched};
