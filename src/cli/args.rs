@@ -90,6 +90,11 @@ pub struct ConnectArgs {
     /// A PEM file of authorities to believe besides the system's
     #[arg(long, global = true, value_name = "PEM")]
     pub ca_file: Option<PathBuf>,
+    /// Sign in as this machine too, when nothing else does: its own identity, or a user-assigned one by client id.
+    /// On a shared machine that identity is everybody's
+    #[arg(long, global = true, value_name = "CLIENT_ID", num_args = 0..=1, require_equals = true,
+          default_missing_value = "", conflicts_with_all = ["sim", "connection_string_file"])]
+    pub managed_identity: Option<String>,
     /// Change nothing at the hub
     #[arg(long, global = true, alias = "readonly")]
     pub read_only: bool,
