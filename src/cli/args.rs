@@ -9,6 +9,7 @@ use super::audit::AuditCommand;
 use super::config::ConfigCommand;
 use super::device::DeviceCommand;
 use super::devices::DevicesArgs;
+use super::modules::ModulesCommand;
 use super::query::QueryArgs;
 use super::twin::TwinCommand;
 
@@ -135,6 +136,9 @@ pub enum Command {
     /// One device: its identity, its modules and what they report
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// The modules of a device as `iotedge list` shows them on the device
+    #[command(subcommand)]
+    Modules(ModulesCommand),
     /// Run a query in the hub's own language
     Query(QueryArgs),
     /// Read, compare and change the twin of a device or module
