@@ -37,6 +37,9 @@ const SIM_SHARES: [&str; 7] = ["ids", "time", "query", "effective", "manifest", 
 /// Types that do something: screens hold data and leave doing to effects.
 const NOT_FOR_SCREENS: [&str; 4] = ["Gateway", "AuditLog", "LocalStore", "FleetBuilder"];
 
+/// The calls of `HubWrite`.
+const WRITES: [&str; 1] = ["patch_twin"];
+
 /// Lines a file may have.
 const CEILING: usize = 800;
 /// Lines that ask for a second look.
@@ -457,6 +460,19 @@ fn no_write_is_unguarded() {
         .collect();
     // The gate names the wildcard once, to refuse it.
     assert_eq!(found, ["src/ops/gate.rs"]);
+}
+
+/// What changes something at the hub is called from the one gateway; the rest of the program asks it.
+#[test]
+fn only_the_gateway_writes() {
+    let is_hubs = |source: &&Source| !matches!(source.module(), "hub" | "sim");
+    let found: Vec<String> = product()
+        .iter()
+        .filter(is_hubs)
+        .filter(|source| tokens(&source.text).iter().any(|token| WRITES.contains(&token.as_str())))
+        .map(|source| source.name.clone())
+        .collect();
+    assert_eq!(found, ["src/ops/gateway.rs"]);
 }
 
 #[test]

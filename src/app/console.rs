@@ -154,7 +154,7 @@ impl Console {
             history,
         });
         let local = hands.local().cloned();
-        let world = ConsoleWorld::new(term, process.env.clone(), hands);
+        let world = ConsoleWorld::new(term, process.env.clone(), process.paths.runtime.clone(), hands);
         let crash_folder = crash_folder(process);
         Ok(Self { model, pictures, world, local, cancel, greetings, crash_folder })
     }

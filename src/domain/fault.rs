@@ -129,16 +129,16 @@ impl Fault {
     pub fn advice(&self) -> &'static str {
         match self.kind {
             FaultKind::Unreachable => "check network, proxy and host name",
-            FaultKind::TimedOut => "the hub or the network is slow; check network and proxy",
+            FaultKind::TimedOut => "check network and proxy",
             FaultKind::Unauthorized => match self.needs {
                 Some(Right::RegistryRead) => {
-                    "the sign-in lacks the right for this call; it needs RegistryRead, or the role IoT Hub Data Reader"
+                    "the key is wrong, or lacks the right: it needs RegistryRead, or the role IoT Hub Data Reader"
                 }
                 Some(Right::ServiceConnect) => {
-                    "the sign-in lacks the right for this call; it needs ServiceConnect, or the role IoT Hub Data Reader"
+                    "the key is wrong, or lacks the right: it needs ServiceConnect, or the role IoT Hub Data Reader"
                 }
                 Some(Right::TwinWrite) => {
-                    "the sign-in lacks the right for this call; it needs ServiceConnect, or the role IoT Hub Twin Contributor"
+                    "the key is wrong, or lacks the right: it needs ServiceConnect, or the role IoT Hub Twin Contributor"
                 }
                 None => {
                     "check the sign-in; looking needs RegistryRead and ServiceConnect, or the role IoT Hub Data Reader"

@@ -135,16 +135,13 @@ impl Client {
             };
             charge(permit, self.cost_of_failure(&call, &failure.fault));
             // Nothing happened, whatever the call was: the token may have aged in a suspended laptop or been revoked.
-            let may_refresh = !refreshed && (call.effect != Effect::Writes || attempt == 0);
-            if may_refresh && failure.fault.kind == FaultKind::Unauthorized && failure.fault.status == Some(401) {
+            if !refreshed && failure.fault.kind == FaultKind::Unauthorized && failure.fault.status == Some(401) {
                 self.authorizer.refused(&token).await;
                 refreshed = true;
                 continue;
             }
-            // A write is sent a second time at most, whichever refusal it met.
-            let tries = if call.effect == Effect::Writes && refreshed { attempt + 1 } else { attempt };
             let delay =
-                retry::next_delay(call.effect, tries, &failure.fault.kind, failure.retry_after, retry::jitter());
+                retry::next_delay(call.effect, attempt, &failure.fault.kind, failure.retry_after, retry::jitter());
             let told = call.effect == Effect::Polls && self.clock.now().since(sent_at) > HICCUP;
             let delay = delay.filter(|_| !told);
             match (&failure.fault.kind, failure.fault.status) {

@@ -291,7 +291,6 @@ impl Inner {
             op: intent.op.clone(),
             result,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            attempts: 1,
         };
         if let Some(audit) = &self.audit {
             report(audit.outcome(record).await.map(|_| ()));

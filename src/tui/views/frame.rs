@@ -1,5 +1,6 @@
-//! The bands around every view: title and location above, message and hints below. They keep their height, whatever
-//! happens, so that the eye and the byte diff both stay put (console-ux G-1).
+//! The bands around every view: title and location above, message and hints below. They keep their place, whatever
+//! happens, so that the eye and the byte diff both stay put (console-ux G-1); a long message lies over the last row of
+//! the view until it goes, and moves nothing.
 
 use std::time::Duration;
 
@@ -158,7 +159,7 @@ fn freshness_pieces(model: &Model, wide: bool) -> Vec<Piece> {
             pieces.push((Role::TextDim, format!("  poll {}", age_text(every))));
         }
         if budget.allowed > 0 {
-            pieces.push((Role::TextDim, format!("  msgs {}/{} today", budget.spent, short(budget.allowed))));
+            pieces.push((Role::TextDim, format!("  msgs {}/{} this run", budget.spent, short(budget.allowed))));
         }
     }
     let open = shell.ops.open();
@@ -193,7 +194,7 @@ pub fn message(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         if let Some(Trouble { fault, retry_at, .. }) = trouble(model) {
             let next = retry_at.map_or(Duration::ZERO, |at| at.since(shell.now));
             let next = if next.is_zero() { "trying now".to_owned() } else { format!("next try in {}", age_text(next)) };
-            let text = format!("{next} (ctrl-r: now): {fault}; {}", fault.advice());
+            let text = format!("{next}: {fault}; {}", fault.advice());
             canvas.text(area.x + 1, area.y, room, Role::StatusBad, &fit(&text, usize::from(room)));
         }
         return;

@@ -8,6 +8,7 @@ mod draw;
 pub mod edit;
 mod location;
 mod review;
+mod review_page;
 pub mod rows;
 
 use std::sync::Arc;
@@ -271,12 +272,8 @@ impl TwinView {
                 _ => Step::unused(),
             },
             Mode::Review(review) => match (action, Move::of(action)) {
-                (_, Some(Move::Down)) => {
-                    self.scroll += 1;
-                    Step::done()
-                }
-                (_, Some(Move::Up)) => {
-                    self.scroll = self.scroll.saturating_sub(1);
+                (_, Some(to)) => {
+                    self.scroll = review_page::moved(review, self.scroll, to, shell);
                     Step::done()
                 }
                 (ActionId::ReviewSend, _) if review.sent.is_some() => Step::done(),
