@@ -1,4 +1,8 @@
 //! The logs of a device's modules, read with edgeAgent's `GetModuleLogs`: asked for, decoded, proven to be without a
 //! hole, merged and kept.
 
+mod entry;
+pub mod parse;
 pub mod request;
+
+pub use entry::{Entry, Level, Severity, Stream};
