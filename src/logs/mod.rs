@@ -1,6 +1,7 @@
 //! The logs of a device's modules, read with edgeAgent's `GetModuleLogs`: asked for, decoded, proven to be without a
 //! hole, merged and kept.
 
+pub mod continuity;
 pub mod decode;
 mod entry;
 pub mod parse;
