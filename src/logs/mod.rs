@@ -6,5 +6,6 @@ pub mod decode;
 mod entry;
 pub mod parse;
 pub mod request;
+pub mod ring;
 
 pub use entry::{Entry, Level, Severity, Stream};
