@@ -4,6 +4,7 @@
 pub mod continuity;
 pub mod decode;
 mod entry;
+pub mod merge;
 pub mod parse;
 pub mod request;
 pub mod ring;
