@@ -51,16 +51,23 @@ codes! {
     ArgumentInvalid = 400_004,
     IotHubFormatError = 400_006,
     InvalidDeviceScope = 400_028,
+    InvalidConfigurationTargetCondition = 400_401,
+    InvalidConfigurationContent = 400_402,
+    InvalidConfigurationCustomMetricsQuery = 400_404,
     IotHubUnauthorizedAccess = 401_002,
     SystemModuleModifyUnauthorizedAccess = 401_100,
+    DeviceModelMaxPropertiesExceeded = 403_100,
     GenericNotFound = 404_000,
     DeviceNotFound = 404_001,
     ModuleNotFound = 404_010,
+    ConfigurationNotFound = 404_301,
     DeviceAlreadyExists = 409_001,
     ModuleAlreadyExistsOnDevice = 409_301,
+    ConfigurationAlreadyExists = 409_401,
     PreconditionFailed = 412_001,
     TooManyDevices = 413_002,
     TooManyModulesOnDevice = 413_003,
+    ConfigurationCountLimitExceeded = 413_101,
 }
 
 impl Code {

@@ -5,6 +5,7 @@
 
 mod auth;
 mod bulk;
+mod configurations;
 mod entropy;
 mod errors;
 mod limits;
@@ -28,6 +29,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -37,6 +39,7 @@ use crate::domain::secret::Secret;
 use crate::domain::time::SharedClock;
 
 use auth::Policy;
+use configurations::Configurations;
 use entropy::Entropy;
 pub use entropy::Seed;
 use errors::{Code, HubError};
@@ -70,13 +73,14 @@ impl SimHub {
     pub fn new(name: &str, seed: Seed, clock: SharedClock, real_clock: SharedClock) -> Self {
         let mut entropy = Entropy::new(seed);
         let policies = auth::default_policies(&mut entropy);
+        let configurations = Configurations::new(clock.now().wall);
         Self {
             hosts: vec![format!("{name}.azure-devices.net"), "localhost".to_owned(), "127.0.0.1".to_owned()],
             name: name.to_owned(),
             clock,
             real_clock,
             policies,
-            state: Mutex::new(State { devices: BTreeMap::new(), entropy }),
+            state: Mutex::new(State { devices: BTreeMap::new(), configurations, entropy }),
             served: AtomicU64::new(0),
         }
     }
@@ -86,6 +90,7 @@ impl SimHub {
         self.served.fetch_add(1, Ordering::Relaxed);
         let now = self.clock.now().wall;
         let mut state = self.state();
+        state.evaluate_due(now);
         let request_id = state.entropy.guid();
         let response = router::route(self, &mut state, request).unwrap_or_else(|error| error.response(request_id, now));
         drop(state);
@@ -141,6 +146,16 @@ impl SimHub {
         })?;
         let body = serde_json::json!({"tags": {"touched": stamp::instant(now)}});
         twin.patch(twin::TwinWrite::of(&body)?, now).map_err(|limit| limit.to_string())
+    }
+
+    /// Another beat, on which the hub notices what changed on the side of the devices; the first one counts from now.
+    pub(super) fn set_beat(&self, beat: Duration) {
+        self.state().configurations.set_beat(beat, self.clock.now().wall);
+    }
+
+    /// Whether the hub takes as few configurations as a free one.
+    pub(super) fn set_free(&self, free: bool) {
+        self.state().configurations.set_free(free);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,4 +1,4 @@
-//! What the simulated service remembers: devices, their modules, and the twins of both. No wire shapes here;
+//! What the simulated service remembers: devices, their modules, the twins of both, and configurations. No wire shapes here;
 //! how each is written is its resource's business.
 
 use std::collections::BTreeMap;
@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::configurations::Configurations;
 use super::entropy::Entropy;
 use super::stamp;
 use super::twin::Twin;
@@ -13,6 +14,7 @@ use super::twin::Twin;
 /// Everything behind the hub's lock.
 pub(super) struct State {
     pub(super) devices: BTreeMap<String, Device>,
+    pub(super) configurations: Configurations,
     pub(super) entropy: Entropy,
 }
 
