@@ -1,5 +1,7 @@
 //! The client as a whole over a scripted transport: what is sent, when again, and what it costs.
 
+mod deployments;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
-//! IoT Edge deployments: the configurations of a hub that carry `modulesContent`, their ids, limits, target conditions
-//! and the queries behind their figures. What they make of a device is [`super::effective`]'s business.
+//! IoT Edge deployments: the configurations of a hub that carry `modulesContent`, their ids, limits, target conditions,
+//! the queries behind their figures, and how a hub lists them. What they make of a device is [`super::effective`]'s business.
 
 mod id;
+mod listed;
 mod metrics;
 mod target;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use super::ids::DeploymentId;
 use super::manifest::{Kind, Manifest};
 
 pub use id::DeploymentIdError;
+pub use listed::{Deployed, Figures, Listed, Other, OtherKind, Part, Trial};
 pub use metrics::system_metrics;
 pub use target::{TargetCondition, TargetConditionError};
 

@@ -67,6 +67,12 @@ impl TargetCondition {
         &self.text
     }
 
+    /// Whether every edge device is meant, in as many words.
+    #[must_use]
+    pub fn is_everyone(&self) -> bool {
+        self.rule == Rule::Everyone
+    }
+
     /// Why the condition cannot be evaluated here; the hub can.
     #[must_use]
     pub fn unread(&self) -> Option<&TargetConditionError> {
