@@ -40,7 +40,8 @@ const SIM_SHARES: [&str; 7] = ["ids", "time", "query", "effective", "manifest", 
 const NOT_FOR_SCREENS: [&str; 5] = ["Gateway", "AuditLog", "LocalStore", "FleetBuilder", "LogTail"];
 
 /// The calls of `HubWrite`.
-const WRITES: [&str; 1] = ["patch_twin"];
+const WRITES: [&str; 5] =
+    ["patch_twin", "create_deployment", "update_deployment", "delete_configuration", "apply_content"];
 
 /// Lines a file may have.
 const CEILING: usize = 800;
