@@ -1,5 +1,6 @@
 //! Method and path to resource: splits, decodes, checks the api-version and the caller's right, dispatches.
 
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
 use super::auth::Permission;
@@ -7,7 +8,7 @@ use super::errors::{Code, HubError};
 use super::message::{Request, Response};
 use super::state::State;
 use super::twins::WriteKind;
-use super::{Call, SimHub, auth, bulk, configurations, modules, query, registry, statistics, twins};
+use super::{Call, SimHub, auth, bulk, configurations, methods, modules, query, registry, statistics, twins};
 
 /// A request taken apart: the decoded path segments and query parameters.
 pub(super) struct Target {
@@ -50,6 +51,7 @@ enum Operation<'a> {
     DeleteModule(&'a str, &'a str),
     GetTwin(&'a str, Option<&'a str>),
     WriteTwin(&'a str, Option<&'a str>, WriteKind),
+    Method(&'a str, Option<&'a str>),
     Query,
     ListConfigurations,
     TestQueries,
@@ -87,6 +89,8 @@ impl<'a> Operation<'a> {
             ("PUT", ["configurations", id]) => Self::PutConfiguration(id),
             ("DELETE", ["configurations", id]) => Self::DeleteConfiguration(id),
             ("POST", ["devices", id, "applyConfigurationContent"]) => Self::ApplyContent(id),
+            ("POST", ["twins", id, "methods"]) => Self::Method(id, None),
+            ("POST", ["twins", id, "modules", module, "methods"]) => Self::Method(id, Some(module)),
             ("GET", ["statistics", "devices"]) => Self::DeviceStatistics,
             ("GET", ["statistics", "service"]) => Self::ServiceStatistics,
             _ => return None,
@@ -113,7 +117,7 @@ impl<'a> Operation<'a> {
             | Self::PutConfiguration(_)
             | Self::DeleteConfiguration(_)
             | Self::ApplyContent(_) => Permission::RegistryWrite,
-            Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query => Permission::ServiceConnect,
+            Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query | Self::Method(..) => Permission::ServiceConnect,
         }
     }
 
@@ -130,6 +134,7 @@ impl<'a> Operation<'a> {
             Self::DeleteModule(id, module) => modules::delete(state, call, id, module),
             Self::GetTwin(id, module) => twins::get(state, call, id, module),
             Self::WriteTwin(id, module, kind) => twins::write(state, call, id, module, kind),
+            Self::Method(id, module) => methods::invoke(state, call, id, module),
             Self::Query => query::run(state, call),
             Self::ListConfigurations => Ok(configurations::list(state)),
             Self::TestQueries => configurations::trial::run(call),
@@ -143,8 +148,7 @@ impl<'a> Operation<'a> {
     }
 }
 
-pub(super) fn route(hub: &SimHub, state: &mut State, request: &Request) -> Result<Response, HubError> {
-    let now = hub.clock.now().wall;
+pub(super) fn route(hub: &SimHub, state: &mut State, request: &Request, now: Timestamp) -> Result<Response, HubError> {
     let target = Target::of(request)
         .ok_or_else(|| HubError::new(Code::IotHubFormatError, "The path holds an escape that is no UTF-8."))?;
     let call = Call { request, target: &target, now };

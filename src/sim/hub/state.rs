@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::sim::device::World;
+
 use super::configurations::Configurations;
 use super::entropy::Entropy;
 use super::stamp;
@@ -16,6 +18,8 @@ pub(super) struct State {
     pub(super) devices: BTreeMap<String, Device>,
     pub(super) configurations: Configurations,
     pub(super) entropy: Entropy,
+    /// The machines behind the edge devices.
+    pub(super) world: World,
 }
 
 /// A device identity and its twin.

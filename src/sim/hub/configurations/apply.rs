@@ -35,5 +35,8 @@ pub(in crate::sim::hub) fn run(state: &mut State, call: &Call<'_>, id: &str) -> 
         settle(&mut module.twin, wanted, &claim, call.now).map_err(|_named_by_the_code| too_large())?;
     }
     state.devices.insert(id.to_owned(), device);
+    for (module, _) in &twins {
+        state.desired_changed(id, module.as_str(), call.now);
+    }
     Ok(Response::no_content())
 }

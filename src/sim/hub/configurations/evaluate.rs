@@ -34,17 +34,29 @@ type Statuses = Vec<(String, String)>;
 
 /// Evaluates as of `now`.
 pub(super) fn run(state: &mut State, scope: Scope<'_>, now: Timestamp) {
-    let State { devices, entropy, configurations } = state;
+    let State { devices, entropy, configurations, world: _ } = state;
     let Configurations { known, made, .. } = configurations;
     let mut plan = Plan::new(known, now);
     made.retain(|id, _| devices.contains_key(id));
+    // The machines learn of it when all twins are written.
+    let mut written = Vec::new();
     for (id, device) in devices.iter_mut() {
         let Some(twin) = document(id, device, None, plan.form) else { continue };
         if plan.concerns(scope, id, device, &twin) {
+            let before: BTreeMap<String, u64> = desired_versions(device).collect();
             let after = plan.deploy(id, device, &twin, made.get(id).map(Arc::as_ref), entropy);
             made.insert(id.clone(), after);
+            let changed = desired_versions(device).filter(|(module, version)| before.get(module) != Some(version));
+            written.extend(changed.map(|(module, _)| (id.clone(), module)));
         }
     }
+    for (device, module) in written {
+        state.desired_changed(&device, &module, now);
+    }
+}
+
+fn desired_versions(device: &Device) -> impl Iterator<Item = (String, u64)> {
+    device.modules.iter().map(|(id, module)| (id.clone(), module.twin.desired.version))
 }
 
 /// What a set of matching deployments makes of a device, worked out once for all devices they match.

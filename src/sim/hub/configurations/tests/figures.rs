@@ -16,7 +16,7 @@ fn report(caller: &Caller, id: &str, code: i64, description: &str) {
     let version = twin.desired.version;
     let status = json!({"code": code, "description": description});
     let report = json!({"lastDesiredVersion": version, "lastDesiredStatus": status});
-    twin.report(report.as_object().cloned().unwrap(), "2021-12-10T00:00:00Z".parse().unwrap());
+    twin.report(report.as_object().cloned().unwrap(), "2021-12-10T00:00:00Z".parse().unwrap()).unwrap();
 }
 
 #[test]
