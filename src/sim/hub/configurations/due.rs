@@ -1,8 +1,8 @@
 //! When the hub looks at its configurations again. There is no thread: work is due at an instant of the world's clock,
 //! and is done before the next request is answered, in order and as of its instant.
 //!
-//! A written configuration is counted about a second later, evaluated after two to four, and counted once more; whatever
-//! changes on the side of the devices is seen on a beat of five minutes.
+//! A written configuration is counted about a second later, evaluated after two to four, and counted once more;
+//! whatever changes on the side of the devices is seen on a beat of five minutes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
