@@ -1,7 +1,8 @@
-//! Worlds to start with. [`default`] is the fleet behind `--sim`, [`edge`] the shapes an IoT Edge device leaves
-//! in its twins; here is which worlds there are.
+//! Worlds to start with. [`default`] is the fleet behind `--sim`, [`deployments`] what it runs under, [`edge`] the
+//! shapes an IoT Edge device leaves in its twins; here is which worlds there are.
 
 mod default;
+mod deployments;
 mod edge;
 #[cfg(test)]
 mod tests;
@@ -46,7 +47,11 @@ impl Scenario {
         let now = clock.now().wall;
         let hub = SimHub::new(HUB, seed, clock, real_clock);
         match self {
-            Self::Default => default::devices(&World { now }).into_iter().for_each(|device| hub.seed(device)),
+            Self::Default => {
+                let world = World { now };
+                default::devices(&world).into_iter().for_each(|device| hub.seed(device));
+                hub.deploy(deployments::deployments(&world));
+            }
             Self::Tutorial => {}
         }
         hub
