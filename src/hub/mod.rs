@@ -15,6 +15,7 @@ mod error;
 #[cfg(test)]
 mod fake;
 mod method;
+mod pace;
 mod read;
 mod retry;
 mod route;
@@ -40,6 +41,7 @@ pub use budget::{Admission, Budget, BudgetView, ClassView, Permit};
 pub use deploy::{Stored, Updated};
 pub use endpoint::{ConnectionString, Endpoint, EndpointError};
 pub use method::{MethodReply, MethodTimeouts};
+pub use pace::Pace;
 pub use read::{Continuation, HubRead, QueryPage};
 pub use sku::{Limit, OpClass, Sku};
 pub use transport::Transport;
