@@ -164,6 +164,11 @@ mod tests {
         };
         sweep(temp.path());
         assert!(!dead.exists());
+        // What somebody else's link leads to is not touched.
+        std::os::unix::fs::symlink(&other, temp.path().join("edgedeck-sim-link")).unwrap();
+        std::fs::write(other.join(LOCK), "mine").unwrap();
+        sweep(temp.path());
+        assert_eq!(std::fs::read_to_string(other.join(LOCK)).unwrap(), "mine");
         for kept in [living, young, other] {
             assert!(kept.exists(), "{}", kept.display());
         }

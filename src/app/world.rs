@@ -146,10 +146,8 @@ impl World for ConsoleWorld {
             }
             Effect::EditOutside(id, text) => self.edit_outside(id, &text).await,
             Effect::Suspend => match self.term.suspend().await {
-                Ok(()) => {
-                    self.hands.read_again();
-                    vec![Msg::Continued]
-                }
+                // The signal that continued us follows, and is attended to like any other.
+                Ok(()) => Vec::new(),
                 Err(error) => say(error.to_string()),
             },
             Effect::Repaint => {

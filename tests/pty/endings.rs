@@ -70,7 +70,12 @@ fn suspended_it_gives_the_terminal_to_the_shell_and_takes_it_back() {
         pty.wait_gone("shell: stopped");
         pty.wait_for("edge-gateway-212");
         pty.assert_entered();
-        pty.send("q");
+        // It is continued once, by whatever way it hears of it.
+        pty.wait_for("going on: everything is read again");
+        pty.send("M");
+        pty.wait_for("newest first");
+        assert!(!pty.screen().contains("times)"), "{}", pty.screen());
+        pty.send("qq");
         assert_eq!(pty.exit_code_within(PROMPTLY), 0);
         pty.assert_restored();
         assert!(pty.screen().contains("shell: ended 0"), "{}", pty.screen());

@@ -201,6 +201,20 @@ fn ctrl_c_in_a_pager_ends_the_pager_only() {
 }
 
 #[test]
+fn an_external_editor_gets_the_terminal_whatever_our_input_or_session_is() {
+    for launch in [probe_console().with_other_input(), probe_console().detached()] {
+        let mut pty = launch.start();
+        pty.wait_for("probe pid");
+        pty.send("e");
+        pty.wait_for("editor? ");
+        pty.send("from the terminal\n");
+        pty.wait_for("last: edited \"from the terminal\"");
+        pty.send("q");
+        assert_eq!(pty.exit_code(), 0);
+    }
+}
+
+#[test]
 fn what_kills_the_editor_does_not_reach_the_console() {
     let mut pty = start();
     pty.wait_for("probe pid");

@@ -72,6 +72,11 @@ impl Launch {
         self.through(script)
     }
 
+    /// The same with standard input from elsewhere: keys then come from the controlling terminal.
+    pub fn with_other_input(&self) -> Self {
+        self.through("\"$@\" < /dev/null; exit $?")
+    }
+
     /// The same in a session without a controlling terminal, where no SIGHUP ever comes.
     pub fn detached(&self) -> Self {
         self.through("trap '' HUP; setsid --wait \"$@\"; exit $?")

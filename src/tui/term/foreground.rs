@@ -8,29 +8,41 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus};
 
-use nix::sys::signal::{SigSet, Signal as NixSignal};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpgrp, kill_process_group, waitpid};
-use rustix::termios::tcsetpgrp;
 
+use super::modes::Tty;
 use super::suspend;
 
-/// Runs a program with the terminal until it ends. The terminal has to be given back to it first:
-/// [`super::Term::outside`].
+/// Runs a program with the terminal as its input until it ends. The terminal has to be in the state the program
+/// expects: [`super::Term::outside`].
 ///
 /// # Errors
-/// When it cannot be started, or the system loses sight of it.
+/// When the program cannot be started, the terminal cannot be given to it, or the system loses sight of it.
 pub fn run(command: &mut Command) -> io::Result<ExitStatus> {
+    let tty = Tty::open()?;
+    // Where our own input is something else, keys come from the controlling terminal, for the program as for us.
+    command.stdin(tty.keys()?);
+    if !tty.has_foreground() {
+        return command.status();
+    }
     let child = command.process_group(0).spawn()?;
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
-    let ended = attend(group);
-    give_terminal(getpgrp());
-    ended
+    let ended = attend(&tty, group);
+    let back = tty.give_to(getpgrp());
+    ended.and_then(|ended| back.map(|()| ended))
 }
 
 /// Waits for the end of the group's leader, with a rest for each time it is stopped.
-fn attend(group: Pid) -> io::Result<ExitStatus> {
+fn attend(tty: &Tty, group: Pid) -> io::Result<ExitStatus> {
     loop {
-        give_terminal(group);
+        if let Err(error) = tty.give_to(group) {
+            // Without the terminal it could only be stopped for reaching for it, again and again. One that ended
+            // before it got the terminal has no group any more, and its end is all there is to tell.
+            let _ = kill_process_group(group, Signal::HUP);
+            let _ = kill_process_group(group, Signal::CONT);
+            let status = next_change(group)?;
+            return if status.exited() { Ok(exit_status(status)) } else { Err(error) };
+        }
         // It may have reached for the terminal before it was given, and have been stopped for that.
         // That it has ended meanwhile is seen below.
         let _ = kill_process_group(group, Signal::CONT);
@@ -39,7 +51,7 @@ fn attend(group: Pid) -> io::Result<ExitStatus> {
         // One that was stopped for reaching for the terminal only wants it. Where no shell could continue us, a
         // Ctrl-Z must not freeze the terminal: the program goes on at once.
         if [Signal::TSTP, Signal::STOP].map(Signal::as_raw).contains(&by) && suspend::allowed().is_ok() {
-            give_terminal(getpgrp());
+            tty.give_to(getpgrp())?;
             suspend::stop()?;
         }
     }
@@ -58,17 +70,4 @@ fn next_change(leader: Pid) -> io::Result<WaitStatus> {
 
 fn exit_status(status: WaitStatus) -> ExitStatus {
     std::os::unix::process::ExitStatusExt::from_raw(status.as_raw())
-}
-
-/// Puts a group into the foreground. From the background, where we are while the program has the terminal, the
-/// system would stop us for it unless the signal is blocked.
-fn give_terminal(group: Pid) {
-    let mut block = SigSet::empty();
-    block.add(NixSignal::SIGTTOU);
-    let blocked = block.thread_block();
-    // Without a terminal there is none to fight for; a terminal that has gone is reported by the hang-up.
-    let _ = tcsetpgrp(rustix::stdio::stdin(), group);
-    if blocked.is_ok() {
-        let _ = block.thread_unblock();
-    }
 }

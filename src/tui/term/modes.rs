@@ -6,9 +6,11 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, Signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::process::Pid;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr, tcsetpgrp};
 
 use super::caps::usable_size;
 
@@ -61,6 +63,28 @@ impl Tty {
     /// A second handle on the same terminal.
     pub fn try_clone(&self) -> io::Result<Self> {
         Ok(Self { out: self.out.try_clone()?, keys: self.keys.try_clone()? })
+    }
+
+    /// Where keys come from, for a program that gets the terminal.
+    pub fn keys(&self) -> io::Result<OwnedFd> {
+        self.keys.try_clone()
+    }
+
+    /// Whether it is our session's terminal: only there some group is in the foreground, and the others are stopped
+    /// when they reach for it.
+    pub fn has_foreground(&self) -> bool {
+        tcgetpgrp(&self.keys).is_ok()
+    }
+
+    /// Puts a process group into the foreground. From the background the system stops whoever asks for it, unless the
+    /// signal is blocked.
+    pub fn give_to(&self, group: Pid) -> io::Result<()> {
+        let mut block = SigSet::empty();
+        block.add(Signal::SIGTTOU);
+        block.thread_block()?;
+        let given = tcsetpgrp(&self.keys, group);
+        block.thread_unblock()?;
+        Ok(given?)
     }
 
     /// The line discipline as it is now.

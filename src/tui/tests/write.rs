@@ -180,6 +180,16 @@ fn a_twin_that_changed_under_the_question_is_not_written() {
 }
 
 #[test]
+fn what_the_external_editor_brings_is_taken_wherever_the_operator_is() {
+    let mut console = editing("30.0");
+    console.press("f1");
+    let id = Maker::filter().done().id;
+    let text = "{\"temperatureThreshold\": 31.0}".to_owned();
+    let effects = console.tell(Msg::EditedOutside(id, Ok(text)));
+    assert!(saved(&effects).is_some_and(|draft| draft.text.contains("31.0")), "{}", console.notice());
+}
+
+#[test]
 fn a_twin_that_moves_is_said_before_the_question_and_in_it() {
     let mut console = reviewing("30.0");
     console.read_twin(theirs());

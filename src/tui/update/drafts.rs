@@ -55,6 +55,22 @@ pub(super) fn refused(model: &mut Model, key: &DraftKey, why: String, effects: &
     effects.extend(open.and_then(TwinView::outside));
 }
 
+/// The external editor came back; the view it was opened from may be covered by another by now.
+pub(super) fn edited_outside(
+    model: &mut Model,
+    id: &TwinId,
+    result: Result<String, String>,
+    effects: &mut Vec<Effect>,
+) {
+    match result {
+        Err(why) => model.shell.error(why),
+        Ok(text) => match model.screens.iter_mut().find_map(|screen| twin_of(screen, id)) {
+            Some(view) => effects.extend(view.edited_outside(&text, &mut model.shell)),
+            None => model.shell.warn("the editor came back to a view that is closed; the draft is as it was"),
+        },
+    }
+}
+
 fn twin_of<'a>(screen: &'a mut Screen, id: &TwinId) -> Option<&'a mut TwinView> {
     match screen {
         Screen::Twin(view) if view.id() == id => Some(view),

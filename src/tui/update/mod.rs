@@ -83,13 +83,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Simulator(lines) => {
             model.shell.simulator.settle(Ok(lines), model.shell.now);
         }
-        Msg::EditedOutside(id, result) => match (result, model.screens.last_mut()) {
-            (Ok(text), Some(Screen::Twin(view))) if *view.id() == id => {
-                effects.extend(view.edited_outside(&text, &mut model.shell));
-            }
-            (Ok(_), _) => model.shell.warn("the editor came back to another view; its text is in the draft as it was"),
-            (Err(why), _) => model.shell.error(why),
-        },
+        Msg::EditedOutside(id, result) => drafts::edited_outside(model, &id, result, &mut effects),
         Msg::Say(severity, text) => model.shell.notices.say(severity, text, model.shell.now),
     }
     declare_needs(model, &mut effects);
