@@ -24,6 +24,9 @@ const EVALUATION: (Duration, Duration) = (Duration::from_secs(2), Duration::from
 /// From an evaluation to the count after it: long enough for a device that is awake to have answered.
 const COUNT: (Duration, Duration) = (Duration::from_secs(8), Duration::from_secs(12));
 
+/// Between two pieces of work that follow each other at once.
+const STEP: Duration = Duration::from_millis(1);
+
 /// One piece of work.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Work {
@@ -55,6 +58,12 @@ impl Due {
         let (first, evaluation) = (entropy.between(FIRST_COUNT), entropy.between(EVALUATION));
         self.at.insert(Work::Count(id.to_owned()), after(now, first));
         self.at.insert(Work::Evaluate(id.to_owned()), after(now, evaluation));
+    }
+
+    /// Everything is looked at now, and then counted.
+    pub(super) fn everything(&mut self, now: Timestamp) {
+        self.at.insert(Work::Beat, now.saturating_sub(STEP).unwrap_or(now));
+        self.at.insert(Work::CountAll, now);
     }
 
     /// Another beat, the next one within its time from now.

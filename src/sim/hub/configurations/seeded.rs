@@ -7,8 +7,7 @@ use crate::sim::hub::errors::HubError;
 use crate::sim::hub::seed::ConfigurationSeed;
 use crate::sim::hub::state::State;
 
-use super::evaluate::{self, Scope};
-use super::{Body, metrics};
+use super::Body;
 
 /// Stores a configuration as created at its instant.
 ///
@@ -27,8 +26,8 @@ pub(in crate::sim::hub) fn store(state: &mut State, seed: ConfigurationSeed) -> 
     Ok(())
 }
 
-/// Evaluates and counts everything as of `now`, so that the first beat finds nothing new.
+/// Has everything evaluated and counted as of `now` before the first request is answered, so that the first beat finds
+/// nothing new, and nobody waits for it who has not asked anything yet.
 pub(in crate::sim::hub) fn settle(state: &mut State, now: Timestamp) {
-    evaluate::run(state, Scope::Everything, now);
-    metrics::count(state, None);
+    state.configurations.due.everything(now);
 }
