@@ -1,4 +1,6 @@
-//! The commands after `:sim`: what each does, in words for the status line.
+//! The commands after `:sim`: what each does, in words for the status line. Those about devices are in `machines`.
+
+mod machines;
 
 use std::time::Duration;
 
@@ -39,7 +41,8 @@ pub(super) fn run(sim: &Sim, text: &str) -> Result<String, String> {
             sim.shared.hub.touch(device, module)?;
             Ok(format!("somebody else wrote tags.touched of {target}; its ETag has moved"))
         }
-        _ => Err(format!("`:sim {}` is unknown; {POSSIBLE}", text.trim())),
+        words => machines::run(&sim.shared.hub, words)
+            .unwrap_or_else(|| Err(format!("`:sim {}` is unknown; {POSSIBLE}, {}", text.trim(), machines::POSSIBLE))),
     }
 }
 

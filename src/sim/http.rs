@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::faults::Faults;
-use super::hub::{Request, SimHub};
+use super::hub::{Request, SimHub, Wait};
 
 /// A handshake that takes longer is given up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -140,13 +140,27 @@ async fn through_faults(shared: &Shared, request: HttpRequest) -> HttpResponse {
     shared.faults.reachable().await;
     shared.faults.delay().await;
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let request = Request {
+    let mut request = Request {
         method: head.method.as_str().to_owned(),
         path_and_query: head.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
         headers: head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
         body: body.into(),
+        waited: Duration::ZERO,
     };
-    let answer = shared.hub.handle(&request);
+    let answer = loop {
+        let answer = shared.hub.handle(&request);
+        match answer.wait {
+            Wait::None => break answer,
+            Wait::Late(after) => {
+                tokio::time::sleep(after).await;
+                break answer;
+            }
+            Wait::Again(after) => {
+                tokio::time::sleep(after).await;
+                request.waited += after;
+            }
+        }
+    };
     // Switched off meanwhile: the write has happened, and its answer is lost.
     shared.faults.reachable().await;
     let mut response = HttpResponse::new(Body::from(answer.body));

@@ -1,10 +1,12 @@
 //! A simulated IoT Hub with a fleet behind it: demo, tutorial, test double, rehearsal stage.
 //!
-//! [`hub`] is the service without sockets, `http` and `tls` put it behind real HTTPS, `scenario` fills it
-//! with a world, `control` and `faults` are the switches behind `:sim`. It shares time, secrets and the query
-//! language with the console and nothing else, so that each checks the other.
+//! [`hub`] is the service without sockets, `device` the machines behind its edge devices, `http` and `tls` put it behind
+//! real HTTPS, `scenario` fills it with a world, `control` and `faults` are the switches behind `:sim`. It shares time,
+//! secrets, the query language and the meaning of manifests and routes with the console and nothing else, so that each
+//! checks the other.
 
 mod control;
+mod device;
 mod faults;
 mod http;
 pub mod hub;

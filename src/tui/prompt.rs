@@ -85,6 +85,9 @@ pub struct Names {
 
 /// The simulated hub's switches, as far as they can be completed.
 const SIM_SWITCHES: [&str; 5] = ["hub off", "hub on", "latency 300ms", "latency 0", "status"];
+/// Those that are about a device.
+const SIM_DEVICE_SWITCHES: [&str; 10] =
+    ["net off", "net on", "provision", "stop", "start", "power off", "power on", "fault", "heal", "copy"];
 
 fn words(typed: &str, shell: &Shell, keymap: &Keymap, scopes: &[Scope]) -> Vec<Candidate> {
     let mut ranked: Vec<(u8, usize, Candidate)> = Vec::new();
@@ -166,7 +169,18 @@ fn arguments(word: &str, typed: &str, shell: &Shell, names: &Names) -> Vec<Candi
         },
         Completes::Themes => pick("theme", &mut names.themes.iter().map(String::as_str)),
         Completes::Keymaps => pick("keymap", &mut names.keymaps.iter().map(String::as_str)),
-        Completes::Sim => pick("switch", &mut SIM_SWITCHES.into_iter()),
+        Completes::Sim => {
+            let about = SIM_DEVICE_SWITCHES
+                .iter()
+                .find(|switch| typed.strip_prefix(**switch).is_some_and(|rest| rest.starts_with(' ')));
+            match about {
+                Some(switch) => {
+                    let lines: Vec<String> = devices.map(|device| format!("{switch} {device}")).collect();
+                    pick("device", &mut lines.iter().map(String::as_str))
+                }
+                None => pick("switch", &mut SIM_SWITCHES.into_iter().chain(SIM_DEVICE_SWITCHES)),
+            }
+        }
     }
 }
 

@@ -97,7 +97,7 @@ fn one(state: &mut State, call: &Call<'_>, mut item: Item) -> Result<(), HubErro
             let write = item.twin_write()?;
             let mut device = registry::create(&id, item.body(), call.now, &mut state.entropy)?;
             device.twin.seed(write).map_err(|limit| HubError::argument(limit.to_string()))?;
-            state.devices.insert(id, device);
+            state.put_device(&id, device, call.now);
             return Ok(());
         }
         "update" | "updateifmatchetag" | "delete" | "deleteifmatchetag" | "updatetwin" | "updatetwinifmatchetag" => {}
@@ -118,13 +118,13 @@ fn one(state: &mut State, call: &Call<'_>, mut item: Item) -> Result<(), HubErro
                 check_tag(&device.identity, item.etag.as_deref())?;
             }
             if mode.starts_with("delete") {
-                state.devices.remove(&id);
+                state.remove_device(&id);
                 return Ok(());
             }
             registry::apply(&id, &mut device, item.body(), false, call.now, &mut state.entropy)?;
             device.identity.etag += 1;
         }
     }
-    state.devices.insert(id, device);
+    state.put_device(&id, device, call.now);
     Ok(())
 }

@@ -25,6 +25,14 @@ impl Seed {
     pub fn fixed(number: u8) -> Self {
         Self([number; 16])
     }
+
+    /// A number of its own for a purpose, which does not give the seed away.
+    pub(super) fn number(self, purpose: &str) -> u64 {
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        hash.update(purpose);
+        hash.finalize().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    }
 }
 
 impl fmt::Debug for Seed {

@@ -1,10 +1,12 @@
 //! The service's refusals: status, code, text, and the three body shapes they come in.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::message::Response;
+use super::message::{Response, Wait};
 use super::stamp;
 
 /// A refusal, before it knows its request id.
@@ -13,6 +15,19 @@ pub(super) struct HubError {
     pub(super) code: Code,
     pub(super) text: String,
     shape: Shape,
+    info: Info,
+    wait: Wait,
+}
+
+/// `info` in shape B.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Info {
+    /// It is not written.
+    Absent,
+    /// `null`
+    Null,
+    /// `{}`
+    Empty,
 }
 
 /// How the body is written. The service differs by operation and by year.
@@ -56,11 +71,14 @@ codes! {
     GenericNotFound = 404_000,
     DeviceNotFound = 404_001,
     ModuleNotFound = 404_010,
+    DeviceNotOnline = 404_103,
     DeviceAlreadyExists = 409_001,
     ModuleAlreadyExistsOnDevice = 409_301,
     PreconditionFailed = 412_001,
+    MessageTooLarge = 413_001,
     TooManyDevices = 413_002,
     TooManyModulesOnDevice = 413_003,
+    GatewayTimeout = 504_101,
 }
 
 impl Code {
@@ -71,7 +89,7 @@ impl Code {
 
 impl HubError {
     pub(super) fn new(code: Code, text: impl Into<String>) -> Self {
-        Self { code, text: text.into(), shape: Shape::A }
+        Self { code, text: text.into(), shape: Shape::A, info: Info::Absent, wait: Wait::None }
     }
 
     pub(super) fn argument(text: impl Into<String>) -> Self {
@@ -88,7 +106,7 @@ impl HubError {
             Some(module) => format!("Module {module} on device {device} is not registered."),
             None => format!("Device {device} is not registered."),
         };
-        Self { code: Code::DeviceNotFound, text, shape: Shape::B }
+        Self { shape: Shape::B, ..Self::new(Code::DeviceNotFound, text) }
     }
 
     pub(super) fn module_not_found(device: &str, module: &str) -> Self {
@@ -101,7 +119,7 @@ impl HubError {
 
     pub(super) fn module_exists(hub: &str, device: &str, module: &str) -> Self {
         let text = format!("Device {device} in IotHub {hub} already contains Module {module}.");
-        Self { code: Code::ModuleAlreadyExistsOnDevice, text, shape: Shape::C }
+        Self { shape: Shape::C, ..Self::new(Code::ModuleAlreadyExistsOnDevice, text) }
     }
 
     /// 412 of an identity: shows both counters in the clear, when the sent tag holds one.
@@ -129,6 +147,42 @@ impl HubError {
         Self::new(Code::IotHubUnauthorizedAccess, text)
     }
 
+    /// A direct method's argument is out of range.
+    pub(super) fn method_argument(text: &str) -> Self {
+        Self { shape: Shape::B, ..Self::new(Code::ArgumentInvalid, text) }
+    }
+
+    /// A direct method to somebody who is not registered.
+    pub(super) fn no_such_target(device: &str, module: Option<&str>) -> Self {
+        let error = match module {
+            Some(module) => Self::module_not_found(device, module),
+            None => Self::new(Code::DeviceNotFound, format!("Device {device} is not registered.")),
+        };
+        Self { shape: Shape::B, ..error }
+    }
+
+    /// A direct method to somebody who is not connected.
+    pub(super) fn not_online() -> Self {
+        let text = "The operation failed because the requested device isn't online. To learn more, see https://aka.ms/iothub404103";
+        Self { shape: Shape::B, info: Info::Null, ..Self::new(Code::DeviceNotOnline, text) }
+    }
+
+    /// A direct method nobody answered in time.
+    pub(super) fn method_timed_out() -> Self {
+        let text = "Timed out waiting for the response from device.";
+        Self { shape: Shape::B, info: Info::Empty, ..Self::new(Code::GatewayTimeout, text) }
+    }
+
+    /// The same, unless it is otherwise when asked again after this time.
+    pub(super) fn asked_again(self, after: Option<Duration>) -> Self {
+        Self { wait: after.map_or(Wait::None, Wait::Again), ..self }
+    }
+
+    /// The same, sent after this time.
+    pub(super) fn late(self, after: Duration) -> Self {
+        Self { wait: Wait::Late(after), ..self }
+    }
+
     /// The answer; the tracking id is the request id without dashes.
     pub(super) fn response(&self, request_id: Uuid, now: Timestamp) -> Response {
         let tracking = request_id.simple();
@@ -146,16 +200,26 @@ impl HubError {
                 self.object(&format!("{tracking}-G2:-TimeStamp:{}", stamp::instant(now)), now)
             }
         };
-        Response::with_status(self.code.status(), &body).header("iothub-errorcode", self.code.name())
+        let response = Response::with_status(self.code.status(), &body);
+        Response { wait: self.wait, ..response }.header("iothub-errorcode", self.code.name())
     }
 
     fn object(&self, tracking_id: &str, now: Timestamp) -> Value {
-        json!({
+        let mut object = json!({
             "errorCode": self.code.number(),
             "trackingId": tracking_id,
             "message": self.text,
             "timestampUtc": stamp::instant(now),
-        })
+        });
+        let info = match self.info {
+            Info::Absent => return object,
+            Info::Null => Value::Null,
+            Info::Empty => json!({}),
+        };
+        if let Some(object) = object.as_object_mut() {
+            object.insert("info".to_owned(), info);
+        }
+        object
     }
 }
 

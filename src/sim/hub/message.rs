@@ -1,6 +1,7 @@
 //! Requests and responses as the simulated hub sees them, with or without a socket underneath.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body; empty when there is none.
     pub body: Vec<u8>,
+    /// How long the caller has waited for an answer to this request already, see [`Response::wait`].
+    pub waited: Duration,
 }
 
 impl Request {
@@ -42,6 +45,21 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// JSON, or empty.
     pub body: Vec<u8>,
+    /// What the caller has to wait for.
+    pub wait: Wait,
+}
+
+/// Whether a response is ready to be sent. The hub itself never waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wait {
+    /// It is.
+    #[default]
+    None,
+    /// It is sent after this time.
+    Late(Duration),
+    /// It is what the caller gets when nothing changes in time; until then the same request is made again after this
+    /// time, with [`Request::waited`] as much longer.
+    Again(Duration),
 }
 
 impl fmt::Debug for Response {
@@ -59,12 +77,12 @@ impl Response {
     /// Any status with a JSON body.
     pub(super) fn with_status(status: u16, body: &Value) -> Self {
         let headers = vec![("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned())];
-        Self { status, headers, body: body.to_string().into_bytes() }
+        Self { status, headers, body: body.to_string().into_bytes(), wait: Wait::None }
     }
 
     /// 204: done, nothing to say.
     pub(super) fn no_content() -> Self {
-        Self { status: 204, headers: Vec::new(), body: Vec::new() }
+        Self { status: 204, headers: Vec::new(), body: Vec::new(), wait: Wait::None }
     }
 
     /// Adds a header.

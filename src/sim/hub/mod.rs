@@ -9,6 +9,7 @@ mod entropy;
 mod errors;
 mod limits;
 mod message;
+mod methods;
 mod modules;
 mod query;
 mod registry;
@@ -23,6 +24,7 @@ pub(super) mod testing;
 mod tests;
 mod twin;
 mod twins;
+mod world;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -35,16 +37,18 @@ use serde_json::Value;
 
 use crate::domain::secret::Secret;
 use crate::domain::time::SharedClock;
+use crate::sim::device::World;
 
 use auth::Policy;
 use entropy::Entropy;
 pub use entropy::Seed;
 use errors::{Code, HubError};
-pub use message::{Request, Response};
+pub use message::{Request, Response, Wait};
 use router::Target;
 use state::State;
 
-/// A simulated IoT Hub. Cheap to call, safe to share; a call holds the lock for its whole length and never waits.
+/// A simulated IoT Hub with the machines behind its edge devices. Safe to share; a call holds the lock for its whole
+/// length, lets the machines live up to the clock's present first, and never waits.
 pub struct SimHub {
     name: String,
     /// The world's time: stamps, metadata, the `Date` header.
@@ -76,18 +80,20 @@ impl SimHub {
             clock,
             real_clock,
             policies,
-            state: Mutex::new(State { devices: BTreeMap::new(), entropy }),
+            state: Mutex::new(State { devices: BTreeMap::new(), entropy, world: World::new(seed.number("machines")) }),
             served: AtomicU64::new(0),
         }
     }
 
-    /// Answers one request, as the service would.
+    /// Answers one request, as the service would; see [`Wait`] for when.
     pub fn handle(&self, request: &Request) -> Response {
-        self.served.fetch_add(1, Ordering::Relaxed);
-        let now = self.clock.now().wall;
-        let mut state = self.state();
+        if request.waited.is_zero() {
+            self.served.fetch_add(1, Ordering::Relaxed);
+        }
+        let (mut state, now) = self.present();
         let request_id = state.entropy.guid();
-        let response = router::route(self, &mut state, request).unwrap_or_else(|error| error.response(request_id, now));
+        let response =
+            router::route(self, &mut state, request, now).unwrap_or_else(|error| error.response(request_id, now));
         drop(state);
         response
             .header("Server", "Microsoft-HTTPAPI/2.0")
@@ -133,14 +139,22 @@ impl SimHub {
     /// # Errors
     /// A sentence, when there is no such twin or its tags are full.
     pub(super) fn touch(&self, device: &str, module: Option<&str>) -> Result<(), String> {
-        let now = self.clock.now().wall;
-        let mut state = self.state();
+        let (mut state, now) = self.present();
         let twin = twins::find_twin(&mut state, device, module).ok_or_else(|| match module {
             Some(module) => format!("there is no module {module} on {device}"),
             None => format!("there is no device {device}"),
         })?;
         let body = serde_json::json!({"tags": {"touched": stamp::instant(now)}});
         twin.patch(twin::TwinWrite::of(&body)?, now).map_err(|limit| limit.to_string())
+    }
+
+    /// The state as it is now: the machines have lived up to this instant.
+    fn present(&self) -> (MutexGuard<'_, State>, Timestamp) {
+        let mut state = self.state();
+        // Read under the lock, so that time never goes back between two calls.
+        let now = self.clock.now().wall;
+        state.advance(now);
+        (state, now)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -222,7 +222,7 @@ pub(super) fn put(state: &mut State, call: &Call<'_>, id: &str) -> Result<Respon
     };
     let response =
         Response::json(&device_value(id, &device, creating)).etag(&stamp::identity_etag(device.identity.etag));
-    state.devices.insert(id.to_owned(), device);
+    state.put_device(id, device, call.now);
     Ok(response)
 }
 
@@ -250,6 +250,6 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, id: &str) -> Result<Res
         return Err(HubError::new(Code::PreconditionFailed, "Etag missing"));
     };
     check_tag(&device.identity, tag)?;
-    state.devices.remove(id);
+    state.remove_device(id);
     Ok(Response::no_content())
 }

@@ -1,5 +1,6 @@
 //! Method and path to resource: splits, decodes, checks the api-version and the caller's right, dispatches.
 
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
 use super::auth::Permission;
@@ -7,7 +8,7 @@ use super::errors::{Code, HubError};
 use super::message::{Request, Response};
 use super::state::State;
 use super::twins::WriteKind;
-use super::{Call, SimHub, auth, bulk, modules, query, registry, statistics, twins};
+use super::{Call, SimHub, auth, bulk, methods, modules, query, registry, statistics, twins};
 
 /// A request taken apart: the decoded path segments and query parameters.
 pub(super) struct Target {
@@ -50,6 +51,7 @@ enum Operation<'a> {
     DeleteModule(&'a str, &'a str),
     GetTwin(&'a str, Option<&'a str>),
     WriteTwin(&'a str, Option<&'a str>, WriteKind),
+    Method(&'a str, Option<&'a str>),
     Query,
     DeviceStatistics,
     ServiceStatistics,
@@ -75,6 +77,8 @@ impl<'a> Operation<'a> {
             ("GET", ["twins", id, "modules", module]) => Self::GetTwin(id, Some(module)),
             ("PATCH", ["twins", id, "modules", module]) => Self::WriteTwin(id, Some(module), WriteKind::Patch),
             ("PUT", ["twins", id, "modules", module]) => Self::WriteTwin(id, Some(module), WriteKind::Replace),
+            ("POST", ["twins", id, "methods"]) => Self::Method(id, None),
+            ("POST", ["twins", id, "modules", module, "methods"]) => Self::Method(id, Some(module)),
             ("GET", ["statistics", "devices"]) => Self::DeviceStatistics,
             ("GET", ["statistics", "service"]) => Self::ServiceStatistics,
             _ => return None,
@@ -92,7 +96,7 @@ impl<'a> Operation<'a> {
             Self::Bulk | Self::PutDevice(_) | Self::DeleteDevice(_) | Self::PutModule(..) | Self::DeleteModule(..) => {
                 Permission::RegistryWrite
             }
-            Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query => Permission::ServiceConnect,
+            Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query | Self::Method(..) => Permission::ServiceConnect,
         }
     }
 
@@ -109,6 +113,7 @@ impl<'a> Operation<'a> {
             Self::DeleteModule(id, module) => modules::delete(state, call, id, module),
             Self::GetTwin(id, module) => twins::get(state, call, id, module),
             Self::WriteTwin(id, module, kind) => twins::write(state, call, id, module, kind),
+            Self::Method(id, module) => methods::invoke(state, call, id, module),
             Self::Query => query::run(state, call),
             Self::DeviceStatistics => Ok(statistics::devices(state)),
             Self::ServiceStatistics => Ok(statistics::service(state)),
@@ -116,8 +121,7 @@ impl<'a> Operation<'a> {
     }
 }
 
-pub(super) fn route(hub: &SimHub, state: &mut State, request: &Request) -> Result<Response, HubError> {
-    let now = hub.clock.now().wall;
+pub(super) fn route(hub: &SimHub, state: &mut State, request: &Request, now: Timestamp) -> Result<Response, HubError> {
     let target = Target::of(request)
         .ok_or_else(|| HubError::new(Code::IotHubFormatError, "The path holds an escape that is no UTF-8."))?;
     let call = Call { request, target: &target, now };

@@ -67,10 +67,15 @@ impl TwinSeed {
         for write in self.desired {
             let by = write.by.map(|(id, created)| (id, stamp::ticks(created)));
             let by = by.as_ref().map(|(id, digest)| (id.as_str(), digest.as_str()));
-            twin.configure(write.values, by, write.at);
+            match by {
+                Some(_) => twin.configure(write.values, by, write.at),
+                None => twin.set_desired(write.values, write.at),
+            }
         }
         for (at, values) in self.reported {
-            twin.report(values, at);
+            if let Err(limit) = twin.report(values, at) {
+                tracing::warn!(%limit, "the scenario reports more than a twin holds");
+            }
         }
         twin.configurations = self.configurations;
     }

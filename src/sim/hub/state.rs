@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::sim::device::World;
+
 use super::entropy::Entropy;
 use super::stamp;
 use super::twin::Twin;
@@ -14,6 +16,8 @@ use super::twin::Twin;
 pub(super) struct State {
     pub(super) devices: BTreeMap<String, Device>,
     pub(super) entropy: Entropy,
+    /// The machines behind the edge devices.
+    pub(super) world: World,
 }
 
 /// A device identity and its twin.

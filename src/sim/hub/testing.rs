@@ -1,5 +1,7 @@
 //! A caller for tests: signs and sends requests in memory, as a client with the owner's rights would.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Request, Response, SimHub};
+use super::{Request, Response, SimHub, Wait};
 
 /// A hub, and the policy to call it with.
 pub(in crate::sim) struct Caller {
@@ -40,6 +42,7 @@ impl Caller {
             path_and_query: format!("{path}{join}api-version=2021-04-12"),
             headers: all,
             body: if body.is_null() { Vec::new() } else { body.to_string().into_bytes() },
+            waited: Duration::ZERO,
         };
         Answer::of(&self.hub.handle(&request))
     }
@@ -73,12 +76,13 @@ pub(in crate::sim) struct Answer {
     pub(in crate::sim) status: u16,
     pub(in crate::sim) headers: Vec<(String, String)>,
     pub(in crate::sim) body: Value,
+    pub(in crate::sim) wait: Wait,
 }
 
 impl Answer {
     fn of(response: &Response) -> Self {
         let body = if response.body.is_empty() { Value::Null } else { serde_json::from_slice(&response.body).unwrap() };
-        Self { status: response.status, headers: response.headers.clone(), body }
+        Self { status: response.status, headers: response.headers.clone(), body, wait: response.wait }
     }
 
     /// A header by its exact name.

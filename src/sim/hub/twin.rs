@@ -134,9 +134,23 @@ impl Twin {
         self.etag += 1;
     }
 
+    /// Desired properties come from a manifest for this device alone: what it says is all there is afterwards.
+    pub(super) fn set_desired(&mut self, desired: Map<String, Value>, now: Timestamp) {
+        self.desired.replace(desired, &stamp::instant(now));
+        self.etag += 1;
+    }
+
     /// The device or module reports: moves the reported version only.
-    pub(super) fn report(&mut self, reported: Map<String, Value>, now: Timestamp) {
-        self.reported.write(reported, &stamp::instant(now), false, None);
+    ///
+    /// # Errors
+    /// [`Limit`]; the twin is then unchanged.
+    pub(super) fn report(&mut self, reported: Map<String, Value>, now: Timestamp) -> Result<(), Limit> {
+        limits::check_values("properties.reported", &reported)?;
+        let mut next = self.reported.clone();
+        next.write(reported, &stamp::instant(now), false, None);
+        limits::check_size("properties.reported", Some(&next.values))?;
+        self.reported = next;
+        Ok(())
     }
 
     /// A twin that is made together with its device by a bulk call: no write is counted and the desired
@@ -329,13 +343,25 @@ mod tests {
     #[test]
     fn reports_and_configurations_move_their_own_counters() {
         let mut twin = twin();
-        twin.report(json!({"t": 1}).as_object().cloned().unwrap(), at(1));
+        twin.report(json!({"t": 1}).as_object().cloned().unwrap(), at(1)).unwrap();
         assert_eq!((twin.etag, twin.reported.version, twin.version()), (1, 2, 3));
         assert!(twin.reported.metadata["t"].get("$lastUpdatedVersion").is_none());
         twin.configure(json!({"o": {"x": 1}}).as_object().cloned().unwrap(), Some(("base", "637")), at(2));
         let metadata = Value::Object(twin.desired.metadata.clone());
         assert_eq!(metadata["o"]["x"]["$lastUpdatedBy"], "base");
         assert!(metadata["o"].get("$lastUpdatedBy").is_none(), "only leaves say who");
+    }
+
+    #[test]
+    fn a_report_that_would_be_too_large_changes_nothing() {
+        let mut twin = twin();
+        let report = |key: &str| json!({key: ["x".repeat(4_000), "y".repeat(4_000), "z".repeat(4_000)]});
+        let report = |key: &str| report(key).as_object().cloned().unwrap();
+        twin.report(report("a"), at(1)).unwrap();
+        twin.report(report("b"), at(2)).unwrap();
+        let limit = twin.report(report("c"), at(3)).expect_err("36 KB");
+        assert!(limit.to_string().contains("properties.reported: 36003 bytes"), "{limit}");
+        assert_eq!((twin.reported.values.len(), twin.reported.version), (2, 3));
     }
 
     #[test]

@@ -121,6 +121,9 @@ pub(super) fn write(
         WriteKind::Replace => twin.replace(write, call.now),
     }
     .map_err(|limit| HubError::argument(limit.to_string()))?;
+    if let Some(module) = module {
+        state.desired_changed(device_id, module, call.now);
+    }
     get(state, call, device_id, module)
 }
 

@@ -1,0 +1,9 @@
+//! Simulated devices, watched through the hub: what their twins show is all there is.
+
+mod faults;
+mod methods;
+mod restarts;
+mod stage;
+mod updates;
+
+use stage::Stage;

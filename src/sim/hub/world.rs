@@ -1,0 +1,241 @@
+//! Where the hub and the simulated devices meet: what a machine's runtime does to identities and twins, and what the
+//! hub tells the machines.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::sim::device::{Cloud, Condition, MachineSpec, Registry, World};
+
+use super::SimHub;
+use super::entropy::Entropy;
+use super::state::{Authentication, Device, Identity, Module, State};
+
+/// Modules a device can have, the runtime's two included.
+const MAX_MODULES: usize = 50;
+
+/// The hub as the machines see it: everything but the machines themselves.
+pub(super) struct Side<'a> {
+    devices: &'a mut BTreeMap<String, Device>,
+    entropy: &'a mut Entropy,
+}
+
+impl Side<'_> {
+    fn module(&self, device: &str, module: &str) -> Option<&Module> {
+        self.devices.get(device)?.modules.get(module)
+    }
+
+    fn identity(&mut self, device: &str, module: Option<&str>) -> Option<&mut Identity> {
+        let device = self.devices.get_mut(device)?;
+        match module {
+            None => Some(&mut device.identity),
+            Some(module) => device.modules.get_mut(module).map(|module| &mut module.identity),
+        }
+    }
+}
+
+impl Cloud for Side<'_> {
+    fn admits(&self, device: &str) -> bool {
+        self.devices.get(device).is_some_and(|device| device.enabled && device.edge)
+    }
+
+    fn desired(&self, device: &str, module: &str) -> Option<(&Map<String, Value>, u64)> {
+        self.module(device, module).map(|module| (&module.twin.desired.values, module.twin.desired.version))
+    }
+
+    fn reported(&self, device: &str, module: &str) -> Option<&Map<String, Value>> {
+        self.module(device, module).map(|module| &module.twin.reported.values)
+    }
+
+    fn report(&mut self, device: &str, module: &str, patch: Map<String, Value>, at: Timestamp) -> Result<(), String> {
+        let found = self.devices.get_mut(device).and_then(|device| device.modules.get_mut(module));
+        let Some(found) = found else { return Err(format!("Module {module} on device {device} is not registered.")) };
+        found.identity.last_activity = Some(at);
+        found.twin.report(patch, at).map_err(|limit| format!("403100: {limit}"))
+    }
+
+    fn modules(&self, device: &str) -> Vec<String> {
+        self.devices.get(device).map(|device| device.modules.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    fn adopt(&mut self, device: &str, module: &str, at: Timestamp) -> bool {
+        let Some(found) = self.devices.get_mut(device) else { return false };
+        let count = found.modules.len();
+        match found.modules.get_mut(module) {
+            Some(known) if known.identity.authentication == Authentication::None => {
+                known.identity.authentication = Authentication::fresh(self.entropy);
+                known.identity.etag += 1;
+                true
+            }
+            Some(_) => true,
+            None if count >= MAX_MODULES => false,
+            None => {
+                let identity = Identity::new(Authentication::fresh(self.entropy), self.entropy.first_etag(), at);
+                // The runtime's own spelling; the service writes `iotEdge`.
+                found.modules.insert(module.to_owned(), Module::new(identity, Some("IotEdge".to_owned())));
+                true
+            }
+        }
+    }
+
+    fn dismiss(&mut self, device: &str, module: &str) {
+        let Some(found) = self.devices.get_mut(device) else { return };
+        let managed = found.modules.get(module).and_then(|module| module.managed_by.as_deref());
+        if managed.is_some_and(|by| by.eq_ignore_ascii_case("iotEdge")) {
+            found.modules.remove(module);
+        }
+    }
+
+    fn link(&mut self, device: &str, module: Option<&str>, connected: bool, at: Timestamp) {
+        if let Some(identity) = self.identity(device, module)
+            && identity.connected != connected
+        {
+            identity.connected = connected;
+            identity.connection_updated = Some(at);
+            if connected {
+                identity.last_activity = Some(at);
+            }
+        }
+    }
+
+    fn heard(&mut self, device: &str, module: Option<&str>, at: Timestamp) {
+        if let Some(identity) = self.identity(device, module) {
+            identity.last_activity = Some(at);
+        }
+    }
+}
+
+impl State {
+    /// Does something with the machines, which do something with the rest.
+    pub(super) fn world<T>(&mut self, act: impl FnOnce(&mut World, &mut Side<'_>) -> T) -> T {
+        act(&mut self.world, &mut Side { devices: &mut self.devices, entropy: &mut self.entropy })
+    }
+
+    /// Lets the machines live up to `now`.
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        self.world(|world, side| world.advance(now, side));
+    }
+
+    /// The desired properties of a module were written.
+    pub(super) fn desired_changed(&mut self, device: &str, module: &str, now: Timestamp) {
+        self.world(|world, side| world.desired_changed(device, module, now, side));
+    }
+
+    /// Registers a device, or changes one.
+    pub(super) fn put_device(&mut self, id: &str, device: Device, now: Timestamp) {
+        self.devices.insert(id.to_owned(), device);
+        self.world(|world, side| world.identity_changed(id, now, side));
+    }
+
+    /// Takes a device out of the registry.
+    pub(super) fn remove_device(&mut self, id: &str) {
+        self.devices.remove(id);
+        self.world.forget(id);
+    }
+}
+
+impl SimHub {
+    /// Installs the runtime on a new machine for an edge device.
+    ///
+    /// # Errors
+    /// A sentence, when there is no such device or it is no edge device.
+    pub(in crate::sim) fn provision(&self, device: &str, spec: MachineSpec) -> Result<(), String> {
+        let (mut state, now) = self.present();
+        match state.device(device) {
+            None => Err(format!("there is no device {device}")),
+            Some(known) if !known.edge => Err(format!("{device} is no edge device")),
+            Some(_) => {
+                state.world(|world, side| world.provision(device, spec, now, side));
+                Ok(())
+            }
+        }
+    }
+
+    /// Something is wrong with a device's machine from now on, or no longer.
+    ///
+    /// # Errors
+    /// A sentence, when the device has no machine.
+    pub(in crate::sim) fn afflict(&self, device: &str, condition: &Condition, on: bool) -> Result<(), String> {
+        self.with_machine(device, |world, side, now| world.afflict(device, condition, on, now, side))
+    }
+
+    /// Stops a device's runtime as one should, or cuts its power.
+    ///
+    /// # Errors
+    /// A sentence, when the device has no machine.
+    pub(in crate::sim) fn stop(&self, device: &str, orderly: bool) -> Result<(), String> {
+        self.with_machine(device, |world, side, now| world.stop(device, orderly, now, side))
+    }
+
+    /// Starts a device's runtime again.
+    ///
+    /// # Errors
+    /// A sentence, when the device has no machine.
+    pub(in crate::sim) fn start(&self, device: &str) -> Result<(), String> {
+        self.with_machine(device, |world, side, now| world.start(device, now, side))
+    }
+
+    /// Nothing is wrong with a device's machine any more.
+    ///
+    /// # Errors
+    /// A sentence, when the device has no machine.
+    pub(in crate::sim) fn heal(&self, device: &str) -> Result<(), String> {
+        self.with_machine(device, |world, side, now| world.heal(device, now, side))
+    }
+
+    /// A second machine gets the identity of a device.
+    ///
+    /// # Errors
+    /// A sentence, when the device has no machine.
+    pub(in crate::sim) fn copy(&self, device: &str) -> Result<(), String> {
+        self.with_machine(device, |world, side, now| world.copy(device, now, side))
+    }
+
+    /// Changes where images come from.
+    pub(in crate::sim) fn change_registry(&self, change: impl FnOnce(&mut Registry)) {
+        change(&mut self.present().0.world.registry);
+    }
+
+    fn with_machine(
+        &self,
+        device: &str,
+        act: impl FnOnce(&mut World, &mut Side<'_>, Timestamp) -> bool,
+    ) -> Result<(), String> {
+        let (mut state, now) = self.present();
+        if state.world(|world, side| act(world, side, now)) {
+            Ok(())
+        } else if state.device(device).is_some() {
+            Err(format!("{device} has no machine yet; `:sim provision {device}` installs one"))
+        } else {
+            Err(format!("there is no device {device}"))
+        }
+    }
+}
+
+#[cfg(test)]
+impl SimHub {
+    /// Sets a manifest for one device, as `set-modules` would: each module that has a `properties.desired` gets that and
+    /// nothing else, and an identity when it has none.
+    pub(in crate::sim) fn set_modules(&self, device: &str, manifest: &Value) {
+        let (mut state, now) = self.present();
+        let modules = manifest["modulesContent"].as_object().unwrap();
+        for (module, content) in modules {
+            let desired = content["properties.desired"].as_object().unwrap().clone();
+            let State { devices, entropy, .. } = &mut *state;
+            let known = devices.get_mut(device).unwrap().modules.entry(module.clone());
+            let fresh = || {
+                let identity = Identity::new(Authentication::None, entropy.first_etag(), now);
+                Module::new(identity, Some("iotEdge".to_owned()))
+            };
+            known.or_insert_with(fresh).twin.set_desired(desired, now);
+            state.desired_changed(device, module, now);
+        }
+    }
+
+    /// Does something with the machines, after they have lived up to now.
+    pub(in crate::sim) fn machines<T>(&self, act: impl FnOnce(&mut World, Timestamp) -> T) -> T {
+        let (mut state, now) = self.present();
+        act(&mut state.world, now)
+    }
+}
