@@ -14,4 +14,4 @@ mod tests;
 mod wire;
 
 pub(in crate::sim) use answer::{Device, MethodError, answer};
-pub(in crate::sim) use store::{ContainerLog, LogCaps, LogFault};
+pub(in crate::sim) use store::{ContainerLog, Frame, LogCaps, LogFault};
