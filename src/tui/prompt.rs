@@ -86,8 +86,8 @@ pub struct Names {
 /// The simulated hub's switches, as far as they can be completed.
 const SIM_SWITCHES: [&str; 5] = ["hub off", "hub on", "latency 300ms", "latency 0", "status"];
 /// Those that are about a device.
-const SIM_DEVICE_SWITCHES: [&str; 10] =
-    ["net off", "net on", "provision", "stop", "start", "power off", "power on", "fault", "heal", "copy"];
+const SIM_DEVICE_SWITCHES: [&str; 11] =
+    ["net off", "net on", "provision", "stop", "start", "power off", "power on", "fault", "heal", "messages", "copy"];
 
 fn words(typed: &str, shell: &Shell, keymap: &Keymap, scopes: &[Scope]) -> Vec<Candidate> {
     let mut ranked: Vec<(u8, usize, Candidate)> = Vec::new();

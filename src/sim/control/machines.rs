@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::sim::device::{Access, Condition, MachineSpec, Operation, Pull};
+use crate::domain::routes::Sink;
+use crate::sim::device::{Access, Condition, LogFault, MachineSpec, Messages, Operation, Pull};
 use crate::sim::hub::SimHub;
 
 /// What is possible, for refusals.
 pub(super) const POSSIBLE: &str = "net on|off DEVICE, provision DEVICE, stop|start DEVICE, power on|off DEVICE, \
-    fault DEVICE WHAT, heal DEVICE, copy DEVICE, image NAME ok|missing|hangs|slow, registry HOST open|closed";
+    fault DEVICE WHAT, heal DEVICE, copy DEVICE, messages DEVICE, image NAME ok|missing|hangs|slow, registry HOST open|closed";
 
 /// What can be wrong with a machine, for refusals.
 const FAULTS: &str = "possible are: agent-hung, disk-full, certificates-expired, clock HOURS, crash MODULE SECONDS, \
-    dead MODULE, refuse-create MODULE, refuse-start MODULE, refuse-stop MODULE";
+    dead MODULE, log-truncated MODULE, log-unreadable MODULE, refuse-create MODULE, refuse-start MODULE, \
+    refuse-stop MODULE";
 
 /// An image that takes longer than edgeAgent waits for one answer.
 const SLOW: Duration = Duration::from_secs(700);
@@ -46,6 +48,7 @@ pub(super) fn run(hub: &SimHub, words: &[&str]) -> Option<Result<String, String>
             None => Err(format!("`{}` is no fault; {FAULTS}", what.join(" "))),
         },
         ["heal", device] => hub.heal(device).map(|()| format!("nothing is wrong with {device} any more")),
+        ["messages", device] => hub.messages(device).map(|messages| describe(device, &messages)),
         ["copy", device] => hub
             .copy(device)
             .map(|()| format!("a second machine has the identity of {device}; the two push each other out")),
@@ -68,6 +71,31 @@ pub(super) fn run(hub: &SimHub, words: &[&str]) -> Option<Result<String, String>
     })
 }
 
+/// `sent`, then what became of the copies for each endpoint, then the queues in which some wait.
+fn describe(device: &str, messages: &Messages) -> String {
+    let Messages { counts, queues } = messages;
+    let fates = [
+        ("delivered", counts.delivered),
+        ("queued", counts.queued),
+        ("expired", counts.expired),
+        ("without a route", counts.no_route),
+        ("refused", counts.refused),
+        ("lost", counts.lost),
+    ];
+    let fates: Vec<String> = fates.iter().map(|(fate, count)| format!("{count} {fate}")).collect();
+    let waiting = queues.iter().filter(|queue| queue.queued > 0).map(|queue| {
+        let endpoint = match &queue.endpoint {
+            Sink::Upstream => "$upstream".to_owned(),
+            Sink::Module { module, input } => format!("{module}/{input}"),
+        };
+        format!(
+            "; {} wait for {endpoint} ({} expired there, {} delivered)",
+            queue.queued, queue.expired, queue.delivered
+        )
+    });
+    format!("{device}: {} messages sent, {}{}", counts.sent, fates.join(", "), waiting.collect::<String>())
+}
+
 fn pull(word: &str) -> Option<Pull> {
     Some(match word {
         "ok" => Pull::Ready(Duration::from_secs(8)),
@@ -80,6 +108,7 @@ fn pull(word: &str) -> Option<Pull> {
 
 fn condition(words: &[&str]) -> Option<Condition> {
     let refuses = |module: &str, operation| Condition::Refuses { module: module.to_owned(), operation, times: None };
+    let log_broken = |module: &str, fault| Condition::LogBroken { module: module.to_owned(), fault };
     Some(match words {
         ["agent-hung"] => Condition::AgentHung,
         ["disk-full"] => Condition::DiskFull,
@@ -93,7 +122,10 @@ fn condition(words: &[&str]) -> Option<Condition> {
             module: (*module).to_owned(),
             code: 1,
             after: Duration::from_secs(seconds.parse::<u32>().ok()?.into()),
+            says: "Unhandled exception. It was told to crash.".to_owned(),
         },
+        ["log-truncated", module] => log_broken(module, LogFault::Truncated),
+        ["log-unreadable", module] => log_broken(module, LogFault::Unreadable),
         ["dead", module] => Condition::Dead { module: (*module).to_owned() },
         ["refuse-create", module] => refuses(module, Operation::Create),
         ["refuse-start", module] => refuses(module, Operation::Start),
@@ -111,8 +143,7 @@ mod tests {
         let words = |text: &str| condition(&text.split(' ').collect::<Vec<_>>());
         assert_eq!(words("clock -48"), Some(Condition::ClockWrong(SignedDuration::from_hours(-48))));
         assert_eq!(words("clock +1"), Some(Condition::ClockWrong(SignedDuration::from_hours(1))));
-        let crash = Condition::Crashes { module: "m".to_owned(), code: 1, after: Duration::from_secs(30) };
-        assert_eq!(words("crash m 30"), Some(crash));
+        assert!(matches!(words("crash m 30"), Some(Condition::Crashes { module, .. }) if module == "m"));
         for wrong in ["clock 999999999999", "clock soon", "crash m -1", "crash m", "fire"] {
             assert_eq!(words(wrong), None, "{wrong}");
         }

@@ -2,6 +2,7 @@
 
 mod faults;
 mod methods;
+mod modules;
 mod restarts;
 mod stage;
 mod updates;
