@@ -61,7 +61,7 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> 
         return Ok(Response::json(&Value::Array(Vec::new())).header("x-ms-item-type", "DeviceJob"));
     }
     let item_type = if query.select == Select::All { "Twin" } else { "Raw" };
-    let form = Form { model_id: call.has_model_id(), row: true, properties: true };
+    let form = Form { model_id: call.has_model_id(), row: true, properties: true, now: call.now };
     if query.is_aggregate() {
         let mut groups = Groups::new(&query);
         matching(state, &query, None, form).for_each(|(_, row)| groups.add(&row));

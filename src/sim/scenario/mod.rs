@@ -1,5 +1,5 @@
-//! Worlds to start with. [`default`] is the fleet behind `--sim`, [`edge`] the shapes an IoT Edge device leaves
-//! in its twins; here is which worlds there are.
+//! Worlds to start with. [`default`] is the fleet behind `--sim`, [`edge`] what its manifests say; here is which worlds
+//! there are.
 
 mod default;
 mod edge;
@@ -21,7 +21,7 @@ const HUB: &str = "iothub-production-001";
 /// A world to start a simulator with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
-    /// Two sites of a dozen gateways, a few strays, three things wrong; aged twenty minutes.
+    /// Two sites of a dozen gateways, a few strays, three things wrong; machines that have been up for hours to weeks.
     Default,
     /// An empty hub, for the tutorial and for tests that make their own devices.
     Tutorial,
@@ -46,7 +46,11 @@ impl Scenario {
         let now = clock.now().wall;
         let hub = SimHub::new(HUB, seed, clock, real_clock);
         match self {
-            Self::Default => default::devices(&World { now }).into_iter().for_each(|device| hub.seed(device)),
+            Self::Default => {
+                let (devices, happenings) = default::world(&World { now });
+                devices.into_iter().for_each(|device| hub.seed(device));
+                hub.play(happenings);
+            }
             Self::Tutorial => {}
         }
         hub
