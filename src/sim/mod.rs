@@ -1,8 +1,9 @@
 //! A simulated IoT Hub with a fleet behind it: demo, tutorial, test double, rehearsal stage.
 //!
-//! [`hub`] is the service without sockets, `http` and `tls` put it behind real HTTPS, `scenario` fills it
-//! with a world, `control` and `faults` are the switches behind `:sim`. It shares time, secrets and the query
-//! language with the console and nothing else, so that each checks the other.
+//! [`hub`] is the service without sockets, `http` and `tls` put it behind real HTTPS, `device` is what runs on an
+//! IoT Edge device, `scenario` fills the hub with a world, `control` and `faults` are the switches behind `:sim`. It
+//! shares time, secrets, the query language, manifests and routes with the console and nothing else, so that each
+//! checks the other.
 
 mod control;
 #[cfg_attr(
