@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::sim::device::instants::after;
@@ -75,6 +76,18 @@ fn windows_have_the_engines_quirks() {
     ] {
         assert_eq!(lines(&log, &filter), expected, "{filter}");
     }
+}
+
+#[test]
+fn windows_hold_both_their_instants() {
+    let mut log = ContainerLog::new(LogCaps::default());
+    for n in 0..3 {
+        log.write("2026-01-02T03:04:10Z".parse().unwrap(), Stream::Stdout, format!("at {n}").as_bytes());
+    }
+    assert_eq!(lines(&log, &json!({"since": "2026-01-02T03:04:10Z"})), [0, 1, 2]);
+    assert_eq!(lines(&log, &json!({"until": "2026-01-02T03:04:10Z"})), [0, 1, 2]);
+    assert_eq!(lines(&log, &json!({"since": "2026-01-02T03:04:11Z"})), Vec::<u64>::new());
+    assert_eq!(lines(&log, &json!({"until": "2026-01-02T03:04:09Z"})), Vec::<u64>::new());
 }
 
 #[test]
@@ -272,6 +285,18 @@ fn the_limit_counts_characters_of_text_and_bytes_of_gzip() {
     let mut packed = request(&json!({}));
     packed["encoding"] = json!("gzip");
     assert!(ask(&packed, &[("m", &log)]).is_ok());
+    // What hardly shrinks: 150,000 characters are some 114,000 bytes, and base64 makes 152,000 of them again.
+    let mut log = ContainerLog::new(LogCaps { file_bytes: None, files: 1 });
+    let mut noise = (0..).map(|n| Sha256::digest(u64::to_le_bytes(n)));
+    let mut add = |log: &mut ContainerLog, digests| {
+        let bytes: Vec<u8> = noise.by_ref().take(digests).flatten().collect();
+        log.write(now(), Stream::Stdout, STANDARD.encode(bytes).as_bytes());
+    };
+    add(&mut log, 3_500);
+    let answer = ask(&packed, &[("m", &log)]).unwrap();
+    assert!(answer[0]["payloadBytes"].as_str().unwrap().len() > 150_000);
+    add(&mut log, 500);
+    assert!(ask(&packed, &[("m", &log)]).is_err());
 }
 
 #[test]

@@ -31,8 +31,8 @@ use crate::domain::routes::RoutedMessage;
 
 use super::log::LogCaps;
 
-/// What a program is started with.
-#[derive(Debug, Clone, Copy)]
+/// What a program is started with. Environment and twin may hold secrets, so it does not print.
+#[derive(Clone, Copy)]
 pub(in crate::sim) struct Start<'a> {
     /// What the container was made of.
     pub image: &'a Image,

@@ -3,9 +3,12 @@
 //! here and hears of exits.
 //!
 //! Everything is driven from outside and nothing waits: [`Traffic::run_until`] brings the device up to an instant.
-//! The same calls make the same device, in however many steps it is brought there.
+//! The same calls make the same device, in however many steps it is brought there. `container` is one container,
+//! `messages` what edgeHub adds to a module's message, `events` what the caller hears.
 
 mod container;
+mod events;
+mod messages;
 #[cfg(test)]
 mod tests;
 
@@ -16,68 +19,21 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::domain::manifest::HubConfig;
-use crate::domain::routes::{MessageSource, RoutedMessage, Sink};
+use crate::domain::routes::Sink;
 
 use super::edge_hub::{Counts, EdgeHub, EndpointState};
 use super::log::{ContainerLog, LogCaps, LogFault};
 use super::program::runtime::Said;
-use super::program::{Effect, OutMessage, Start, Stream, of_image};
+use super::program::{Effect, Start, Stream, of_image};
 use container::{Container, is_silent};
+use messages::{telemetry, twin_change};
+
+pub(in crate::sim) use events::{Connection, Exit, MethodOutcome, Report};
 
 /// The container of edgeHub.
 const HUB: &str = "edgeHub";
 /// Lines of one moment are so far apart in the log.
 const BETWEEN_LINES: Duration = Duration::from_nanos(700);
-
-/// A program that ended by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sim) struct Exit {
-    /// Its container.
-    pub module: String,
-    /// When.
-    pub at: Timestamp,
-    /// Its code.
-    pub code: i64,
-}
-
-/// Reported properties a module sent through edgeHub.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::sim) struct Report {
-    /// The module.
-    pub module: String,
-    /// When.
-    pub at: Timestamp,
-    /// What changes; `null` deletes.
-    pub patch: Map<String, Value>,
-}
-
-/// A module's client connected to edgeHub, or is gone: for `clients` in `$edgeHub`'s twin. When edgeHub itself ends
-/// it tells nobody, and begins with an empty list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sim) struct Connection {
-    /// The module.
-    pub module: String,
-    /// When.
-    pub at: Timestamp,
-    /// Whether it came or went.
-    pub connected: bool,
-}
-
-/// What became of a direct method.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::sim) enum MethodOutcome {
-    /// The module answered.
-    Answered {
-        /// Its status.
-        status: i64,
-        /// Its payload.
-        payload: Value,
-    },
-    /// It has no such method: 501.
-    Unknown,
-    /// It is not connected.
-    NotConnected,
-}
 
 /// The containers of one device and the edgeHub between them.
 #[derive(Debug)]
@@ -459,41 +415,4 @@ impl Traffic {
             }
         }
     }
-}
-
-/// A module's message as edgeHub routes it.
-fn telemetry(device: &str, module: &str, output: String, message: OutMessage) -> RoutedMessage {
-    let OutMessage { body, content_type, content_encoding, properties } = message;
-    let mut system = sender(device, module);
-    system.insert("outputName".to_owned(), output.clone());
-    for (name, value) in [("contentType", content_type), ("contentEncoding", content_encoding)] {
-        if let Some(value) = value {
-            system.insert(name.to_owned(), value);
-        }
-    }
-    RoutedMessage {
-        source: MessageSource::Module { module: module.to_owned(), output: Some(output) },
-        properties: properties.into_iter().collect(),
-        system,
-        body,
-    }
-}
-
-/// The notice that a module reported something, which routes may ask for.
-fn twin_change(device: &str, module: &str, patch: &Map<String, Value>) -> RoutedMessage {
-    let mut system = sender(device, module);
-    system.insert("messageType".to_owned(), "twinChangeNotification".to_owned());
-    RoutedMessage {
-        source: MessageSource::TwinChange,
-        properties: BTreeMap::new(),
-        system,
-        body: Value::Object(patch.clone()).to_string().into_bytes(),
-    }
-}
-
-fn sender(device: &str, module: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([
-        ("connectionDeviceId".to_owned(), device.to_owned()),
-        ("connectionModuleId".to_owned(), module.to_owned()),
-    ])
 }
