@@ -49,8 +49,11 @@ impl Cloud for Side<'_> {
     }
 
     fn report(&mut self, device: &str, module: &str, patch: Map<String, Value>, at: Timestamp) -> Result<(), String> {
-        let found = self.devices.get_mut(device).and_then(|device| device.modules.get_mut(module));
-        let Some(found) = found else { return Err(format!("Module {module} on device {device} is not registered.")) };
+        let missing = || format!("Module {module} on device {device} is not registered.");
+        let owner = self.devices.get_mut(device).ok_or_else(missing)?;
+        let found = owner.modules.get_mut(module).ok_or_else(missing)?;
+        // A module's activity is its device's too.
+        owner.identity.last_activity = Some(at);
         found.identity.last_activity = Some(at);
         found.twin.report(patch, at).map_err(|limit| format!("403100: {limit}"))
     }

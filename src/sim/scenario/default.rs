@@ -169,7 +169,8 @@ impl Machine<'_> {
     /// As it was when its runtime was installed.
     fn registered(&self) -> DeviceSeed {
         let created = self.created();
-        let before = |writes: Vec<DesiredSeed>| writes.into_iter().filter(|write| write.at <= self.up()).collect();
+        let unread = |write: &DesiredSeed| !self.is_provisioned() || write.at <= self.up();
+        let before = |writes: Vec<DesiredSeed>| writes.into_iter().filter(unread).collect();
         let module = |desired: Vec<DesiredSeed>, configurations: &[Deployment]| ModuleSeed {
             created,
             twin: TwinSeed {

@@ -50,7 +50,10 @@ fn three_things_are_wrong_and_one_is_not_there_yet() {
                 assert_eq!((&filter["restartCount"], &filter["exitCode"]), (&json!(7), &json!(1)));
                 assert!(age < 90, "{age} s");
             }
-            "edge-gateway-113" => assert_eq!(row["properties"]["reported"]["$version"], 1),
+            "edge-gateway-113" => {
+                assert_eq!(row["properties"]["reported"]["$version"], 1);
+                assert_eq!(row["properties"]["desired"]["$version"], 3, "it is deployed to all the same");
+            }
             id => assert!((HOUR..15 * DAY).contains(&age), "{id}: {age} s"),
         }
     }
