@@ -6,6 +6,7 @@
 //! - [`domain`] is meaning without I/O: ids, time, text, twins, patches, the query language, health.
 //! - [`hub`] speaks IoT Hub's REST API; [`sync`] decides what to read when; [`store`] is the immutable
 //!   picture that comes out.
+//! - [`logs`] follows the logs of modules and proves that nothing is missing.
 //! - [`ops`] is the only path to a write, [`audit`] its record, [`local`] the only writer to disk.
 //! - [`disk`] holds the rules of every file we read or write: owner, mode, links, atomic replacement, locks.
 //! - [`tui`] shows and asks (`update` and `view` are pure); [`cli`] is the same product for scripts.
@@ -20,6 +21,7 @@ pub mod disk;
 pub mod domain;
 pub mod hub;
 pub mod local;
+pub mod logs;
 pub mod ops;
 pub mod sim;
 pub mod store;

@@ -1,6 +1,6 @@
 //! The console, put together: hub, readers, write path, disk, terminal, loop; and taken apart in order.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +12,13 @@ use super::hands::{Materials, Wired, wire};
 use super::logging;
 use super::opening::{Opened, open};
 use super::process::{Process, SystemClock};
+use super::simulator::Simulator;
 use super::world::ConsoleWorld;
 use crate::cli::{ConnectArgs, Exit};
 use crate::config::{Color, Glyphs as GlyphSetting, Origin};
-use crate::disk;
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 use crate::local::LocalStore;
-use crate::sim::Sim;
 use crate::sync::SyncSettings;
 use crate::tui::keymap::{Keymap, Keymaps};
 use crate::tui::model::{Model, Setup};
@@ -97,8 +96,6 @@ struct Console {
     cancel: CancellationToken,
     greetings: Vec<Msg>,
     crash_folder: PathBuf,
-    /// The folder the simulated hub's access was written to; removed at the end.
-    sim_folder: Option<tempfile::TempDir>,
 }
 
 impl Console {
@@ -112,30 +109,19 @@ impl Console {
         let cancel = CancellationToken::new();
         let settings = &process.config.settings;
         let sync_settings = SyncSettings {
-            fleet: settings.poll.fleet.value.min(if sim.is_some() {
-                SyncSettings::default().fleet
-            } else {
-                Duration::MAX
-            }),
-            details: settings.poll.detail.value.min(if sim.is_some() {
-                SyncSettings::default().details
-            } else {
-                Duration::MAX
-            }),
+            fleet: settings.poll.fleet.value,
+            details: settings.poll.detail.value,
             ..SyncSettings::default()
         };
         let read_only = hub.write.is_none();
         let identity = hub.read.identity();
-        let (sim_folder, sim_files) = match &sim {
-            Some(sim) => write_sim_files(sim)?,
-            None => (None, Vec::new()),
-        };
+        let simulator = sim.map(Simulator::with_files).transpose()?;
         let session = Session {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             context: Untrusted::new(context.as_str()).shown().into(),
             hub: Untrusted::new(name.as_str()).shown().into(),
             identity: Untrusted::new(identity).shown().into(),
-            simulated: sim.is_some(),
+            simulated: simulator.is_some(),
             production,
             read_only,
             seed: uuid::Uuid::new_v4(),
@@ -149,8 +135,7 @@ impl Console {
             state: process.paths.state.clone(),
             keep_drafts: settings.safety.draft_keep.value,
             sync: sync_settings,
-            sim,
-            sim_files,
+            simulator,
         };
         let Wired { hands, pictures, history, last_view, greetings: found } = wire(materials, clock, &cancel)?;
         greetings.extend(found);
@@ -169,13 +154,13 @@ impl Console {
             history,
         });
         let local = hands.local().cloned();
-        let world = ConsoleWorld::new(term, process.env.clone(), hands);
+        let world = ConsoleWorld::new(term, process.env.clone(), process.paths.runtime.clone(), hands);
         let crash_folder = crash_folder(process);
-        Ok(Self { model, pictures, world, local, cancel, greetings, crash_folder, sim_folder })
+        Ok(Self { model, pictures, world, local, cancel, greetings, crash_folder })
     }
 
     async fn stay(self, clock: &SharedClock) -> Exit {
-        let Self { mut model, pictures, mut world, local, cancel, greetings, crash_folder, sim_folder } = self;
+        let Self { mut model, pictures, mut world, local, cancel, greetings, crash_folder } = self;
         for greeting in greetings {
             // Nothing a greeting does asks anything of the world.
             update(&mut model, greeting);
@@ -187,7 +172,6 @@ impl Console {
         }
         let unsaved = local.and_then(|local| local.flush(FLUSH).err());
         let left = world.leave().await;
-        drop(sim_folder);
         let exit = match ended {
             Ended::Left => Exit::Success,
             Ended::Signalled(signal) => Exit::Signal(signal.exit_code().unwrap_or_default()),
@@ -238,29 +222,6 @@ fn state_report(model: &Model) -> String {
     ];
     lines.extend(shell.notices.all().rev().take(20).map(|notice| format!("  {}", notice.text)));
     lines.join("\n")
-}
-
-/// A folder that lives as long as its handle, and what is in it: what, and where.
-type SimFiles = (Option<tempfile::TempDir>, Vec<(String, String)>);
-
-/// Writes the simulated hub's access into private files, for other programs to use while this one runs.
-fn write_sim_files(sim: &Sim) -> Result<SimFiles, String> {
-    let failed = |error: &dyn std::fmt::Display| format!("the simulated hub's files could not be written: {error}");
-    let folder = tempfile::Builder::new().prefix("edgedeck-sim-").tempdir().map_err(|error| failed(&error))?;
-    let mut files = Vec::new();
-    let mut write = |what: &str, name: &str, text: &str| -> Result<(), String> {
-        let path = folder.path().join(name);
-        write_private(&path, text).map_err(|error| failed(&error))?;
-        files.push((what.to_owned(), path.display().to_string()));
-        Ok(())
-    };
-    write("authority (CA)", "ca.pem", sim.ca_pem())?;
-    write("connection string", "connection-string", sim.connection_string().expose())?;
-    Ok((Some(folder), files))
-}
-
-fn write_private(path: &Path, text: &str) -> Result<(), disk::DiskError> {
-    disk::replace(path, text.as_bytes())
 }
 
 /// Over SSH the pieces of an escape sequence may come further apart.

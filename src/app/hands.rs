@@ -3,20 +3,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::simulator::Simulator;
 use crate::audit::{AuditLog, Origin, Who};
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 use crate::hub::Hub;
 use crate::local::{DraftKey, LastView, Loaded, LocalError, LocalStore, Opened, Options as LocalOptions, Status};
 use crate::ops::Gateway;
-use crate::sim::Sim;
 use crate::store::Needs;
 use crate::sync::{Sync, SyncSettings};
 use crate::tui::msg::{Effect, Msg};
@@ -46,9 +46,7 @@ pub struct Materials {
     /// How often to read.
     pub sync: SyncSettings,
     /// The simulated hub behind it, when it is one.
-    pub sim: Option<Arc<Sim>>,
-    /// Files the simulated hub's access was written to: what, and where.
-    pub sim_files: Vec<(String, String)>,
+    pub simulator: Option<Simulator>,
 }
 
 /// A wired console.
@@ -72,7 +70,7 @@ pub struct Wired {
 /// A sentence when the audit record cannot be opened and the console could write: no record, no write. Without drafts the console
 /// works, and says so.
 pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToken) -> Result<Wired, String> {
-    let Materials { hub, context, name, who, audit, state, keep_drafts, sync, sim, sim_files } = materials;
+    let Materials { hub, context, name, who, audit, state, keep_drafts, sync, simulator } = materials;
     let mut greetings = Vec::new();
     let log = match AuditLog::open(audit, clock.clone()) {
         Ok(log) => Some(log),
@@ -115,8 +113,7 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
         context,
         kept,
         unsaved: BTreeMap::new(),
-        sim,
-        sim_files,
+        simulator,
         identity: Mutex::default(),
         news,
         tell,
@@ -166,8 +163,7 @@ pub struct Hands {
     kept: Option<watch::Receiver<Status>>,
     /// What the model was told of it.
     unsaved: BTreeMap<String, String>,
-    sim: Option<Arc<Sim>>,
-    sim_files: Vec<(String, String)>,
+    simulator: Option<Simulator>,
     /// The identity the model was told last.
     identity: Mutex<String>,
     news: mpsc::Receiver<Msg>,
@@ -196,7 +192,10 @@ impl Hands {
                 self.open_draft(key);
                 return Vec::new();
             }
-            Effect::Sim(text) => return self.simulate(&text),
+            Effect::Sim(text) => {
+                self.simulate(text);
+                return Vec::new();
+            }
             Effect::SaveDraft(draft) => self.local.as_ref().map(|local| local.save_draft(*draft)),
             Effect::CloseDraft(key) => self.local.as_ref().map(|local| local.close_draft(&key)),
             Effect::DiscardDraft(key) => self.local.as_ref().map(|local| local.discard_draft(&key)),
@@ -249,65 +248,32 @@ impl Hands {
         self.local.as_ref()
     }
 
-    /// What `:sim` shows.
-    fn simulator(&self) -> Vec<String> {
-        let Some(sim) = &self.sim else { return Vec::new() };
-        let status = sim.status();
-        let mut lines = vec![
-            format!("hub  {}", status.hub),
-            format!("endpoint  {}", status.endpoint),
-            format!("devices  {}", status.devices),
-            format!("requests served  {}", status.served),
-            format!(
-                "network  {}",
-                if status.faults.hub_on { "on (:sim hub off)" } else { "OFF: requests hang (:sim hub on)" }
-            ),
-            format!("latency  {} ms added (:sim latency 300ms)", status.faults.latency.as_millis()),
-            String::new(),
-        ];
-        lines.extend(self.sim_files.iter().map(|(what, path)| format!("{what}  {path}")));
-        lines.push(String::new());
-        lines.push("Any client that speaks to IoT Hub can use it. To be somebody else who changes a twin:".to_owned());
-        lines.push(":sim touch edge-gateway-001/temperatureFilter".to_owned());
-        if let [(_, authority), (_, access)] = self.sim_files.as_slice() {
-            let program =
-                std::env::current_exe().map_or_else(|_| "edgedeck".to_owned(), |path| path.display().to_string());
-            lines.extend([
-                "or, in another terminal:".to_owned(),
-                format!("'{program}' \\"),
-                format!("--connection-string-file '{access}' \\"),
-                format!("--ca-file '{authority}' \\"),
-                "twin patch edge-gateway-001/temperatureFilter \\".to_owned(),
-                "--desired '{\"temperatureThreshold\": 28.0}' --yes".to_owned(),
-            ]);
-        }
-        lines
-    }
-
-    fn simulate(&self, text: &str) -> Vec<Msg> {
-        let Some(sim) = &self.sim else {
-            return vec![Msg::Say(
-                Severity::Warning,
-                "this is not a simulated hub; start with `edgedeck --sim`".to_owned(),
-            )];
+    /// Asks the simulated hub, away from the loop: bringing its world up to date may take a moment.
+    fn simulate(&self, text: String) {
+        let tell = self.tell.clone();
+        let Some(simulator) = self.simulator.clone() else {
+            let why = "this is not a simulated hub; start with `edgedeck --sim`".to_owned();
+            self.tell(Msg::Say(Severity::Warning, why));
+            return;
         };
-        let mut messages = Vec::new();
-        if !text.is_empty() {
-            messages.push(match sim.command(text) {
-                Ok(answer) => Msg::Say(Severity::Info, answer.lines().next().unwrap_or_default().to_owned()),
-                Err(why) => Msg::Say(Severity::Warning, why.lines().next().unwrap_or_default().to_owned()),
-            });
-        }
-        messages.push(Msg::Simulator(self.simulator()));
-        messages
+        tokio::task::spawn_blocking(move || {
+            for message in simulator.run(&text) {
+                // Dropped when too much waits: the page is read again in a moment.
+                let _ = tell.try_send(message);
+            }
+        });
     }
 
     /// Takes a draft, and tells what the disk holds of it or who has it, once the disk has answered.
     fn open_draft(&self, key: DraftKey) {
-        let Some(local) = self.local.clone() else { return };
+        let local = self.local.clone();
         let tell = self.tell.clone();
         tokio::spawn(async move {
-            let answer = opened(key.clone(), local.open_draft(key).await);
+            let answer = match local {
+                Some(local) => opened(key.clone(), local.open_draft(key).await),
+                // Said once, at the start.
+                None => Msg::DraftOpened(key, None),
+            };
             // It waits for room, here and not in the loop: without the answer a draft would go unseen.
             let _ = tell.send(answer).await;
         });
@@ -322,10 +288,11 @@ fn opened(key: DraftKey, answer: Result<Opened, LocalError>) -> Msg {
             let text = format!(
                 "another console edits this twin too ({holder}); your draft is not kept on disk, sending is guarded as always"
             );
-            Msg::Say(Severity::Warning, text)
+            Msg::DraftRefused(key, text)
         }
         Err(error) => {
-            Msg::Say(Severity::Error, format!("the draft of {} could not be taken: {error}", key.target.shown()))
+            let text = format!("the draft of {} could not be taken: {error}", key.target.shown());
+            Msg::DraftRefused(key, text)
         }
     }
 }
@@ -371,8 +338,8 @@ mod tests {
         };
         assert!(matches!(opened(key(), Ok(Opened::Ours(None))), Msg::DraftOpened(_, None)));
         let theirs = Opened::Theirs { holder: "pid 7 on pts/1".into(), copy: None };
-        assert!(matches!(opened(key(), Ok(theirs)), Msg::Say(Severity::Warning, text) if text.contains("pid 7")));
+        assert!(matches!(opened(key(), Ok(theirs)), Msg::DraftRefused(_, text) if text.contains("pid 7")));
         let failed = opened(key(), Err(LocalError::Stopped));
-        assert!(matches!(failed, Msg::Say(Severity::Error, text) if text.contains("edge-gateway-001")));
+        assert!(matches!(failed, Msg::DraftRefused(_, text) if text.contains("edge-gateway-001")));
     }
 }

@@ -9,6 +9,7 @@ mod hands;
 mod logging;
 mod opening;
 mod process;
+mod simulator;
 mod world;
 
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ use crate::config::refuse_key_in_arguments;
 pub use hands::{Hands, Materials, Wired, wire};
 pub use opening::{OpenError, Opened, open};
 pub use process::{Process, SystemClock};
+pub use simulator::Simulator;
 
 /// The whole program.
 #[must_use]
@@ -42,7 +44,7 @@ pub fn main() -> ExitCode {
         }
     };
     let exit = match Process::start(&cli) {
-        Ok(process) => match process.wrong_flag() {
+        Ok(process) => match process.wrong_flag(&cli) {
             Some(wrong) => {
                 complain(&wrong);
                 Exit::Usage

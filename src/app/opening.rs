@@ -8,7 +8,9 @@ use crate::config::{Active, Auth, Finding, Origin, SecretSource, Setting, Settin
 use crate::domain::fault::Fault;
 use crate::domain::secret::Secret;
 use crate::domain::time::SharedClock;
-use crate::hub::{ConnectionString, Credential, Endpoint, EntraEnvironment, EntraSettings, Hub, HubSettings, Trust};
+use crate::hub::{
+    ConnectionString, Credential, Endpoint, EntraEnvironment, EntraSettings, Hub, HubSettings, ManagedIdentity, Trust,
+};
 use crate::sim::{Scenario, Sim, SimOptions};
 
 /// An open hub, and what it is called.
@@ -103,7 +105,7 @@ pub async fn open(process: &mut Process, connect: &ConnectArgs, clock: SharedClo
     } else if let Some(host) = &connect.hub {
         (
             Endpoint::parse(host).map_err(|error| input(&error))?,
-            entra(process),
+            entra(process, connect),
             "ad hoc".to_owned(),
             false,
             Named::Directly,
@@ -124,7 +126,7 @@ pub async fn open(process: &mut Process, connect: &ConnectArgs, clock: SharedClo
             Active::Chosen(context) => {
                 let endpoint = Endpoint::parse(&context.hub).map_err(|error| input(&error))?;
                 let credential = match &context.auth {
-                    Auth::Entra => entra(process),
+                    Auth::Entra => entra(process, connect),
                     Auth::ConnectionStringFile(path) => {
                         let source = SecretSource::from_argument(path);
                         let secret =
@@ -203,9 +205,13 @@ fn from_string(secret: &Secret) -> Result<(Endpoint, Credential), OpenError> {
         .map_err(|error| OpenError::Input(error.to_string()))
 }
 
-fn entra(process: &Process) -> Credential {
+fn entra(process: &Process, connect: &ConnectArgs) -> Credential {
     let environment = EntraEnvironment::from_variables(|name| process.env.text(name));
-    Credential::Entra(EntraSettings { environment, managed_identity: None })
+    let managed_identity = connect.managed_identity.clone().map(|id| match id.as_str() {
+        "" => ManagedIdentity::System,
+        _ => ManagedIdentity::Client(id),
+    });
+    Credential::Entra(EntraSettings { environment, managed_identity })
 }
 
 fn settings(base: HubSettings, settings: &Settings, trust: Trust, read_only: bool) -> HubSettings {

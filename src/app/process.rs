@@ -67,6 +67,7 @@ impl Process {
             context: cli.connect.context.clone(),
             hub_named_elsewhere: names_a_hub(&cli.connect)
                 || (connection_string.is_some() && cli.connect.context.is_none()),
+            simulated: cli.connect.sim,
             ..Sources::default()
         };
         let config = Config::load(&paths, asked);
@@ -76,7 +77,10 @@ impl Process {
 
     /// What is wrong with a flag, if one is: a wrong flag ends the run, where a wrong file only warns.
     #[must_use]
-    pub fn wrong_flag(&self) -> Option<String> {
+    pub fn wrong_flag(&self, cli: &Cli) -> Option<String> {
+        if let Some(idle) = cli.idle_screen_flag() {
+            return Some(idle);
+        }
         let wrong = self.config.findings.iter().find(|finding| matches!(finding.source, Source::Flag(_)));
         wrong.map(ToString::to_string)
     }
@@ -130,6 +134,10 @@ fn flags(cli: &Cli) -> Vec<FlagValue> {
     flags
 }
 
+fn user_name(uid: u32) -> Option<String> {
+    nix::unistd::User::from_uid(uid.into()).ok().flatten().map(|user| user.name)
+}
+
 fn who(env: &Env) -> Who {
     let uid = rustix::process::getuid().as_raw();
     let read = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
@@ -140,7 +148,8 @@ fn who(env: &Env) -> Who {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         pid: std::process::id(),
         uid,
-        name: env.text("USER").or_else(|| env.text("LOGNAME")).unwrap_or_else(|| uid.to_string()),
+        // By the number, which the kernel vouches for; what USER says anybody can set.
+        name: user_name(uid).unwrap_or_else(|| uid.to_string()),
         // The kernel's "nobody logged in" is the largest number there is.
         loginuid: read("/proc/self/loginuid").and_then(|text| text.parse().ok()).filter(|uid| *uid != u32::MAX),
         tty,

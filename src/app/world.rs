@@ -1,7 +1,7 @@
 //! The console's world: the terminal, and behind it the hands that carry out what `update` wants.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ratatui::buffer::Buffer;
@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::hands::Hands;
 use crate::config::Env;
+use crate::disk;
 use crate::domain::ids::TwinId;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::notices::Severity;
@@ -24,12 +25,14 @@ use crate::tui::term::signals::Signal;
 pub(super) struct ConsoleWorld {
     term: Term,
     env: Env,
+    /// Where files are that no other user and no later session should see.
+    runtime: PathBuf,
     hands: Hands,
 }
 
 impl ConsoleWorld {
-    pub(super) fn new(term: Term, env: Env, hands: Hands) -> Self {
-        Self { term, env, hands }
+    pub(super) fn new(term: Term, env: Env, runtime: PathBuf, hands: Hands) -> Self {
+        Self { term, env, runtime, hands }
     }
 
     /// Gives the terminal back.
@@ -45,7 +48,7 @@ impl ConsoleWorld {
         };
         // Outside of what the terminal answers: the text is there although the terminal may not be.
         let mut edited = None;
-        let back = self.term.outside(|| edited = Some(edit_in(&editor, text))).await;
+        let back = self.term.outside(|| edited = Some(edit_in(&editor, &self.runtime, text))).await;
         after_editing(id, edited, back)
     }
 }
@@ -75,12 +78,13 @@ fn editor_over(editor: &str, file: &Path) -> Command {
 }
 
 /// Runs the editor over a private file and reads it back. What cannot be read back stays where it is.
-fn edit_in(editor: &str, text: &str) -> Result<String, String> {
+fn edit_in(editor: &str, folder: &Path, text: &str) -> Result<String, String> {
     let failed = |what: &str, error: io::Error| format!("could not {what}: {error}; the draft is as it was");
+    disk::ensure_dir(folder).map_err(|error| format!("{error}; the draft is as it was"))?;
     let file = tempfile::Builder::new()
         .prefix("edgedeck-")
         .suffix(".json")
-        .tempfile()
+        .tempfile_in(folder)
         .map_err(|error| failed("make a private file for the editor", error))?;
     std::fs::write(file.path(), text).map_err(|error| failed("write the text for the editor", error))?;
     let status = foreground::run(&mut editor_over(editor, file.path()))

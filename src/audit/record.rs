@@ -120,8 +120,6 @@ pub struct Outcome {
     pub result: Verdict,
     /// From sending to answer, in milliseconds.
     pub duration_ms: u64,
-    /// How often it was sent.
-    pub attempts: u32,
 }
 
 /// What came of a write.
@@ -215,7 +213,7 @@ pub enum Body {
     /// After a write.
     Outcome(Outcome),
     /// Besides writes.
-    Note(Note),
+    Note(Box<Note>),
     /// The first line of every file but the first.
     Segment(super::segment::Mark),
 }

@@ -41,7 +41,7 @@ fn intent(n: u128) -> Intent {
 }
 
 fn outcome(n: u128, result: Verdict) -> Outcome {
-    Outcome { op: op(n), result, duration_ms: 1_200, attempts: 1 }
+    Outcome { op: op(n), result, duration_ms: 1_200 }
 }
 
 fn applied() -> Verdict {

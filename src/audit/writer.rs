@@ -87,7 +87,7 @@ impl AuditLog {
     /// # Errors
     /// [`AuditError`].
     pub async fn note(&self, note: Note) -> Result<Record, AuditError> {
-        self.append(Body::Note(note)).await
+        self.append(Body::Note(Box::new(note))).await
     }
 
     async fn append(&self, body: Body) -> Result<Record, AuditError> {

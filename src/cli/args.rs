@@ -9,18 +9,26 @@ use super::audit::AuditCommand;
 use super::config::ConfigCommand;
 use super::device::DeviceCommand;
 use super::devices::DevicesArgs;
+use super::modules::ModulesCommand;
 use super::query::QueryArgs;
 use super::twin::TwinCommand;
 
-/// Shown below `--help`; `-h` shows the examples only.
-const MORE: &str = "\
+macro_rules! examples {
+    () => {
+        "\
 Examples:
   edgedeck --sim                                      the console on the embedded simulated hub
   edgedeck --sim devices --filter '-l role=gateway'   the same fleet as a table, filtered as / does
   edgedeck --hub my-hub.azure-devices.net             the console with Entra ID (az login)
   edgedeck --connection-string-file hub.cs devices -o json
-  edgedeck twin patch gw-1/filter --desired '{\"threshold\": 30}' --dry-run
+  edgedeck twin patch gw-1/filter --desired '{\"threshold\": 30}' --dry-run"
+    };
+}
 
+/// Shown below `--help`; `-h` shows the examples only.
+const MORE: &str = concat!(
+    examples!(),
+    "\n
 Which hub: --sim, --connection-string-file, --hub, $EDGEDECK_CONNECTION_STRING or a context, in this order.
 A key never stands on the command line, where other users of the machine can read it.
 
@@ -40,17 +48,10 @@ Exit codes:
   6   throttled, or over the hub's or edgedeck's own budget
   7   the hub cannot be reached, or did not answer in time
   10  refused by read-only mode, a rule, or a missing confirmation
-  141 whoever read our output closed it";
+  141 whoever read our output closed it"
+);
 
-const EXAMPLES: &str = "\
-Examples:
-  edgedeck --sim                                      the console on the embedded simulated hub
-  edgedeck --sim devices --filter '-l role=gateway'   the same fleet as a table, filtered as / does
-  edgedeck --hub my-hub.azure-devices.net             the console with Entra ID (az login)
-  edgedeck --connection-string-file hub.cs devices -o json
-  edgedeck twin patch gw-1/filter --desired '{\"threshold\": 30}' --dry-run
-
---help says more: which hub, output, writes, exit codes.";
+const EXAMPLES: &str = concat!(examples!(), "\n\n--help says more: which hub, output, writes, exit codes.");
 
 /// A keyboard-driven console for Azure IoT Hub and IoT Edge fleets; alone it opens the console, with a command it is
 /// the same product for scripts.
@@ -90,6 +91,11 @@ pub struct ConnectArgs {
     /// A PEM file of authorities to believe besides the system's
     #[arg(long, global = true, value_name = "PEM")]
     pub ca_file: Option<PathBuf>,
+    /// Sign in as this machine too, when nothing else does: its own identity, or a user-assigned one by client id.
+    /// On a shared machine that identity is everybody's
+    #[arg(long, global = true, value_name = "CLIENT_ID", num_args = 0..=1, require_equals = true,
+          default_missing_value = "", conflicts_with_all = ["sim", "connection_string_file"])]
+    pub managed_identity: Option<String>,
     /// Change nothing at the hub
     #[arg(long, global = true, alias = "readonly")]
     pub read_only: bool,
@@ -130,6 +136,9 @@ pub enum Command {
     /// One device: its identity, its modules and what they report
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// The modules of a device as `iotedge list` shows them on the device
+    #[command(subcommand)]
+    Modules(ModulesCommand),
     /// Run a query in the hub's own language
     Query(QueryArgs),
     /// Read, compare and change the twin of a device or module
@@ -143,4 +152,21 @@ pub enum Command {
     Config(ConfigCommand),
     /// Version, folders and what edgedeck makes of this terminal
     Info,
+}
+
+impl Cli {
+    /// A flag of the console beside a command that draws none; `config` and `info` show what it would do.
+    #[must_use]
+    pub fn idle_screen_flag(&self) -> Option<String> {
+        let shows_settings = matches!(self.command, None | Some(Command::Config(_) | Command::Info));
+        let screen = &self.screen;
+        let given = [
+            ("--theme", screen.theme.is_some()),
+            ("--keymap", screen.keymap.is_some()),
+            ("--color", screen.color.is_some()),
+            ("--ascii", screen.ascii),
+        ];
+        let flag = given.into_iter().find(|(_, given)| *given && !shows_settings)?.0;
+        Some(format!("{flag} is about the console; a command prints text and has no use for it: leave it out"))
+    }
 }

@@ -70,17 +70,8 @@ pub async fn run(site: &Site, command: &DeviceCommand) -> Result<Answer, Failure
 }
 
 impl Device {
-    /// Whether edgeHub holds its link, by its module identity.
     fn link(&self) -> EdgeHubLink {
-        let Some(hub) = self.modules.iter().find(|module| module.id == ModuleId::edge_hub()) else {
-            return EdgeHubLink::Unknown;
-        };
-        match (hub.connection_state.raw(), hub.last_activity) {
-            ("Connected", _) => EdgeHubLink::Up,
-            // Never active means never connected: a new device, not a lost one.
-            ("Disconnected", Some(HubTime::At(_))) => EdgeHubLink::Down,
-            _ => EdgeHubLink::Unknown,
-        }
+        link(&self.modules)
     }
 
     fn status(&self) -> Option<&'static str> {
@@ -158,6 +149,19 @@ impl Device {
     }
 }
 
+/// Whether edgeHub holds its link, by its module identity.
+pub(super) fn link(modules: &[ModuleIdentity]) -> EdgeHubLink {
+    let Some(hub) = modules.iter().find(|module| module.id == ModuleId::edge_hub()) else {
+        return EdgeHubLink::Unknown;
+    };
+    match (hub.connection_state.raw(), hub.last_activity) {
+        ("Connected", _) => EdgeHubLink::Up,
+        // Never active means never connected: a new device, not a lost one.
+        ("Disconnected", Some(HubTime::At(_))) => EdgeHubLink::Down,
+        _ => EdgeHubLink::Unknown,
+    }
+}
+
 fn link_words(link: EdgeHubLink) -> &'static str {
     match link {
         EdgeHubLink::Up => "connected",
@@ -221,7 +225,7 @@ fn modules(agent: &AgentReport, now: Now) -> String {
 }
 
 /// How a module that does not run ended; a running one still carries the code of its last end.
-fn exit_code(module: &ModuleState) -> Option<i64> {
+pub(super) fn exit_code(module: &ModuleState) -> Option<i64> {
     let seen = module.reported.as_ref()?;
     seen.exit_code.filter(|_| seen.runtime != RuntimeStatus::Running)
 }
@@ -239,7 +243,7 @@ fn runtime(status: &RuntimeStatus) -> &str {
     }
 }
 
-fn module_item(module: &ModuleState) -> Value {
+pub(super) fn module_item(module: &ModuleState) -> Value {
     json!({
         "moduleId": module.id,
         "status": module.verdict().word(),

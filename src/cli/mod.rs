@@ -12,6 +12,7 @@ pub mod device;
 pub mod devices;
 mod exit;
 pub mod info;
+pub mod modules;
 mod pointer;
 pub mod query;
 mod site;

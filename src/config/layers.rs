@@ -61,6 +61,8 @@ pub struct Sources {
     pub flags: Vec<FlagValue>,
     /// `--context`.
     pub context: Option<String>,
+    /// The hub is the embedded simulated one, which costs nothing: it is read more often unless somebody says otherwise.
+    pub simulated: bool,
     /// The hub is named by something else, so no context is in use and none of their settings hold.
     pub hub_named_elsewhere: bool,
 }
@@ -104,7 +106,7 @@ impl Config {
     /// Lays the layers over each other.
     #[must_use]
     pub fn merge(sources: &Sources) -> Self {
-        let mut settings = Settings::default();
+        let mut settings = if sources.simulated { Settings::simulated() } else { Settings::default() };
         let mut findings = Vec::new();
         if let Some((file, text)) = &sources.system {
             apply_file(&mut settings, file, text, Origin::System, &mut findings);

@@ -168,6 +168,16 @@ pub struct Settings {
     pub safety: Safety,
 }
 
+impl Settings {
+    /// The defaults on the embedded simulated hub.
+    #[must_use]
+    pub fn simulated() -> Self {
+        let poll =
+            Poll { fleet: Setting::default(Duration::from_secs(10)), detail: Setting::default(Duration::from_secs(5)) };
+        Self { poll, ..Self::default() }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let theme = ThemeChoice { dark: "terminal".to_owned(), light: "terminal".to_owned() };

@@ -48,6 +48,8 @@ pub enum Right {
     ServiceConnect,
     /// Changing twins: the same right of a policy, and a role of its own.
     TwinWrite,
+    /// Changing configurations, and applying manifests to devices.
+    DeploymentWrite,
 }
 
 /// One failed call. `Display` says what happened, to what and why; [`Fault::advice`] says what to do next.
@@ -107,6 +109,7 @@ impl Fault {
             FaultKind::Unauthorized => match self.needs {
                 Some(Right::RegistryRead) => "not allowed: needs RegistryRead",
                 Some(Right::ServiceConnect | Right::TwinWrite) => "not allowed: needs ServiceConnect",
+                Some(Right::DeploymentWrite) => "not allowed: needs RegistryWrite",
                 None => "not allowed",
             },
             FaultKind::NotFound => "gone",
@@ -129,16 +132,19 @@ impl Fault {
     pub fn advice(&self) -> &'static str {
         match self.kind {
             FaultKind::Unreachable => "check network, proxy and host name",
-            FaultKind::TimedOut => "the hub or the network is slow; check network and proxy",
+            FaultKind::TimedOut => "check network and proxy",
             FaultKind::Unauthorized => match self.needs {
                 Some(Right::RegistryRead) => {
-                    "the sign-in lacks the right for this call; it needs RegistryRead, or the role IoT Hub Data Reader"
+                    "the key is wrong, or lacks the right: it needs RegistryRead, or the role IoT Hub Data Reader"
                 }
                 Some(Right::ServiceConnect) => {
-                    "the sign-in lacks the right for this call; it needs ServiceConnect, or the role IoT Hub Data Reader"
+                    "the key is wrong, or lacks the right: it needs ServiceConnect, or the role IoT Hub Data Reader"
                 }
                 Some(Right::TwinWrite) => {
-                    "the sign-in lacks the right for this call; it needs ServiceConnect, or the role IoT Hub Twin Contributor"
+                    "the key is wrong, or lacks the right: it needs ServiceConnect, or the role IoT Hub Twin Contributor"
+                }
+                Some(Right::DeploymentWrite) => {
+                    "the sign-in lacks the right for this call; it needs RegistryWrite and ServiceConnect, or the role IoT Hub Data Contributor"
                 }
                 None => {
                     "check the sign-in; looking needs RegistryRead and ServiceConnect, or the role IoT Hub Data Reader"
@@ -211,6 +217,8 @@ mod tests {
             let advice = fault.advice();
             assert!(words.iter().all(|word| advice.contains(word)) && !advice.contains("RegistryWrite"), "{advice}");
         }
+        fault.needs = Some(Right::DeploymentWrite);
+        assert!(fault.advice().contains("RegistryWrite") && fault.advice().contains("Data Contributor"));
         for kind in [
             FaultKind::Unreachable,
             FaultKind::TimedOut,

@@ -44,6 +44,13 @@ impl Path {
         self.0.iter().try_fold(document, |value, key| value.get(key))
     }
 
+    /// What stands here in a document whose root is `map`; nothing at the root itself.
+    #[must_use]
+    pub fn of_map<'a>(&self, map: &'a Map<String, Value>) -> Option<&'a Value> {
+        let (first, rest) = self.0.split_first()?;
+        rest.iter().try_fold(map.get(first)?, |value, key| value.get(key))
+    }
+
     /// The place as a JSON pointer (`/a/b`) that may be drawn.
     #[must_use]
     pub fn shown(&self) -> Shown {
@@ -147,7 +154,7 @@ fn write_string(out: &mut String, text: &str) {
 pub struct JsonError {
     /// Line, from 1.
     pub line: usize,
-    /// Column in bytes, from 1; 0 when the parser stopped at the end of the line before.
+    /// Column in bytes, from 1.
     pub column: usize,
     /// What is wrong, in words.
     pub message: String,
@@ -168,11 +175,19 @@ impl std::error::Error for JsonError {}
 /// [`JsonError`] with the place.
 pub fn parse_strict(text: &str) -> Result<Value, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)).map_err(|error| JsonError {
-        line: error.line(),
-        column: error.column(),
-        message: plain_message(&error),
+    Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)).map_err(|error| {
+        let (line, column) = place_of(&error, text);
+        JsonError { line, column, message: plain_message(&error) }
     })
+}
+
+/// Where the error is. A number that a line end cuts short is reported at the start of the next line, and is wrong at
+/// the end of its own.
+fn place_of(error: &serde_json::Error, text: &str) -> (usize, usize) {
+    match (error.line(), error.column()) {
+        (line @ 2.., 0) => (line - 1, text.lines().nth(line - 2).map_or(0, str::len)),
+        place => place,
+    }
 }
 
 /// serde_json appends the position to its text; the caller shows it on its own.
@@ -284,6 +299,7 @@ pub(super) mod tests {
             ("{\"a\": 9007199254740993}", 1, "9007199254740993 is beyond 2^53 and would be rounded on the way"),
             ("{\"a\": 90071992547409930000000}", 1, "a whole number beyond 2^53 would be rounded on the way"),
             ("{\"a\": 1,}", 1, "trailing comma"),
+            ("{\n  \"a\": 33.\n}", 2, "invalid number"),
             ("{\"a\": 1} x", 1, "trailing characters"),
             ("{\"a\": \"\\ud800\"}", 1, "unexpected end of hex escape"),
             ("", 1, "EOF while parsing a value"),

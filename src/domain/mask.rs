@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
+use super::json;
 use super::redact::{KEPT, MASK, belongs_to_secret, redact};
 use super::secret::{DEPTH, continuation, mask_string};
 
@@ -146,11 +149,9 @@ fn masked(literal: &str, secret: bool, depth: u8) -> String {
     if clean == value {
         return literal.to_owned();
     }
-    match serde_json::to_string(&clean) {
-        Ok(encoded) if closed => encoded,
-        Ok(encoded) => encoded.strip_suffix('"').unwrap_or_default().to_owned(),
-        Err(_) => format!("\"{MASK}{quote}"),
-    }
+    // Written as everything typed is: what was an escape stays one.
+    let encoded = json::compact(&Value::String(clean));
+    if closed { encoded } else { encoded.strip_suffix('"').unwrap_or_default().to_owned() }
 }
 
 /// Whether the literal has its closing quote, and not just an escaped one at its end.

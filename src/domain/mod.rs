@@ -2,7 +2,10 @@
 //!
 //! Depends on nothing of ours, reads no clock, opens no file. Tests sit beside each rule.
 
+pub mod change;
+pub mod deployment;
 pub mod device;
+pub mod effective;
 pub mod fault;
 pub mod health;
 pub mod ids;

@@ -24,9 +24,9 @@ const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-reque
 /// What a call is metered by, when it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meter {
-    /// Identities, statistics.
+    /// Identities, statistics, configurations.
     Free,
-    /// The request's body: twin writes.
+    /// The request's body: twin writes, manifests for single devices.
     Request,
     /// The answer's body: twin reads, queries.
     Answer,
@@ -78,9 +78,10 @@ pub(super) struct Client {
     pub patience: Duration,
 }
 
-/// What a call of this class needs, for the advice when it is refused.
-fn needs(class: OpClass) -> Option<Right> {
+/// What a call needs, for the advice when it is refused.
+fn needs(class: OpClass, effect: Effect) -> Option<Right> {
     match class {
+        OpClass::Configuration if effect == Effect::Writes => Some(Right::DeploymentWrite),
         OpClass::Registry | OpClass::Configuration => Some(Right::RegistryRead),
         OpClass::Query | OpClass::TwinRead => Some(Right::ServiceConnect),
         OpClass::TwinWrite => Some(Right::TwinWrite),
@@ -135,16 +136,13 @@ impl Client {
             };
             charge(permit, self.cost_of_failure(&call, &failure.fault));
             // Nothing happened, whatever the call was: the token may have aged in a suspended laptop or been revoked.
-            let may_refresh = !refreshed && (call.effect != Effect::Writes || attempt == 0);
-            if may_refresh && failure.fault.kind == FaultKind::Unauthorized && failure.fault.status == Some(401) {
+            if !refreshed && failure.fault.kind == FaultKind::Unauthorized && failure.fault.status == Some(401) {
                 self.authorizer.refused(&token).await;
                 refreshed = true;
                 continue;
             }
-            // A write is sent a second time at most, whichever refusal it met.
-            let tries = if call.effect == Effect::Writes && refreshed { attempt + 1 } else { attempt };
             let delay =
-                retry::next_delay(call.effect, tries, &failure.fault.kind, failure.retry_after, retry::jitter());
+                retry::next_delay(call.effect, attempt, &failure.fault.kind, failure.retry_after, retry::jitter());
             let told = call.effect == Effect::Polls && self.clock.now().since(sent_at) > HICCUP;
             let delay = delay.filter(|_| !told);
             match (&failure.fault.kind, failure.fault.status) {
@@ -187,7 +185,7 @@ impl Client {
             Ok(reply)
         } else {
             let mut failure = error::from_reply(&call.doing, &reply, now.wall);
-            failure.fault.needs = needs(call.class);
+            failure.fault.needs = needs(call.class, call.effect);
             Err(failure)
         }
     }

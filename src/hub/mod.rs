@@ -9,6 +9,7 @@ mod auth;
 mod bucket;
 mod budget;
 mod client;
+mod deploy;
 mod endpoint;
 mod error;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use transport::HttpsTransport;
 
 pub use auth::{Credential, EntraEnvironment, EntraSettings, ManagedIdentity};
 pub use budget::{Admission, Budget, BudgetView, ClassView, Permit};
+pub use deploy::{Stored, Updated};
 pub use endpoint::{ConnectionString, Endpoint, EndpointError};
 pub use read::{Continuation, HubRead, QueryPage};
 pub use sku::{Limit, OpClass, Sku};

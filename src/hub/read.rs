@@ -1,5 +1,6 @@
 //! Everything that changes nothing at the hub.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,13 +8,15 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
+use crate::domain::deployment::{Listed, TargetCondition, Trial};
 use crate::domain::device::{DeviceIdentity, ModuleIdentity, RegistryStatistics};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::{DeviceId, TwinId};
+use crate::domain::ids::{DeploymentId, DeviceId, TwinId};
 use crate::domain::twin::Twin;
 
 use super::budget::BudgetView;
 use super::client::{Call, Client, Limits, Meter};
+use super::deploy::configuration_route;
 use super::retry::Effect;
 use super::route::Route;
 use super::sku::OpClass;
@@ -134,6 +137,44 @@ impl HubRead {
         wire::statistics(doing, &reply.body)
     }
 
+    /// All configurations of the hub, deployments and others, in no order. Free of messages; the class allows few calls.
+    ///
+    /// # Errors
+    /// The faults of every call.
+    pub async fn configurations(&self) -> Result<Vec<Listed>, Fault> {
+        let doing = "list the deployments";
+        let route = Route::new("/configurations", &[]);
+        let reply = self.get(doing, OpClass::Configuration, Meter::Free, route).await?;
+        wire::configurations(doing, &reply.body)
+    }
+
+    /// One configuration. Free of messages.
+    ///
+    /// # Errors
+    /// [`FaultKind::NotFound`] when there is none, and the faults of every call.
+    pub async fn configuration(&self, id: &DeploymentId) -> Result<Listed, Fault> {
+        let doing = format!("read the deployment {}", id.shown());
+        let reply = self.get(&doing, OpClass::Configuration, Meter::Free, configuration_route(id)).await?;
+        wire::configuration(&doing, &reply.body)
+    }
+
+    /// What the hub says about a target condition and metrics, without creating anything. Free of messages.
+    ///
+    /// # Errors
+    /// The faults of every call; mistakes in what is tested are no fault, they are the answer.
+    pub async fn test_queries(
+        &self,
+        target: &TargetCondition,
+        metrics: &BTreeMap<String, String>,
+    ) -> Result<Trial, Fault> {
+        let doing = "test a target condition";
+        let body = wire::trial_body(target, metrics).to_string().into_bytes();
+        let route = Route::new("/configurations/testQueries", &[]);
+        let call = self.call(doing, OpClass::Configuration, Meter::Free, Method::POST, route);
+        let reply = self.0.call(Call { body: Some(body), ..call }).await?;
+        wire::trial(doing, &reply.body)
+    }
+
     /// One page of a query's rows, at most `page_size` of them. The index it reads lags seconds to minutes behind.
     /// Costs the answer's size in blocks, every page at least one.
     ///
@@ -157,20 +198,9 @@ impl HubRead {
         if let Some(Continuation(token)) = token {
             headers.insert(CONTINUATION, token.clone());
         }
-        let (effect, limits, account) = self.manner();
-        let call = Call {
-            doing: doing.to_owned(),
-            class: OpClass::Query,
-            meter: Meter::Answer,
-            effect,
-            limits,
-            account,
-            method: Method::POST,
-            route: Route::new("/devices/query", &[]),
-            headers,
-            body: Some(json!({ "query": query }).to_string().into_bytes()),
-        };
-        let reply = self.0.call(call).await?;
+        let body = json!({ "query": query }).to_string().into_bytes();
+        let call = self.call(doing, OpClass::Query, Meter::Answer, Method::POST, Route::new("/devices/query", &[]));
+        let reply = self.0.call(Call { headers, body: Some(body), ..call }).await?;
         Ok(QueryPage {
             rows: wire::rows(doing, &reply.body)?,
             // An empty header would be the first page again, for ever.
@@ -238,28 +268,18 @@ impl HubRead {
         self.0.authorizer.identity()
     }
 
-    fn manner(&self) -> (Effect, Option<Limits>, Option<Arc<AtomicU64>>) {
-        match &self.1 {
-            Manner::Patient => (Effect::Reads, None, None),
-            Manner::Polling { limits, account } => (Effect::Polls, Some(*limits), Some(Arc::clone(account))),
-        }
+    async fn get(&self, doing: &str, class: OpClass, meter: Meter, route: Option<Route>) -> Result<HttpReply, Fault> {
+        self.0.call(self.call(doing, class, meter, Method::GET, route)).await
     }
 
-    async fn get(&self, doing: &str, class: OpClass, meter: Meter, route: Option<Route>) -> Result<HttpReply, Fault> {
-        let (effect, limits, account) = self.manner();
-        let call = Call {
-            doing: doing.to_owned(),
-            class,
-            meter,
-            effect,
-            limits,
-            account,
-            method: Method::GET,
-            route,
-            headers: HeaderMap::new(),
-            body: None,
+    /// A call without a body, in this reader's manner.
+    fn call(&self, doing: &str, class: OpClass, meter: Meter, method: Method, route: Option<Route>) -> Call {
+        let (effect, limits, account) = match &self.1 {
+            Manner::Patient => (Effect::Reads, None, None),
+            Manner::Polling { limits, account } => (Effect::Polls, Some(*limits), Some(Arc::clone(account))),
         };
-        self.0.call(call).await
+        let (doing, headers) = (doing.to_owned(), HeaderMap::new());
+        Call { doing, class, meter, effect, limits, account, method, route, headers, body: None }
     }
 }
 

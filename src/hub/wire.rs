@@ -1,6 +1,8 @@
 //! The hub's JSON as we read it: private shapes that tolerate what they do not know, turned into domain types at once.
 //! Device keys are not among the members, so they go no further than the answer's bytes.
 
+mod configuration;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -10,6 +12,8 @@ use crate::domain::ids::{DeploymentId, DeviceId, ETag, ModuleId, TwinId};
 use crate::domain::text::Untrusted;
 use crate::domain::time::HubTime;
 use crate::domain::twin::{ConfigurationStatus, Section, Twin};
+
+pub(super) use configuration::{configuration, configuration_body, configurations, trial, trial_body};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -52,14 +52,15 @@ impl HubWrite {
     }
 }
 
-/// `"tag"`: unquoted, the hub ignores it for twins and writes over whatever is there; `*` would do so by design.
-fn quoted(etag: &ETag) -> Result<HeaderValue, &'static str> {
+/// `"tag"`: unquoted, the hub ignores it for twins and configurations and writes over whatever is there or refuses what
+/// is there; `*` would write over it by design.
+pub(super) fn quoted(etag: &ETag) -> Result<HeaderValue, &'static str> {
     let tag = etag.as_str();
     if tag.is_empty() || tag.contains(['*', '"']) {
-        return Err("without the tag of the twin that was read nothing is written; read it again");
+        return Err("without the tag of what was read nothing is written; read it again");
     }
     HeaderValue::from_str(&format!("\"{tag}\""))
-        .map_err(|_not_visible| "the twin's tag holds characters that HTTP cannot carry")
+        .map_err(|_not_visible| "the tag holds characters that HTTP cannot carry")
 }
 
 /// The hub ignores what it does not know in a patch: a misspelt section would succeed and do nothing.

@@ -31,10 +31,10 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether the refusal is about rights or confirmation, not about the document.
+    /// Whether the refusal is about rights, rules or confirmation, not about the document: worth remembering.
     #[must_use]
     pub fn is_policy(&self) -> bool {
-        matches!(self, Self::ReadOnly | Self::NotConfirmed(_))
+        matches!(self, Self::ReadOnly | Self::SystemModule(_) | Self::NotConfirmed(_))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,9 +13,8 @@ use super::intent::{Level, WriteIntent};
 use super::readback::{ReadBack, weigh};
 use crate::audit::{AuditError, AuditLog, Intent, Note, NoteKind, Origin, Outcome as Recorded, Verdict};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::json;
-use crate::domain::patch;
-use crate::domain::secret::{mask_at, mask_json, names_a_secret};
+use crate::domain::patch::Change;
+use crate::domain::secret::mask_json;
 use crate::domain::text::Untrusted;
 use crate::domain::time::{Now, SharedClock};
 use crate::hub::{HubRead, HubWrite};
@@ -273,7 +271,7 @@ impl Inner {
             reason: intent.reason.clone(),
             ticket: None,
             request: serde_json::json!({ "method": "PATCH", "path": intent.path().as_str(), "body": body }),
-            diff: intent.changes().iter().map(diff_line).collect(),
+            diff: intent.changes().iter().map(Change::in_words).collect(),
             detail: None,
             inverse: Some(inverse),
             base_desired_version: Some(intent.base.desired.version),
@@ -293,7 +291,6 @@ impl Inner {
             op: intent.op.clone(),
             result,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            attempts: 1,
         };
         if let Some(audit) = &self.audit {
             report(audit.outcome(record).await.map(|_| ()));
@@ -346,23 +343,5 @@ fn refused(fault: &Fault) -> Verdict {
         code: fault.code.as_ref().map(text),
         text: text(&fault.message),
         tracking_id: fault.tracking_id.as_ref().map(text),
-    }
-}
-
-/// One change as a line that may be drawn, secrets hidden; the audit keeps the same lines.
-#[must_use]
-pub fn diff_line(change: &patch::Change) -> String {
-    let secret = change.path.keys().iter().any(|key| names_a_secret(key));
-    let text = |value: &Value| {
-        let mut value = value.clone();
-        mask_at(change.path.keys(), &mut value);
-        json::compact(&value)
-    };
-    match (&change.old, &change.new) {
-        (Some(_), Some(_)) if secret => format!("~ {} (changed, hidden)", change.path.shown()),
-        (None, Some(_)) if secret => format!("+ {} (added, hidden)", change.path.shown()),
-        (Some(old), Some(new)) => format!("~ {} {} -> {}", change.path.shown(), text(old), text(new)),
-        (None, Some(new)) => format!("+ {} {}", change.path.shown(), text(new)),
-        (Some(_), None) | (None, None) => format!("- {}", change.path.shown()),
     }
 }

@@ -14,5 +14,5 @@ mod tests;
 
 pub use board::{OpEntry, OpState, OpsBoard, Outcome};
 pub use gate::{Refusal, check};
-pub use gateway::{Gateway, diff_line};
+pub use gateway::Gateway;
 pub use intent::{Level, TwinPatch, WriteIntent};

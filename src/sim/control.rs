@@ -7,10 +7,15 @@ use std::time::Duration;
 use super::{Sim, SimStatus};
 
 /// What is possible, for refusals.
-const POSSIBLE: &str = "possible are: status, hub on|off, latency 300ms|2s|0, touch DEVICE[/MODULE]";
+const POSSIBLE: &str =
+    "possible are: status, hub on|off, latency 300ms|2s|0, beat 30s|5m, edition free|paid, touch DEVICE[/MODULE]";
 
 /// Latencies above this are typing mistakes: every client has given up by then.
 const MAX_LATENCY: Duration = Duration::from_secs(120);
+
+/// Beats at which deployments can look at their devices.
+const MIN_BEAT: Duration = Duration::from_secs(1);
+const MAX_BEAT: Duration = Duration::from_secs(60 * 60);
 
 pub(super) fn run(sim: &Sim, text: &str) -> Result<String, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -32,6 +37,15 @@ pub(super) fn run(sim: &Sim, text: &str) -> Result<String, String> {
                 Duration::ZERO => "answers come at once".to_owned(),
                 latency => format!("every answer takes {} ms longer", latency.as_millis()),
             })
+        }
+        ["beat", every] => {
+            let beat = parse_beat(every)?;
+            sim.shared.hub.set_beat(beat);
+            Ok(format!("deployments look at their devices every {} s", beat.as_secs()))
+        }
+        ["edition", edition @ ("free" | "paid")] => {
+            sim.shared.hub.set_free(*edition == "free");
+            Ok(format!("the hub takes as many deployments as a {edition} one"))
         }
         ["touch", target] => {
             let (device, module) = match target.split_once('/') {
@@ -74,6 +88,19 @@ fn parse_latency(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// `30s` or `5m`.
+fn parse_beat(text: &str) -> Result<Duration, String> {
+    let units = |suffix: char, seconds: u64| {
+        let count: u64 = text.strip_suffix(suffix)?.parse().ok()?;
+        count.checked_mul(seconds).map(Duration::from_secs)
+    };
+    match units('s', 1).or_else(|| units('m', 60)) {
+        Some(beat) if (MIN_BEAT..=MAX_BEAT).contains(&beat) => Ok(beat),
+        Some(_) => Err(format!("a beat lies between {} s and {} min", MIN_BEAT.as_secs(), MAX_BEAT.as_secs() / 60)),
+        None => Err(format!("`{text}` is no beat; write 30s or 5m")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +116,21 @@ mod tests {
             ("-1s", Err("`-1s` is no latency; write 300ms, 2s or 0".to_owned())),
         ] {
             assert_eq!(parse_latency(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn beats_are_seconds_or_minutes() {
+        for (text, expected) in [
+            ("1s", Ok(Duration::from_secs(1))),
+            ("5m", Ok(Duration::from_secs(300))),
+            ("60m", Ok(Duration::from_secs(3_600))),
+            ("0s", Err("a beat lies between 1 s and 60 min".to_owned())),
+            ("61m", Err("a beat lies between 1 s and 60 min".to_owned())),
+            ("99999999999999999999m", Err("`99999999999999999999m` is no beat; write 30s or 5m".to_owned())),
+            ("5", Err("`5` is no beat; write 30s or 5m".to_owned())),
+        ] {
+            assert_eq!(parse_beat(text), expected, "{text}");
         }
     }
 }

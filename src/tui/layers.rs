@@ -172,8 +172,7 @@ fn send_lines(intent: &WriteIntent, shell: &Shell) -> Vec<Piece> {
         Role::TextDim,
         format!("guard    If-Match \"{}\", {}", intent.if_match.shown(), guard_age(intent, shell)),
     ));
-    lines
-        .push((Role::TextDim, "undo     the patch that takes it back is on the review page, and in :audit".to_owned()));
+    lines.push((Role::TextDim, "undo     its inverse is on the review page, and in :audit".to_owned()));
     lines
 }
 

@@ -12,6 +12,7 @@ pub mod keymap;
 pub mod layers;
 pub mod model;
 pub mod msg;
+mod named;
 pub mod notices;
 pub mod prompt;
 pub mod run;

@@ -36,6 +36,8 @@ pub enum Msg {
     Drafts(Vec<Draft>),
     /// A draft was taken for editing; with what the disk holds of it.
     DraftOpened(DraftKey, Option<Box<Draft>>),
+    /// A draft was asked for and cannot be kept on disk, and why: another console has it, or the disk fails.
+    DraftRefused(DraftKey, String),
     /// The simulated hub's state, for its page.
     Simulator(Vec<String>),
     /// What could not be kept on disk and still is not, as the local store names it, and why.

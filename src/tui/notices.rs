@@ -19,7 +19,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// How long the line is held. Errors also go with the next key.
+    /// How long the line is held. Errors and warnings also go with the next key.
     fn holds(self) -> Duration {
         Duration::from_secs(match self {
             Self::Info => 4,
@@ -92,8 +92,10 @@ impl Notices {
     /// A key was pressed: what was read may go. Nothing leaves the list.
     pub fn key_pressed(&mut self, now: Now) {
         for notice in &mut self.kept {
-            // An error that came with this very key must be readable.
-            if notice.severity == Severity::Error && now.since(notice.at) >= Duration::from_secs(1) {
+            // One that came with this very key must be readable.
+            if matches!(notice.severity, Severity::Error | Severity::Warning)
+                && now.since(notice.at) >= Duration::from_secs(1)
+            {
                 notice.dismissed = true;
             }
         }

@@ -84,7 +84,17 @@ pub struct Names {
 }
 
 /// The simulated hub's switches, as far as they can be completed.
-const SIM_SWITCHES: [&str; 5] = ["hub off", "hub on", "latency 300ms", "latency 0", "status"];
+const SIM_SWITCHES: [&str; 9] = [
+    "hub off",
+    "hub on",
+    "latency 300ms",
+    "latency 0",
+    "beat 30s",
+    "beat 5m",
+    "edition free",
+    "edition paid",
+    "status",
+];
 /// Those that are about a device.
 const SIM_DEVICE_SWITCHES: [&str; 11] =
     ["net off", "net on", "provision", "stop", "start", "power off", "power on", "fault", "heal", "messages", "copy"];

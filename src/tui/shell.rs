@@ -7,7 +7,7 @@ use crate::domain::ids::{DeviceId, OpId, TwinId};
 use crate::domain::time::Now;
 use crate::local::{Draft, LastView};
 use crate::ops::OpsBoard;
-use crate::store::{DetailBoard, FleetSnapshot, LinkState};
+use crate::store::{DetailBoard, Fetched, FleetSnapshot, LinkState};
 use crate::tui::notices::{Notices, Severity};
 
 /// Who and where we are; fixed for a run.
@@ -63,7 +63,7 @@ pub struct Shell {
     /// When the console last went on after having been stopped: what is on screen may be from before.
     pub continued: Option<Now>,
     /// The simulated hub's state, line by line.
-    pub simulator: Vec<String>,
+    pub simulator: Fetched<Vec<String>>,
     /// What could not be kept on disk and still is not, and why.
     pub unsaved: BTreeMap<String, String>,
     ops_asked: u128,
@@ -88,7 +88,7 @@ impl Shell {
             drafts_found: BTreeSet::new(),
             paused: None,
             continued: None,
-            simulator: Vec::new(),
+            simulator: Fetched::default(),
             unsaved: BTreeMap::new(),
             ops_asked: 0,
         }

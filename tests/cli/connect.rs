@@ -75,6 +75,35 @@ async fn without_any_sign_in_each_way_says_why_it_did_not_apply() {
     }
 }
 
+#[test]
+fn the_machines_own_identity_is_asked_for_in_so_many_words() {
+    use clap::Parser;
+    use edgedeck::cli::Cli;
+    let asked = |flags: &[&str]| {
+        let parsed = Cli::try_parse_from([&["edgedeck", "--hub", "h.azure-devices.net"], flags].concat());
+        parsed.map(|cli| cli.connect.managed_identity).map_err(|error| error.kind())
+    };
+    assert_eq!(asked(&[]), Ok(None));
+    assert_eq!(asked(&["--managed-identity"]), Ok(Some(String::new())));
+    assert_eq!(asked(&["--managed-identity=0000-11"]), Ok(Some("0000-11".to_owned())));
+    assert_eq!(asked(&["--managed-identity", "devices"]), Ok(Some(String::new())), "the command is no client id");
+    assert!(Cli::try_parse_from(["edgedeck", "--sim", "--managed-identity"]).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flag_of_the_console_beside_a_command_is_refused() {
+    let world = World::start().await;
+    for flags in [["--theme", "no-such-theme"], ["--keymap", "vim"], ["--color", "16"]] {
+        let answer = ran(&mut world.command(&[flags[0], flags[1], "--sim", "devices"]));
+        assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{}", answer.err);
+        assert!(answer.err.contains(flags[0]) && answer.err.contains("the console"), "{}", answer.err);
+    }
+    let shown = ran(&mut world.command(&["--theme", "dark", "config", "show"]));
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    let polls = ran(&mut world.command(&["--sim", "config", "show", "--origin"]));
+    assert!(polls.out.contains("10s") && !polls.out.contains("30s"), "{}", polls.out);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_names_a_hub_says_what_would() {
     let world = World::start().await;

@@ -112,7 +112,7 @@ pub fn ran(command: &mut assert_cmd::Command) -> Ran {
 /// Snapshot filters: what differs from run to run. The world stands still, so ages grow with the calendar.
 pub fn steady(test: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
-    settings.add_filter(r" +\d+ (s|m|h|d)\b", " [age]");
+    settings.add_filter(r" +\d+ (s|m|h|d|seconds?|minutes?|hours?|days?)\b", " [age]");
     settings.add_filter(r"(\S) {2,}", "$1  ");
     settings.add_filter(r#""asOf": "[^"]+""#, r#""asOf": "[now]""#);
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[op]");

@@ -10,6 +10,7 @@ async fn tables_are_plain_aligned_text() {
     for (name, args) in [
         ("devices", &["devices"][..]),
         ("device_show", &["device", "show", "edge-gateway-104"]),
+        ("modules_list", &["modules", "list", "edge-gateway-104"]),
         ("twin_get", &["twin", "get", TWIN]),
         ("query", &["query", "SELECT deviceId, tags.location.floor FROM devices WHERE tags.role = 'sensor-hub'"]),
     ] {
@@ -27,6 +28,7 @@ async fn json_has_one_shape_per_command() {
     for (name, args) in [
         ("devices_json", &["devices", "--filter", "edge-gateway-113"][..]),
         ("device_show_json", &["device", "show", "edge-gateway-104"]),
+        ("modules_list_json", &["modules", "list", "edge-gateway-104"]),
         ("twin_get_json", &["twin", "get", TWIN]),
         ("query_json", &["query", "SELECT COUNT() AS devices FROM devices"]),
     ] {

@@ -2,9 +2,11 @@
 //! shape.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use edgedeck::domain::fault::FaultKind;
+use edgedeck::domain::ids::DeploymentId;
 use edgedeck::domain::time::ManualClock;
 use edgedeck::hub::transport::{HttpReply, HttpRequest, Transport, TransportFailure, header::HeaderMap};
 use edgedeck::hub::{ConnectionString, Hub, HubSettings, twin_from_json};
@@ -16,6 +18,8 @@ use crate::stage::{Stage, device, twin};
 const DEVICE: &str = include_str!("../fixtures/wire/device-edge.json");
 const MODULES: &str = include_str!("../fixtures/wire/modules.json");
 const TWIN: &str = include_str!("../fixtures/wire/twin-module.json");
+const DEPLOYMENT: &str = include_str!("../fixtures/wire/configuration-edge.json");
+const CONFIGURATIONS: &str = include_str!("../fixtures/wire/configurations.json");
 const UNAUTHORIZED: &str = include_str!("../fixtures/wire/error-a-unauthorized.json");
 const OFFLINE: &str = include_str!("../fixtures/wire/error-b-device-offline.json");
 const QUOTA: &str = include_str!("../fixtures/wire/error-b-quota.json");
@@ -52,6 +56,11 @@ async fn the_client_reads_each() {
     let read = client(200, TWIN).read.twin(&twin("edge-01/temperatureFilter")).await.expect("a twin");
     assert_eq!(read, twin_from_json(&json_of(TWIN)).expect("a twin"));
     assert_eq!((read.etag.as_str(), read.version), ("AAAAAAAAAAM=", 7));
+    let listed = client(200, CONFIGURATIONS).read.configurations().await.expect("configurations");
+    assert_eq!(listed.len(), json_of(CONFIGURATIONS).as_array().expect("a list").len());
+    let id = DeploymentId::from_wire("base-sites");
+    let read = client(200, DEPLOYMENT).read.configuration(&id).await.expect("a deployment");
+    assert_eq!((read.id(), read.etag().as_str(), Some(&read)), (&id, "Mw==", listed.first()));
     for (status, body, kind) in [
         (401, UNAUTHORIZED, FaultKind::Unauthorized),
         (404, OFFLINE, FaultKind::DeviceOffline),
@@ -93,6 +102,31 @@ async fn the_simulated_hub_writes_documents_of_the_same_shape() {
         twin.remove("configurations");
     }
     same_shape("twin", &recorded, &ours);
+}
+
+#[tokio::test]
+async fn the_simulated_hub_writes_configurations_of_the_same_shape() {
+    let stage = Stage::set().await;
+    let recorded = json_of(CONFIGURATIONS);
+    let recorded = recorded.as_array().expect("a list");
+    for number in [0, 2] {
+        let recorded = recorded.get(number).expect("a deployment and a device configuration");
+        let path = format!("/configurations/{}?api-version=2021-04-12", recorded["id"].as_str().expect("an id"));
+        let put = stage.outside.send(Method::PUT, &path, &[], recorded).await;
+        assert_eq!(put.status, 200, "{}", put.body);
+        stage.theirs.advance(Duration::from_secs(20));
+        let mut ours = stage.outside.send(Method::GET, &path, &[], &Value::Null).await.body;
+        same_shape("a configuration", recorded, &ours);
+        let mut sent = recorded.clone();
+        for document in [&mut ours, &mut sent] {
+            for member in ["createdTimeUtc", "lastUpdatedTimeUtc", "etag"] {
+                document[member].take();
+            }
+            document["systemMetrics"]["results"].take();
+            document["metrics"]["results"].take();
+        }
+        assert_eq!(ours.to_string(), sent.to_string(), "member by member, in order");
+    }
 }
 
 #[tokio::test]

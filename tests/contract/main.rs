@@ -2,6 +2,7 @@
 //! read and write the client has, every refusal it tells apart, and the recorded documents both must accept.
 #![expect(clippy::expect_used, reason = "helpers of tests fail the test they help")]
 
+mod deployments;
 mod fixtures;
 #[path = "../flow/outside.rs"]
 mod outside;

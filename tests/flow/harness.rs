@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use edgedeck::app::{Hands, Materials, Wired, wire};
+use edgedeck::app::{Hands, Materials, Simulator, Wired, wire};
 use edgedeck::audit::{AuditReader, Body, Entry, Who};
 use edgedeck::domain::time::{Clock, Now, SharedClock};
 use edgedeck::hub::transport::HttpsTransport;
@@ -173,8 +173,7 @@ impl Stage {
             state: state.to_owned(),
             keep_drafts: Duration::from_secs(7 * 24 * 3_600),
             sync: opening.sync,
-            sim: Some(self.sim.clone()),
-            sim_files: Vec::new(),
+            simulator: Some(Simulator::new(self.sim.clone())),
         };
         let cancel = CancellationToken::new();
         let Wired { hands, pictures, history, last_view, greetings } =

@@ -20,7 +20,7 @@ async fn secrets_are_neither_shown_nor_kept() {
     console.sees("$edgeAgent > twin").await;
     console.sees("registryCredentials").await;
     console.press("y").await;
-    console.sees("raw json").await;
+    console.sees("json   edge-gateway").await;
     console.sees("\"password\": \"********\"").await;
     console.press("G").await;
     console.press("esc esc").await;
@@ -98,7 +98,7 @@ async fn raw_json_shows_no_secret_in_whatever_shape() {
         console.press("ctrl-f").await;
     }
     console.press("y").await;
-    console.sees("raw json").await;
+    console.sees("json   edge-gateway").await;
     for _ in 0..24 {
         console.press("ctrl-f").await;
     }
@@ -106,7 +106,7 @@ async fn raw_json_shows_no_secret_in_whatever_shape() {
     console.opens_the_filters_twin().await;
     console.press("G").await;
     console.press("y").await;
-    console.sees("raw json").await;
+    console.sees("json   edge-gateway").await;
     for _ in 0..8 {
         console.press("ctrl-f").await;
     }

@@ -225,7 +225,9 @@ fn ctrl_z_in_the_editor_goes_to_the_shell_and_fg_back_to_the_editor() {
     pty.assert_restored();
     pty.send("\n");
     pty.send("after the shell\n");
-    pty.wait_for("last: edited \"after the shell\"");
+    // The console hears that it was continued when the editor has ended.
+    pty.wait_for("last: Continue");
+    assert_eq!(std::fs::read_to_string(pty.home().join("edited")).unwrap(), "after the shell");
     pty.assert_entered();
     pty.send("q");
     assert_eq!(pty.exit_code(), 0);

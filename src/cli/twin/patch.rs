@@ -21,7 +21,7 @@ use crate::domain::patch::{Change, Touched, apply, three_way};
 use crate::domain::secret::mask_json;
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::twin::Twin;
-use crate::ops::{Gateway, Level, OpState, Outcome, Refusal, WriteIntent, check, diff_line};
+use crate::ops::{Gateway, Level, OpState, Outcome, Refusal, WriteIntent, check};
 
 /// More than any twin has.
 const LIMIT: u64 = 1024 * 1024;
@@ -277,7 +277,7 @@ async fn perform(gateway: &Gateway, intent: WriteIntent, asker: Asker) -> Result
 fn preview(intent: &WriteIntent) -> String {
     let mut text = format!("{}\n", intent.target.shown().as_str());
     for change in intent.changes() {
-        text.push_str(&format!("  {}\n", diff_line(&change)));
+        text.push_str(&format!("  {}\n", change.in_words()));
     }
     let mut body = intent.patch.body();
     mask_json(&mut body);
@@ -338,7 +338,7 @@ fn conflict(said: String, intent: &WriteIntent, theirs: Option<&Twin>) -> String
             text.push_str(&format!("\n  {line}"));
         }
     };
-    list("your change", intent.changes().iter().map(diff_line).collect());
+    list("your change", intent.changes().iter().map(Change::in_words).collect());
     match theirs {
         None => list("theirs", vec!["could not be read".to_owned()]),
         Some(theirs) => {
@@ -350,7 +350,7 @@ fn conflict(said: String, intent: &WriteIntent, theirs: Option<&Twin>) -> String
                 .map(|divergence| {
                     let clash = divergence.touched == Touched::Clash;
                     let change = Change { path: divergence.path, old: divergence.base, new: divergence.theirs };
-                    format!("{}{}", diff_line(&change), if clash { "  <- both of you" } else { "" })
+                    format!("{}{}", change.in_words(), if clash { "  <- both of you" } else { "" })
                 })
                 .collect();
             if lines.is_empty() {

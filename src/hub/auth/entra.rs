@@ -206,7 +206,7 @@ fn workload_identity(environment: &EntraEnvironment, client: Result<&reqwest::Cl
 
 fn machine_identity(which: Option<ManagedIdentity>) -> Way {
     const NAME: &str = "managed identity";
-    let Some(which) = which else { return Way::unusable(NAME, false, "not asked for") };
+    let Some(which) = which else { return Way::unusable(NAME, false, "not asked for (--managed-identity)") };
     // The metadata service speaks plain HTTP, on the link only, and never through a proxy.
     let client = reqwest::Client::builder()
         .connect_timeout(METADATA_CONNECT)
@@ -367,7 +367,7 @@ mod tests {
             [
                 "environment secret: AZURE_CLIENT_ID, AZURE_CLIENT_SECRET not set",
                 "workload identity: AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE not set",
-                "managed identity: not asked for",
+                "managed identity: not asked for (--managed-identity)",
             ]
         );
     }

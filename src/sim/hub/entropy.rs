@@ -2,6 +2,7 @@
 //! scenario with a fixed seed is the same in every run.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -72,6 +73,12 @@ impl Entropy {
             *to = from;
         }
         uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// A time between two, to the millisecond.
+    pub(super) fn between(&mut self, (least, most): (Duration, Duration)) -> Duration {
+        let span = u64::try_from(most.saturating_sub(least).as_millis()).unwrap_or(u64::MAX);
+        least + Duration::from_millis(self.first_etag() % span.max(1))
     }
 
     /// The number an identity's tag starts at; all recorded ones are below 2^30.

@@ -134,6 +134,14 @@ impl IfMatch {
         }
     }
 
+    /// For configurations, as [`IfMatch::identity`]; an unquoted tag is as good as none.
+    pub(super) fn configuration(&self) -> Result<Option<&str>, NoCondition> {
+        match self {
+            Self::Unquoted(_) => Err(NoCondition),
+            other => other.identity(),
+        }
+    }
+
     /// For twins: whether the twin's counter satisfies the header.
     pub(super) fn allows_twin(&self, counter: u64) -> bool {
         match self {

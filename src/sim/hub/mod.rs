@@ -5,6 +5,7 @@
 
 mod auth;
 mod bulk;
+mod configurations;
 mod entropy;
 mod errors;
 mod limits;
@@ -30,6 +31,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -40,6 +42,7 @@ use crate::domain::time::SharedClock;
 use crate::sim::device::World;
 
 use auth::Policy;
+use configurations::Configurations;
 use entropy::Entropy;
 pub use entropy::Seed;
 use errors::{Code, HubError};
@@ -76,13 +79,14 @@ impl SimHub {
         let policies = auth::default_policies(&mut entropy);
         let host = format!("{name}.azure-devices.net");
         let world = World::new(&host, seed.number("machines"));
+        let configurations = Configurations::new(clock.now().wall);
         Self {
             hosts: vec![host, "localhost".to_owned(), "127.0.0.1".to_owned()],
             name: name.to_owned(),
             clock,
             real_clock,
             policies,
-            state: Mutex::new(State { devices: BTreeMap::new(), entropy, world }),
+            state: Mutex::new(State { devices: BTreeMap::new(), configurations, entropy, world }),
             served: AtomicU64::new(0),
         }
     }
@@ -150,11 +154,22 @@ impl SimHub {
         twin.patch(twin::TwinWrite::of(&body)?, now).map_err(|limit| limit.to_string())
     }
 
+    /// Another beat, on which the hub notices what changed on the side of the devices; the first one counts from now.
+    pub(super) fn set_beat(&self, beat: Duration) {
+        self.state().configurations.set_beat(beat, self.clock.now().wall);
+    }
+
+    /// Whether the hub takes as few configurations as a free one.
+    pub(super) fn set_free(&self, free: bool) {
+        self.state().configurations.set_free(free);
+    }
+
     /// The state as it is now: the machines have lived up to this instant.
     fn present(&self) -> (MutexGuard<'_, State>, Timestamp) {
         let mut state = self.state();
         // Read under the lock, so that time never goes back between two calls.
         let now = self.clock.now().wall;
+        state.evaluate_due(now);
         state.advance(now);
         (state, now)
     }

@@ -82,6 +82,21 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> 
     })
 }
 
+/// How many rows a query has, for the figures of configurations; none when it is no query.
+pub(super) fn count(state: &State, text: &str) -> u64 {
+    let Ok(query) = query::parse(text) else { return 0 };
+    let form = Form { model_id: false, row: true, properties: true };
+    let rows = matching(state, &query, None, form);
+    let found = if query.is_aggregate() {
+        let mut groups = Groups::new(&query);
+        rows.for_each(|(_, row)| groups.add(&row));
+        groups.rows().len()
+    } else {
+        rows.count()
+    };
+    u64::try_from(found).unwrap_or(u64::MAX).min(query.top.unwrap_or(u64::MAX))
+}
+
 fn page_size(call: &Call<'_>) -> usize {
     let asked = call.request.header("x-ms-max-item-count").and_then(|count| count.trim().parse::<usize>().ok());
     asked.filter(|count| *count > 0).unwrap_or(DEFAULT_PAGE).min(MAX_PAGE)

@@ -8,7 +8,7 @@ use super::errors::{Code, HubError};
 use super::message::{Request, Response};
 use super::state::State;
 use super::twins::WriteKind;
-use super::{Call, SimHub, auth, bulk, methods, modules, query, registry, statistics, twins};
+use super::{Call, SimHub, auth, bulk, configurations, methods, modules, query, registry, statistics, twins};
 
 /// A request taken apart: the decoded path segments and query parameters.
 pub(super) struct Target {
@@ -53,6 +53,12 @@ enum Operation<'a> {
     WriteTwin(&'a str, Option<&'a str>, WriteKind),
     Method(&'a str, Option<&'a str>),
     Query,
+    ListConfigurations,
+    TestQueries,
+    GetConfiguration(&'a str),
+    PutConfiguration(&'a str),
+    DeleteConfiguration(&'a str),
+    ApplyContent(&'a str),
     DeviceStatistics,
     ServiceStatistics,
 }
@@ -77,6 +83,12 @@ impl<'a> Operation<'a> {
             ("GET", ["twins", id, "modules", module]) => Self::GetTwin(id, Some(module)),
             ("PATCH", ["twins", id, "modules", module]) => Self::WriteTwin(id, Some(module), WriteKind::Patch),
             ("PUT", ["twins", id, "modules", module]) => Self::WriteTwin(id, Some(module), WriteKind::Replace),
+            ("GET", ["configurations"]) => Self::ListConfigurations,
+            ("POST", ["configurations", "testQueries"]) => Self::TestQueries,
+            ("GET", ["configurations", id]) => Self::GetConfiguration(id),
+            ("PUT", ["configurations", id]) => Self::PutConfiguration(id),
+            ("DELETE", ["configurations", id]) => Self::DeleteConfiguration(id),
+            ("POST", ["devices", id, "applyConfigurationContent"]) => Self::ApplyContent(id),
             ("POST", ["twins", id, "methods"]) => Self::Method(id, None),
             ("POST", ["twins", id, "modules", module, "methods"]) => Self::Method(id, Some(module)),
             ("GET", ["statistics", "devices"]) => Self::DeviceStatistics,
@@ -91,11 +103,20 @@ impl<'a> Operation<'a> {
             | Self::GetDevice(_)
             | Self::ListModules(_)
             | Self::GetModule(..)
+            | Self::ListConfigurations
+            | Self::GetConfiguration(_)
+            | Self::TestQueries
             | Self::DeviceStatistics
             | Self::ServiceStatistics => Permission::RegistryRead,
-            Self::Bulk | Self::PutDevice(_) | Self::DeleteDevice(_) | Self::PutModule(..) | Self::DeleteModule(..) => {
-                Permission::RegistryWrite
-            }
+            // The service documents no rights for configurations; these are enough there.
+            Self::Bulk
+            | Self::PutDevice(_)
+            | Self::DeleteDevice(_)
+            | Self::PutModule(..)
+            | Self::DeleteModule(..)
+            | Self::PutConfiguration(_)
+            | Self::DeleteConfiguration(_)
+            | Self::ApplyContent(_) => Permission::RegistryWrite,
             Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query | Self::Method(..) => Permission::ServiceConnect,
         }
     }
@@ -115,6 +136,12 @@ impl<'a> Operation<'a> {
             Self::WriteTwin(id, module, kind) => twins::write(state, call, id, module, kind),
             Self::Method(id, module) => methods::invoke(state, call, id, module),
             Self::Query => query::run(state, call),
+            Self::ListConfigurations => Ok(configurations::list(state)),
+            Self::TestQueries => configurations::trial::run(call),
+            Self::GetConfiguration(id) => configurations::get(state, id),
+            Self::PutConfiguration(id) => configurations::put(state, call, id),
+            Self::DeleteConfiguration(id) => configurations::delete(state, call, id),
+            Self::ApplyContent(id) => configurations::apply::run(state, call, id),
             Self::DeviceStatistics => Ok(statistics::devices(state)),
             Self::ServiceStatistics => Ok(statistics::service(state)),
         }

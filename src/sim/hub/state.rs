@@ -1,4 +1,4 @@
-//! What the simulated service remembers: devices, their modules, and the twins of both. No wire shapes here;
+//! What the simulated service remembers: devices, their modules, the twins of both, and configurations. No wire shapes here;
 //! how each is written is its resource's business.
 
 use std::collections::BTreeMap;
@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::sim::device::World;
 
+use super::configurations::Configurations;
 use super::entropy::Entropy;
 use super::stamp;
 use super::twin::Twin;
@@ -15,6 +16,7 @@ use super::twin::Twin;
 /// Everything behind the hub's lock.
 pub(super) struct State {
     pub(super) devices: BTreeMap<String, Device>,
+    pub(super) configurations: Configurations,
     pub(super) entropy: Entropy,
     /// The machines behind the edge devices.
     pub(super) world: World,

@@ -59,12 +59,12 @@ impl TwinWrite {
 
 /// The stamp of one write.
 #[derive(Debug, Clone, Copy)]
-struct Stamp<'a> {
-    at: &'a str,
+pub(super) struct Stamp<'a> {
+    pub(super) at: &'a str,
     /// `$lastUpdatedVersion`, which reported properties do not carry.
-    version: Option<u64>,
+    pub(super) version: Option<u64>,
     /// The configuration that writes, and its time in ticks; on leaves only.
-    by: Option<(&'a str, &'a str)>,
+    pub(super) by: Option<(&'a str, &'a str)>,
 }
 
 impl Twin {
@@ -194,7 +194,8 @@ impl Section {
     }
 }
 
-fn put_stamp(metadata: &mut Map<String, Value>, stamp: Stamp<'_>, leaf: bool) {
+/// Stamps one place in the metadata; a leaf also with who wrote it.
+pub(super) fn put_stamp(metadata: &mut Map<String, Value>, stamp: Stamp<'_>, leaf: bool) {
     metadata.insert("$lastUpdated".to_owned(), stamp.at.into());
     if let Some(version) = stamp.version {
         metadata.insert("$lastUpdatedVersion".to_owned(), version.into());

@@ -170,7 +170,7 @@ actions! {
     HalfPageDown "page.half-down" Table Read 0 false "half page down" "Moves down by half a screen.";
     HalfPageUp "page.half-up" Table Read 0 false "half page up" "Moves up by half a screen.";
     Open "row.open" Object Read 90 false "open" "Opens what is under the cursor; on a twin, edits it.";
-    RawJson "row.raw" Object Read 30 false "raw json" "Shows what the hub sent, secrets masked.";
+    RawJson "row.raw" Object Read 30 false "json" "Shows the twin as JSON, secrets masked.";
     CopyId "row.copy-id" Object Read 25 false "copy id" "Sends the id under the cursor to the terminal's clipboard.";
     MarkToggle "mark.toggle" Fleet Read 40 false "mark" "Marks the row, or takes its mark away.";
     MarkRange "mark.range" Fleet Read 0 false "mark range" "Marks from the last mark to the row.";

@@ -19,6 +19,8 @@ pub use key::{Key, KeyError};
 
 use super::actions::{ActionId, Danger, Scope};
 use super::finding::{Finding, Level};
+pub use super::named::UnknownName;
+use super::named::{NamedTexts, Trail};
 use file::KeymapFile;
 use trie::{Node, Trie};
 
@@ -68,60 +70,46 @@ impl fmt::Display for Chord {
     }
 }
 
-/// No keymap has that name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no keymap {}; there are {}", crate::domain::text::Shown::sanitise(.name), .known.join(", "))]
-pub struct UnknownKeymap {
-    /// The name that was asked for.
-    pub name: String,
-    /// The names there are.
-    pub known: Vec<String>,
-}
-
 /// The keymaps there are: the shipped profiles, and the operator's by name.
-#[derive(Debug, Clone, Default)]
-pub struct Keymaps {
-    own: BTreeMap<String, String>,
-}
+#[derive(Debug, Clone)]
+pub struct Keymaps(NamedTexts);
 
 impl Keymaps {
     /// Only the shipped profiles.
     #[must_use]
     pub fn shipped() -> Self {
-        Self::default()
+        Self(NamedTexts::shipped("keymap", &SHIPPED))
     }
 
-    /// Adds the text of a keymap file of the operator's; it goes before a shipped profile of that name, and may
-    /// inherit it.
+    /// Adds the text of a keymap file of the operator's.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) {
-        self.own.insert(name.into(), text.into());
+        self.0.add(name.into(), text.into());
     }
 
     /// All names, shipped ones first.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let own = self.own.keys().filter(|name| shipped_text(name).is_none()).cloned();
-        SHIPPED.iter().map(|(name, _)| (*name).to_owned()).chain(own).collect()
+        self.0.names()
     }
 
     /// The keymap `name`, with what is wrong about its files. A file that names no parent builds on `k9s`. Whatever
     /// the files say, `esc`, `ctrl-c` and a key for help work.
     ///
     /// # Errors
-    /// [`UnknownKeymap`] when there is no such keymap.
-    pub fn load(&self, name: &str) -> Result<(Keymap, Vec<Finding>), UnknownKeymap> {
+    /// [`UnknownName`] when there is no such keymap.
+    pub fn load(&self, name: &str) -> Result<(Keymap, Vec<Finding>), UnknownName> {
         let mut findings = Vec::new();
         let mut layers = Vec::new();
-        let mut trail = Vec::new();
+        let mut trail = Trail::new();
         let mut next = Some(name.to_owned());
         while let Some(wanted) = next.take() {
-            let Some((text, is_own)) = self.text(&wanted, &trail) else { break };
+            let Some((text, is_own)) = self.0.text(&wanted, &trail) else { break };
             trail.push((wanted.clone(), is_own));
             let (file, found) = KeymapFile::read(&format!("{wanted}.toml"), text);
             findings.extend(found);
             next = match &file.inherits {
                 Some((parent, _)) if parent == "none" => None,
-                Some((parent, place)) if self.text(parent, &trail).is_none() => {
+                Some((parent, place)) if self.0.text(parent, &trail).is_none() => {
                     let message = format!("cannot inherit {parent}: there is no such keymap, or it inherits this one");
                     let (level, place) = (Level::Warning, place.clone());
                     findings.push(Finding { level, place, message: message.into() });
@@ -133,7 +121,7 @@ impl Keymaps {
             layers.push((file, is_own));
         }
         if layers.is_empty() {
-            return Err(UnknownKeymap { name: name.to_owned(), known: self.names() });
+            return Err(self.0.unknown(name));
         }
         layers.reverse();
         let keymap = file::build(name, &layers, &mut findings);
@@ -142,29 +130,17 @@ impl Keymaps {
 
     /// As [`Keymaps::load`], or the default keymap together with the reason.
     #[must_use]
-    pub fn load_or_default(&self, name: &str) -> (Keymap, Vec<Finding>, Option<UnknownKeymap>) {
+    pub fn load_or_default(&self, name: &str) -> (Keymap, Vec<Finding>, Option<UnknownName>) {
         match self.load(name) {
             Ok((keymap, findings)) => (keymap, findings, None),
             Err(unknown) => {
-                let text = shipped_text(DEFAULT).unwrap_or_default();
+                let text = self.0.shipped_text(DEFAULT).unwrap_or_default();
                 let (file, mut findings) = KeymapFile::read(DEFAULT, text);
                 let keymap = file::build(DEFAULT, &[(file, false)], &mut findings);
                 (keymap, findings, Some(unknown))
             }
         }
     }
-
-    /// The text under a name that is not yet on the trail; the operator's before the shipped.
-    fn text(&self, name: &str, trail: &[(String, bool)]) -> Option<(&str, bool)> {
-        let own = self.own.get(name).map(|text| (text.as_str(), true));
-        let candidates = own.into_iter().chain(shipped_text(name).map(|text| (text, false)));
-        let seen = |is_own: bool| trail.iter().any(|(known, from)| known == name && *from == is_own);
-        candidates.into_iter().find(|(_, is_own)| !seen(*is_own))
-    }
-}
-
-fn shipped_text(name: &str) -> Option<&'static str> {
-    SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 /// The keys of a chord that have been pressed so far.

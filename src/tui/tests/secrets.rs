@@ -9,6 +9,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::ops::{OpState, Outcome};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::testkit::{Console, Gateway, Maker, details};
+use crate::tui::tests::write::editing;
 
 /// What every planted secret begins with.
 const PLANTED: &str = "PLANTED";
@@ -43,6 +44,18 @@ fn planted() -> Maker {
         .desired(with_secrets(), 3)
         .reported(with_secrets(), 9)
         .tags(json!({"wifi": {"password": "PLANTED-tag"}}))
+}
+
+/// A placeholder is typed as JSON, and what its escapes stand for is drawn in the complaint about it.
+#[test]
+fn escapes_in_a_placeholder_reach_no_frame() {
+    let mut console = editing(r#""<kept: \u001b[2J\u202e>""#);
+    let text = console.text();
+    assert!(text.contains("stands for a secret") && text.contains("^[[2J"), "{text}");
+    let unsafe_char = text.chars().find(|c| *c != '\n' && crate::domain::text::is_unsafe_char(*c));
+    assert_eq!(unsafe_char, None, "{text}");
+    console.press("ctrl-s");
+    assert!(!console.text().contains('\u{1b}'));
 }
 
 #[test]

@@ -302,6 +302,31 @@ fn a_refusal_keeps_what_was_typed() {
 }
 
 #[test]
+fn the_review_shows_every_byte_and_is_walked_to_its_end() {
+    let value = format!("\"{}TAIL\"", "word-".repeat(200));
+    let mut console = reviewing(&value);
+    console.tell(Msg::Resize(80, 24));
+    assert!(console.text().contains("lines 1-"), "it says that there is more:\n{}", console.text());
+    let mut seen = String::new();
+    for _ in 0..6 {
+        seen.push_str(&console.text());
+        console.press("pgdn");
+    }
+    let request = seen.split("REQUEST").nth(1).unwrap_or_default();
+    assert!(request.contains("TAIL") && !request.contains(".."), "{request}");
+    console.press("G");
+    let end = console.text();
+    assert!(end.contains("both changes are"), "{end}");
+    for _ in 0..50 {
+        console.press("j");
+    }
+    console.press("k");
+    assert_ne!(console.text(), end, "a step back is seen at once");
+    console.press("g g");
+    assert!(console.text().contains("REQUEST") || console.text().contains("~ /temperatureThreshold"));
+}
+
+#[test]
 fn a_write_is_not_sent_twice() {
     let (mut console, intent) = sending("30.0");
     console.write_stands(&intent, OpState::Sending);

@@ -11,14 +11,14 @@ pub mod signs;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use ratatui::style::Style;
 
 pub use colour::{Colour, contrast};
 pub use role::Role;
 
 use super::finding::{Finding, Level};
+pub use super::named::UnknownName;
+use super::named::{NamedTexts, Trail};
 use file::ThemeFile;
 
 /// The theme used when nobody chose one: the terminal's own colours.
@@ -68,51 +68,37 @@ impl Appearance {
     }
 }
 
-/// No theme has that name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no theme {}; there are {}", crate::domain::text::Shown::sanitise(.name), .known.join(", "))]
-pub struct UnknownTheme {
-    /// The name that was asked for.
-    pub name: String,
-    /// The names there are.
-    pub known: Vec<String>,
-}
-
 /// The themes there are: the shipped ones, and the operator's by name.
-#[derive(Debug, Clone, Default)]
-pub struct Themes {
-    own: BTreeMap<String, String>,
-}
+#[derive(Debug, Clone)]
+pub struct Themes(NamedTexts);
 
 impl Themes {
     /// Only the shipped themes.
     #[must_use]
     pub fn shipped() -> Self {
-        Self::default()
+        Self(NamedTexts::shipped("theme", &SHIPPED))
     }
 
-    /// Adds the text of a theme file of the operator's; it goes before a shipped theme of that name, and may
-    /// inherit it.
+    /// Adds the text of a theme file of the operator's.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) {
-        self.own.insert(name.into(), text.into());
+        self.0.add(name.into(), text.into());
     }
 
     /// All names, shipped ones first.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let own = self.own.keys().filter(|name| shipped_text(name).is_none()).cloned();
-        SHIPPED.iter().map(|(name, _)| (*name).to_owned()).chain(own).collect()
+        self.0.names()
     }
 
     /// The theme `name` at `depth`, with what is wrong about its files. Whatever is right applies; a theme that
     /// names no parent builds on `terminal`, so that no role is ever invisible.
     ///
     /// # Errors
-    /// [`UnknownTheme`] when there is no such theme.
-    pub fn load(&self, name: &str, depth: Depth) -> Result<(Theme, Vec<Finding>), UnknownTheme> {
+    /// [`UnknownName`] when there is no such theme.
+    pub fn load(&self, name: &str, depth: Depth) -> Result<(Theme, Vec<Finding>), UnknownName> {
         let mut findings = Vec::new();
-        let Some(file) = self.gather(name, &mut Vec::new(), &mut findings) else {
-            return Err(UnknownTheme { name: name.to_owned(), known: self.names() });
+        let Some(file) = self.gather(name, &mut Trail::new(), &mut findings) else {
+            return Err(self.0.unknown(name));
         };
         findings.extend(file.missing_colours());
         Ok((Theme::new(name, &file, depth), findings))
@@ -120,21 +106,18 @@ impl Themes {
 
     /// As [`Themes::load`], or the default theme together with the reason.
     #[must_use]
-    pub fn load_or_default(&self, name: &str, depth: Depth) -> (Theme, Vec<Finding>, Option<UnknownTheme>) {
+    pub fn load_or_default(&self, name: &str, depth: Depth) -> (Theme, Vec<Finding>, Option<UnknownName>) {
         match self.load(name, depth) {
             Ok((theme, findings)) => (theme, findings, None),
             Err(unknown) => {
-                let file = self.gather(DEFAULT, &mut Vec::new(), &mut Vec::new()).unwrap_or_default();
+                let file = self.gather(DEFAULT, &mut Trail::new(), &mut Vec::new()).unwrap_or_default();
                 (Theme::new(DEFAULT, &file, depth), Vec::new(), Some(unknown))
             }
         }
     }
 
-    fn gather(&self, name: &str, trail: &mut Vec<(String, bool)>, findings: &mut Vec<Finding>) -> Option<ThemeFile> {
-        let own = self.own.get(name).map(|text| (text.as_str(), true));
-        let candidates = own.into_iter().chain(shipped_text(name).map(|text| (text, false)));
-        let seen = |shipped: bool| trail.iter().any(|(known, from)| known == name && *from == shipped);
-        let (text, is_own) = candidates.into_iter().find(|(_, is_own)| !seen(*is_own))?;
+    fn gather(&self, name: &str, trail: &mut Trail, findings: &mut Vec<Finding>) -> Option<ThemeFile> {
+        let (text, is_own) = self.0.text(name, trail)?;
         trail.push((name.to_owned(), is_own));
         let (file, found) = ThemeFile::read(&format!("{name}.toml"), text);
         findings.extend(found);

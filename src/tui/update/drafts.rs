@@ -29,8 +29,12 @@ pub(super) fn opened(model: &mut Model, key: DraftKey, found: Option<Draft>, eff
     let news = found.filter(|found| !model.shell.has_typed(&id) && is_news(found));
     let open = model.screens.iter_mut().filter_map(|screen| twin_of(screen, &id)).find(|view| view.is_open());
     match (open, news) {
-        (Some(view), Some(draft)) => view.found(draft, &mut model.shell),
-        (Some(_), None) => {}
+        (Some(view), news) => {
+            if let Some(draft) = news {
+                view.found(draft, &mut model.shell);
+            }
+            effects.extend(view.outside());
+        }
         (None, news) => {
             if let Some(draft) = news {
                 model.shell.warn(format!("another console left a draft of {}; e goes on with it", id.shown()));
@@ -42,6 +46,13 @@ pub(super) fn opened(model: &mut Model, key: DraftKey, found: Option<Draft>, eff
             }
         }
     }
+}
+
+/// What is typed is not kept on disk; it goes on all the same.
+pub(super) fn refused(model: &mut Model, key: &DraftKey, why: String, effects: &mut Vec<Effect>) {
+    model.shell.warn(why);
+    let open = model.screens.iter_mut().find_map(|screen| twin_of(screen, &key.target));
+    effects.extend(open.and_then(TwinView::outside));
 }
 
 fn twin_of<'a>(screen: &'a mut Screen, id: &TwinId) -> Option<&'a mut TwinView> {

@@ -12,6 +12,8 @@ mod outcomes;
 mod travel;
 mod typed;
 
+use std::time::Duration;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use asked::act_in_layer;
@@ -29,6 +31,9 @@ use crate::tui::msg::{Effect, Msg};
 use crate::tui::prompt::{Prompt, PromptKind};
 use crate::tui::views::{PageKind, Place, Screen, Step};
 
+/// How often the page of the simulated hub is read again.
+const SIMULATOR_EVERY: Duration = Duration::from_secs(1);
+
 /// Takes a message, changes the model, and says what is wanted of the world.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
@@ -41,6 +46,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Tick(now) => {
             model.shell.now = now;
             keep_typing(model, &mut effects);
+            watch_simulator(model, &mut effects);
         }
         Msg::Fleet(fleet) => {
             model.shell.fleet = fleet;
@@ -61,6 +67,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Drafts(drafts) => drafts::found_at_start(model, drafts),
         Msg::DraftOpened(key, found) => drafts::opened(model, key, found.map(|draft| *draft), &mut effects),
+        Msg::DraftRefused(key, why) => drafts::refused(model, &key, why, &mut effects),
         Msg::Continued => {
             model.shell.continued = Some(model.shell.now);
             model.shell.info("going on: everything is read again, and until then nothing is sent");
@@ -73,7 +80,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             model.shell.unsaved = unsaved;
         }
-        Msg::Simulator(lines) => model.shell.simulator = lines,
+        Msg::Simulator(lines) => {
+            model.shell.simulator.settle(Ok(lines), model.shell.now);
+        }
         Msg::EditedOutside(id, result) => match (result, model.screens.last_mut()) {
             (Ok(text), Some(Screen::Twin(view))) if *view.id() == id => {
                 effects.extend(view.edited_outside(&text, &mut model.shell));
@@ -101,6 +110,18 @@ fn keep_typing(model: &mut Model, effects: &mut Vec<Effect>) {
         if let Screen::Twin(view) = screen {
             effects.extend(view.tick(&mut model.shell).effects);
         }
+    }
+}
+
+/// Its page is kept fresh while it is open; asking costs nothing.
+fn watch_simulator(model: &mut Model, effects: &mut Vec<Effect>) {
+    let open = matches!(model.screen(), Some(Screen::Page(page)) if *page.kind() == PageKind::Simulator);
+    let now = model.shell.now;
+    let read = &model.shell.simulator;
+    let old = [read.as_of(), read.asked].into_iter().flatten().all(|at| now.since(at) >= SIMULATOR_EVERY);
+    if open && old && model.shell.session.simulated {
+        model.shell.simulator.ask(now);
+        effects.push(Effect::Sim(String::new()));
     }
 }
 

@@ -1,5 +1,6 @@
-//! The bands around every view: title and location above, message and hints below. They keep their height, whatever
-//! happens, so that the eye and the byte diff both stay put (console-ux G-1).
+//! The bands around every view: title and location above, message and hints below. They keep their place, whatever
+//! happens, so that the eye and the byte diff both stay put (console-ux G-1); a long message lies over the last row of
+//! the view until it goes, and moves nothing.
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::tui::notices::Severity;
 use crate::tui::prompt::PromptKind;
 use crate::tui::theme::Role;
 use crate::tui::views::Screen;
+use crate::tui::widgets::states::wrap;
 
 /// Cells and rows without which no view can be used.
 pub const SMALLEST: (u16, u16) = (60, 16);
@@ -22,6 +24,11 @@ pub const SMALLEST: (u16, u16) = (60, 16);
 /// How old data may be, in poll intervals, before it is called stale, and before nobody should believe it.
 const STALE_AFTER: u32 = 2;
 const DEAD_AFTER: u32 = 10;
+
+/// Cells between two hints.
+const HINT_GAP: usize = 2;
+/// Rows a message may take; more is on the page of messages.
+const MESSAGE_ROWS: u16 = 2;
 
 /// The role of data of an age, and the word for it.
 #[must_use]
@@ -152,7 +159,7 @@ fn freshness_pieces(model: &Model, wide: bool) -> Vec<Piece> {
             pieces.push((Role::TextDim, format!("  poll {}", age_text(every))));
         }
         if budget.allowed > 0 {
-            pieces.push((Role::TextDim, format!("  msgs {}/{} today", budget.spent, short(budget.allowed))));
+            pieces.push((Role::TextDim, format!("  msgs {}/{} this run", budget.spent, short(budget.allowed))));
         }
     }
     let open = shell.ops.open();
@@ -187,7 +194,7 @@ pub fn message(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         if let Some(Trouble { fault, retry_at, .. }) = trouble(model) {
             let next = retry_at.map_or(Duration::ZERO, |at| at.since(shell.now));
             let next = if next.is_zero() { "trying now".to_owned() } else { format!("next try in {}", age_text(next)) };
-            let text = format!("{fault}; {} ({next}, ctrl-r: now)", fault.advice());
+            let text = format!("{next}: {fault}; {}", fault.advice());
             canvas.text(area.x + 1, area.y, room, Role::StatusBad, &fit(&text, usize::from(room)));
         }
         return;
@@ -208,38 +215,70 @@ pub fn message(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let text = format!("{sign}{}{count}", notice.text);
     let note_cells = u16::try_from(note.width()).unwrap_or(0);
     let text_room = room.saturating_sub(note_cells);
-    canvas.text(area.x + 1, area.y, text_room, role, &fit(&text, usize::from(text_room)));
-    canvas.text_right(area.right().saturating_sub(1), area.y, note_cells, Role::TextDim, &note);
+    // What to do stands at the end: rather than cutting it, the message rises over the last row of the view.
+    let mut lines = wrap(&text, usize::from(text_room));
+    if lines.len() > usize::from(MESSAGE_ROWS) {
+        let rest = lines.split_off(usize::from(MESSAGE_ROWS) - 1).join(" ");
+        lines.push(rest);
+    }
+    let height = u16::try_from(lines.len()).unwrap_or(MESSAGE_ROWS);
+    let area = Rect { y: area.bottom() - height, height, ..area };
+    canvas.clear(area);
+    for (y, line) in (area.y..area.bottom()).zip(&lines) {
+        canvas.text(area.x + 1, y, text_room, role, &fit(line, usize::from(text_room)));
+    }
+    canvas.text_right(area.right().saturating_sub(1), area.bottom() - 1, note_cells, Role::TextDim, &note);
 }
 
-/// The hint band: keys that work now, the most used first, cut at the edge.
+/// The hint band: keys that work now, the most used first, as many as fit. The way back is always among them.
 pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let room = usize::from(area.width.saturating_sub(2));
+    let hints: Vec<(ActionId, String, &str)> = model
+        .keymap
+        .hints(&model.scopes(), !model.shell.session.read_only)
+        .into_iter()
+        .filter_map(|(action, chord)| Some((action, chord.to_string(), hint_title(model, action)?)))
+        .collect();
+    let cells = |(_, keys, title): &(ActionId, String, &str)| keys.width() + 1 + title.width() + HINT_GAP;
+    let back = hints.iter().find(|(action, ..)| *action == ActionId::Back);
+    let mut left = (room + HINT_GAP).saturating_sub(back.map_or(0, cells));
     let mut x = area.x + 1;
-    let scopes = model.scopes();
-    let filtering = model.prompt.as_ref().is_some_and(|prompt| prompt.kind == PromptKind::Filter);
-    let over = model.prompt.is_some() || model.layer.is_some();
-    for (action, chord) in model.keymap.hints(&scopes, !model.shell.session.read_only) {
-        let offered = over || model.screen().is_none_or(|screen| screen.offers(action, &model.shell));
-        let title = match (action, filtering) {
-            (ActionId::InputAccept, true) => "keep it",
-            (ActionId::Back, true) => "take it back",
-            (
-                ActionId::InputComplete | ActionId::InputNext | ActionId::InputPrevious | ActionId::InputHistory,
-                true,
-            ) => continue,
-            _ => action.action().title,
-        };
-        if !offered {
+    for hint in &hints {
+        let is_back = hint.0 == ActionId::Back;
+        if !is_back && left < cells(hint) {
+            // What comes later matters less, but for the way back.
+            left = 0;
             continue;
         }
-        let keys = chord.to_string();
-        let cells = u16::try_from(keys.width() + title.width() + 1).unwrap_or(u16::MAX);
-        if x.saturating_add(cells) > area.right() {
-            break;
-        }
-        x += canvas.text(x, area.y, area.right().saturating_sub(x), Role::HintKey, &keys);
+        left -= if is_back { 0 } else { cells(hint) };
+        let (_, keys, title) = hint;
+        x += canvas.text(x, area.y, area.right().saturating_sub(x), Role::HintKey, keys);
         x += canvas.text(x, area.y, area.right().saturating_sub(x), Role::HintText, &format!(" {title}"));
         x += 2;
+    }
+}
+
+/// What the hint calls an action here and now; nothing when it would do nothing.
+fn hint_title(model: &Model, action: ActionId) -> Option<&'static str> {
+    let filtering = model.prompt.as_ref().is_some_and(|prompt| prompt.kind == PromptKind::Filter);
+    if filtering {
+        return match action {
+            ActionId::InputAccept => Some("keep it"),
+            ActionId::Back => Some("take it back"),
+            ActionId::InputComplete | ActionId::InputNext | ActionId::InputPrevious | ActionId::InputHistory => None,
+            _ => Some(action.action().title),
+        };
+    }
+    if model.prompt.is_some() || model.layer.is_some() {
+        return Some(action.action().title);
+    }
+    let screen = model.screen()?;
+    if !screen.offers(action, &model.shell) {
+        return None;
+    }
+    match (action, screen) {
+        (ActionId::Faults, Screen::Fleet(view)) if view.faults_only() => Some("all devices"),
+        _ => Some(action.action().title),
     }
 }
 

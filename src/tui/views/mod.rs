@@ -173,7 +173,8 @@ impl Screen {
             Self::Twin(view) => shell.details.twins.get(view.id()).and_then(|twin| twin.as_of()),
             Self::Page(page) => match page.kind() {
                 PageKind::Json(id) => shell.details.twins.get(id).and_then(|twin| twin.as_of()),
-                _ => None,
+                PageKind::Simulator => shell.simulator.as_of(),
+                PageKind::Help(_) | PageKind::Keys | PageKind::Messages | PageKind::Activity => None,
             },
         }
     }

@@ -11,6 +11,7 @@ use crate::domain::text::Untrusted;
 use crate::domain::time::age_text;
 use crate::domain::twin::Twin;
 use crate::ops::{OpState, Outcome};
+use crate::store::Source;
 use crate::tui::actions::{ActionId, CommandId, Danger, Scope};
 use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::keymap::Keymap;
@@ -68,7 +69,7 @@ impl Page {
             PageKind::Messages => "messages   newest first".to_owned(),
             PageKind::Activity => "changes of this run   newest first".to_owned(),
             PageKind::Simulator => "the simulated hub".to_owned(),
-            PageKind::Json(id) => format!("raw json   {}   secrets masked", id.shown()),
+            PageKind::Json(id) => format!("json   {}   secrets masked", id.shown()),
         };
         vec![(Role::Fg, text)]
     }
@@ -228,8 +229,9 @@ fn help(sources: &Sources<'_>, scopes: Option<&[Scope]>, shell: &Shell, width: u
     lines
 }
 
+/// What keeps data from being fresh at this moment, in full; then what was said, newest first.
 fn messages(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
-    let mut lines = Vec::new();
+    let mut lines = troubles(shell, width);
     for notice in shell.notices.all().rev() {
         let role = match notice.severity {
             Severity::Info | Severity::Outcome => Role::ToastInfo,
@@ -250,12 +252,31 @@ fn messages(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
     lines
 }
 
+/// Each trouble once, whoever reads into it.
+fn troubles(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
+    let mut said: Vec<String> = Vec::new();
+    let mut lines = Vec::new();
+    for trouble in Source::ALL.into_iter().filter_map(|source| shell.link.trouble(source)) {
+        let text = format!("{}; {}", trouble.fault, trouble.fault.advice());
+        if said.contains(&text) {
+            continue;
+        }
+        let age = format!("for {:>5}  ", age_text(shell.now.since(trouble.since)));
+        for (index, line) in wrap(&text, width.saturating_sub(11)).into_iter().enumerate() {
+            let head = if index == 0 { age.clone() } else { " ".repeat(11) };
+            lines.push(vec![(Role::TextDim, head), (Role::StatusBad, line)]);
+        }
+        said.push(text);
+    }
+    lines
+}
+
 fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
     let mut lines = Vec::new();
     for entry in shell.ops.entries().rev() {
         let (role, word) = match &entry.state {
             OpState::Accepted => (Role::StatusProgress, "writing the audit record".to_owned()),
-            OpState::Sending => (Role::StatusProgress, "sent, no answer yet".to_owned()),
+            OpState::Sending => (Role::StatusProgress, "being sent, no answer yet".to_owned()),
             OpState::Unknown(_) => (Role::StatusWarn, "UNKNOWN, reading back".to_owned()),
             OpState::Done(outcome, _) => match outcome {
                 Outcome::Applied(twin) => (Role::StatusOk, format!("applied, desired v{}", twin.desired.version)),
@@ -309,7 +330,7 @@ fn simulator(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
         return vec![vec![(Role::Fg, "this is not a simulated hub; start with `edgedeck --sim`".to_owned())]];
     }
     let mut lines = Vec::new();
-    for text in &shell.simulator {
+    for text in shell.simulator.get().into_iter().flatten() {
         match text.split_once("  ") {
             Some((head, rest)) => {
                 for (index, part) in wrap(rest.trim_start(), width.saturating_sub(20)).into_iter().enumerate() {

@@ -25,6 +25,9 @@ pub struct Dialog {
     pub blocked: Option<String>,
 }
 
+/// A margin narrower than this shows nothing of the view that could be read.
+const NARROW_MARGIN: u16 = 8;
+
 /// Draws the dialog in the middle of `area`; returns where a cursor belongs.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, dialog: &Dialog) -> Option<(u16, u16)> {
     let width = area.width.saturating_sub(4).min(92);
@@ -45,6 +48,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, dialog: &Dialog) -> Option<(u16
         width,
         height,
     };
+    if rect.x < area.x + NARROW_MARGIN {
+        // Scraps of the view left and right of it would only be noise.
+        canvas.clear(Rect { x: area.x, width: area.width, ..rect });
+    }
     canvas.ground(rect, Role::Dialog);
     let inside = canvas.frame(rect, &dialog.title, "", true);
     let mut y = inside.y;

@@ -29,8 +29,8 @@ fn a_conflict_lists_both_changes_and_marks_where_they_meet() {
     assert_eq!(
         conflict("d/m was not changed".to_owned(), &intent, Some(&theirs)),
         "d/m was not changed\n\
-         your change:\n  ~ /t 25.0 -> 30.0\n  ~ /password (changed, hidden)\n\
-         theirs:\n  ~ /t 25.0 -> 28.0  <- both of you\n  ~ /w 1 -> 2\n\
+         your change:\n  ~ /t   25.0 -> 30.0\n  ~ /password   (changed, hidden)\n\
+         theirs:\n  ~ /t   25.0 -> 28.0  <- both of you\n  ~ /w   1 -> 2\n\
          it has ETag e2 now; compare, and send again"
     );
     assert!(conflict(String::new(), &intent, None).contains("could not be read"));
@@ -42,7 +42,7 @@ fn a_preview_shows_the_request_without_its_secrets() {
     let text = preview(&intent(&base, &json!({"apiToken": "hunter2"})));
     assert_eq!(
         text,
-        "d/m\n  + /apiToken (added, hidden)\n  - /a\n\nPATCH /twins/d/modules/m\nIf-Match: \"e1\"\n\n\
+        "d/m\n  + /apiToken   (added, hidden)\n  - /a   1   (null deletes the key)\n\nPATCH /twins/d/modules/m\nIf-Match: \"e1\"\n\n\
          {\n  \"properties\": {\n    \"desired\": {\n      \"apiToken\": \"********\",\n      \"a\": null\n    }\n  }\n}\n"
     );
     let change = Change { path: crate::domain::json::Path::root().child("apiToken"), old: None, new: Some(json!("x")) };
@@ -175,13 +175,13 @@ async fn a_412_says_so_and_nothing_else_does() {
     let failure = ended.unwrap_err();
     assert_eq!((failure.exit, sent, record), (Exit::Precondition, 1, State::Refused));
     assert!(failure.text.starts_with("d was not changed: 412, it is no longer what it was at ETag e1;"), "{failure}");
-    assert!(failure.text.contains("theirs:\n  ~ /t 25 -> 28  <- both of you"), "{failure}");
+    assert!(failure.text.contains("theirs:\n  ~ /t   25 -> 28  <- both of you"), "{failure}");
 
     let (ended, sent, record) = patch(Fate::Overtaken).await;
     let failure = ended.unwrap_err();
     assert_eq!((failure.exit, sent, record), (Exit::Precondition, 1, State::Resolved));
     assert!(failure.text.starts_with("d was not changed: no usable answer came, and reading back"), "{failure}");
-    assert!(!failure.text.contains("412") && failure.text.contains("theirs:\n  ~ /t 25 -> 28"), "{failure}");
+    assert!(!failure.text.contains("412") && failure.text.contains("theirs:\n  ~ /t   25 -> 28"), "{failure}");
 }
 
 #[tokio::test(start_paused = true)]

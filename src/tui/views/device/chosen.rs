@@ -36,6 +36,16 @@ pub(super) fn chosen_lines(
     } else {
         fact("state", tone_sign(verdict.tone()).role(), verdict_words(module, verdict));
     }
+    let wanted = module.wanted.as_ref();
+    match (&module.reported, wanted) {
+        (Some(reported), Some(wanted)) if !same_image(reported.image.raw(), wanted.image.raw()) => {
+            fact("runs", Role::StatusWarn, reported.image.shown().into());
+            fact("wanted", Role::Fg, wanted.image.shown().into());
+        }
+        (Some(reported), _) => fact("image", Role::Fg, reported.image.shown().into()),
+        (None, Some(wanted)) => fact("wanted", Role::Fg, wanted.image.shown().into()),
+        (None, None) => {}
+    }
     if let Some(reported) = &module.reported {
         if let (Some(code), Some(at)) = (reported.exit_code, reported.last_exit.filter(|at| *at != HubTime::Never)) {
             fact("last exit", Role::Fg, format!("code {code}, {}: {}", age(shell, Some(at)), exit_code_words(code)));
@@ -48,18 +58,10 @@ pub(super) fn chosen_lines(
         }
         fact("started", Role::Fg, age(shell, reported.last_start));
     }
-    let wanted = module.wanted.as_ref();
-    match (&module.reported, wanted) {
-        (Some(reported), Some(wanted)) if !same_image(reported.image.raw(), wanted.image.raw()) => {
-            fact("runs", Role::StatusWarn, reported.image.shown().into());
-            fact("wanted", Role::Fg, wanted.image.shown().into());
-        }
-        (Some(reported), _) => fact("image", Role::Fg, reported.image.shown().into()),
-        (None, Some(wanted)) => fact("wanted", Role::Fg, wanted.image.shown().into()),
-        (None, None) => {}
-    }
-    if let Some(policy) = wanted.and_then(|wanted| wanted.restart_policy.as_ref()) {
-        fact("restart", Role::TextDim, policy.shown().into());
+    if let Some(wanted) = wanted {
+        let status = if wanted.running { "running" } else { "stopped" };
+        let policy = wanted.restart_policy.as_ref().map(|policy| format!(", restart {}", policy.shown()));
+        fact("desired", Role::TextDim, format!("{status}{}", policy.unwrap_or_default()));
     }
     rows
 }

@@ -88,7 +88,7 @@ impl DeviceView {
         let facts = if area.width >= FRAMED {
             let width = usize::from((area.width / 2).saturating_sub(4));
             vec![
-                ("Identity", self.identity(shell, report)),
+                ("Identity", self.identity(shell, report, width)),
                 ("Configuration", self.configuration(shell, report, width)),
             ]
         } else {

@@ -59,9 +59,9 @@ fn block(name: &str, role: Role, text: &str, width: usize) -> Vec<Line> {
 
 impl DeviceView {
     /// Who it is.
-    pub(super) fn identity(&self, shell: &Shell, report: &AgentReport) -> Vec<Line> {
+    pub(super) fn identity(&self, shell: &Shell, report: &AgentReport, width: usize) -> Vec<Line> {
         let mut rows = vec![self.status(shell), vec![label("link"), self.link(shell)], runtime(report)];
-        rows.extend(self.twin_and_tags(shell));
+        rows.extend(self.twin_and_tags(shell, width));
         rows.extend(self.parents(shell));
         rows
     }
@@ -91,7 +91,7 @@ impl DeviceView {
         told.extend([(Role::TextDim, "   reported ".to_owned()), reported(report, shell)]);
         rows.push(told);
         rows.push(self.from(shell, report));
-        rows.extend(self.twin_and_tags(shell));
+        rows.extend(self.twin_and_tags(shell, width));
         rows.push(runtime(report));
         rows.extend(self.parents(shell));
         rows
@@ -116,7 +116,7 @@ impl DeviceView {
         row
     }
 
-    fn twin_and_tags(&self, shell: &Shell) -> Vec<Line> {
+    fn twin_and_tags(&self, shell: &Shell, width: usize) -> Vec<Line> {
         let read = shell.details.twins.get(&TwinId::device(self.id.clone()));
         let Some(twin) = read.and_then(Fetched::get) else { return vec![vec![label("twin"), missing(read)]] };
         let mut about = vec![label("twin"), (Role::Fg, format!("version {}", twin.version))];
@@ -129,8 +129,10 @@ impl DeviceView {
         let mut tags = serde_json::Value::Object(twin.tags.clone());
         mask_json(&mut tags);
         flatten(&mut flat, "", tags.as_object().unwrap_or(&twin.tags));
-        let tags = if flat.is_empty() { (Role::TextFaint, "none".into()) } else { (Role::Fg, flat.join("  ")) };
-        vec![about, vec![label("tags"), tags]]
+        let (role, tags) = if flat.is_empty() { (Role::TextFaint, "none".into()) } else { (Role::Fg, flat.join("  ")) };
+        let mut rows = vec![about];
+        rows.extend(block("tags", role, &tags, width));
+        rows
     }
 
     fn parents(&self, shell: &Shell) -> Option<Line> {

@@ -174,6 +174,12 @@ impl FleetView {
         !(self.list.order().is_empty() && about_rows)
     }
 
+    /// Whether only devices that are not well are shown.
+    #[must_use]
+    pub fn faults_only(&self) -> bool {
+        self.faults_only
+    }
+
     /// Does an action.
     pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = self.table_rows(shell);

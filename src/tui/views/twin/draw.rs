@@ -5,16 +5,15 @@ use serde_json::Value;
 
 use super::conflict::{Conflict, Noticed};
 use super::edit::{Edit, Problem};
+use super::review_page;
 use super::rows::{self, Agreement, TwinRow};
-use super::{Mode, Review, TwinView};
+use super::{Mode, TwinView};
 use crate::domain::json;
 use crate::domain::limits::SectionKind;
 use crate::domain::patch::{Divergence, Touched};
 use crate::domain::secret::{MASK, conceal, mask_at, mask_json, names_a_secret};
-use crate::domain::text::Untrusted;
 use crate::domain::time::{HubTime, age_text, wall_age};
 use crate::domain::twin::{ConfigurationStatus, Twin};
-use crate::ops::OpState;
 use crate::tui::canvas::{Canvas, Piece, fit};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
@@ -24,9 +23,9 @@ use crate::tui::widgets::states::{self, Blank, wrap};
 use crate::tui::widgets::table::{Column, place};
 
 /// Below this width panes are stacked without frames.
-const FRAMED: u16 = 100;
+pub(super) const FRAMED: u16 = 100;
 
-fn panel(canvas: &mut Canvas<'_>, area: Rect, title: &str, note: &str, focus: bool) -> Rect {
+pub(super) fn panel(canvas: &mut Canvas<'_>, area: Rect, title: &str, note: &str, focus: bool) -> Rect {
     if area.width >= FRAMED / 2 && canvas.area().width >= FRAMED {
         return canvas.frame(area, title, note, focus);
     }
@@ -42,7 +41,7 @@ fn panel(canvas: &mut Canvas<'_>, area: Rect, title: &str, note: &str, focus: bo
     Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area }
 }
 
-fn line(canvas: &mut Canvas<'_>, area: Rect, offset: usize, role: Role, text: &str) {
+pub(super) fn line(canvas: &mut Canvas<'_>, area: Rect, offset: usize, role: Role, text: &str) {
     let Ok(offset) = u16::try_from(offset) else { return };
     if offset < area.height {
         let room = area.width.saturating_sub(2);
@@ -61,7 +60,7 @@ impl TwinView {
     pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         match &self.mode {
             Mode::Edit(edit) => return draw_edit(edit, self.twin(shell).map(|t| &**t), canvas, area),
-            Mode::Review(review) => draw_review(review, self.scroll, shell, canvas, area),
+            Mode::Review(review) => review_page::draw(review, self.scroll, shell, canvas, area),
             Mode::Conflict(conflict) => draw_conflict(conflict, canvas, area),
             Mode::View => match self.twin(shell) {
                 Some(twin) => self.draw_view(twin, shell, canvas, area),
@@ -313,74 +312,6 @@ fn draw_patch(edit: &Edit, canvas: &mut Canvas<'_>, area: Rect) {
                 offset += 1;
             }
         }
-    }
-}
-
-fn draw_review(review: &Review, scroll: usize, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
-    let intent = &review.intent;
-    let mut lines: Vec<Piece> = Vec::new();
-    let state = review.sent.as_ref().and_then(|op| shell.ops.get(op)).map(|entry| &entry.state);
-    match (state, &review.sent) {
-        (Some(OpState::Accepted), _) => lines.push((Role::StatusProgress, "writing the audit record".to_owned())),
-        (Some(OpState::Sending), _) | (None, Some(_)) => {
-            lines.push((Role::StatusProgress, "sent, waiting for the hub's answer".to_owned()));
-        }
-        (Some(OpState::Unknown(fault)), _) => {
-            lines.push((
-                Role::StatusWarn,
-                "no usable answer: it may have happened. Reading back until that is known; nothing is sent again."
-                    .to_owned(),
-            ));
-            lines.push((Role::TextDim, fault.to_string()));
-        }
-        (Some(OpState::Done(..)) | None, _) => {}
-    }
-    if !lines.is_empty() {
-        lines.push((Role::Fg, String::new()));
-    }
-    for change in intent.changes() {
-        lines.push(change::line(&change));
-    }
-    let path = match &intent.target.module {
-        Some(module) => format!("/twins/{}/modules/{}", intent.target.device.shown(), module.shown()),
-        None => format!("/twins/{}", intent.target.device.shown()),
-    };
-    lines.push((Role::Fg, String::new()));
-    lines.push((Role::Header, "REQUEST".to_owned()));
-    lines.push((Role::Fg, format!("PATCH {path}")));
-    lines.push((Role::Fg, format!("Host: {}", Untrusted::new(intent.hub.as_str()).shown())));
-    lines.push((Role::Fg, format!("If-Match: \"{}\"", intent.if_match.shown())));
-    let mut body = intent.patch.body();
-    mask_json(&mut body);
-    lines.extend(json::pretty(&body).lines().map(|text| (Role::Fg, text.to_owned())));
-    lines.push((Role::Fg, String::new()));
-    lines.push((Role::Header, "TAKES IT BACK".to_owned()));
-    let mut inverse = intent.inverse.body();
-    mask_json(&mut inverse);
-    lines.push((Role::TextDim, json::compact(&inverse)));
-    lines.push((Role::Fg, String::new()));
-    lines.push((
-        Role::TextDim,
-        "If the twin changed meanwhile, the hub answers 412 and nothing is overwritten: both changes are then shown."
-            .to_owned(),
-    ));
-    let (above, _) = (area, ());
-    let title = format!("Patch for {}", intent.target.shown());
-    let count = intent.changes().len();
-    let note = format!("{count} {}", if count == 1 { "change" } else { "changes" });
-    let inside = panel(canvas, above, &title, &note, true);
-    let width = usize::from(inside.width.saturating_sub(2));
-    let wrapped: Vec<Piece> = lines
-        .into_iter()
-        .flat_map(|(role, text)| {
-            let indented = text.starts_with(' ');
-            let parts = if indented { vec![fit(&text, width)] } else { wrap(&text, width) };
-            parts.into_iter().map(move |part| (role, part))
-        })
-        .collect();
-    let first = scroll.min(wrapped.len().saturating_sub(usize::from(inside.height)));
-    for (offset, (role, text)) in wrapped.iter().skip(first).enumerate() {
-        line(canvas, inside, offset, *role, text);
     }
 }
 

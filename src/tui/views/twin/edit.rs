@@ -10,6 +10,7 @@ use crate::domain::json::{self, JsonError};
 use crate::domain::limits::{self, LimitFinding, SectionKind};
 use crate::domain::patch::{self, Change};
 use crate::domain::secret::{conceal, restore, stand_in};
+use crate::domain::text::Untrusted;
 use crate::domain::time::{Now, wall_age};
 use crate::domain::twin::{Section, Twin};
 use crate::local::{Draft, DraftKey};
@@ -52,7 +53,7 @@ pub enum Problem {
     Json(JsonError),
     /// JSON, and no object.
     NotAnObject,
-    /// The placeholder of a secret stands where there is no secret.
+    /// The placeholder of a secret stands where there is no secret; sanitised, since escapes in it were decoded.
     Secret(String),
     /// A mask would be sent at this path: the draft comes from the disk, where typed secrets are not kept.
     Masked(String),
@@ -183,7 +184,8 @@ fn begun_on(now: &Twin, draft: &Draft) -> Twin {
 fn check(text: &str, base: &Twin) -> Result<Check, Problem> {
     let parsed = json::parse_strict(text).map_err(Problem::Json)?;
     let Value::Object(mut wanted) = parsed else { return Err(Problem::NotAnObject) };
-    restore(&mut wanted, &base.desired.values).map_err(Problem::Secret)?;
+    restore(&mut wanted, &base.desired.values)
+        .map_err(|placeholder| Problem::Secret(Untrusted::new(placeholder).shown().into()))?;
     let merge = patch::diff(&base.desired.values, &wanted);
     if let Some(path) = stand_in(&merge) {
         return Err(Problem::Masked(path.shown().into()));

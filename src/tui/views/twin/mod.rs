@@ -6,30 +6,30 @@
 pub mod conflict;
 mod draw;
 pub mod edit;
+mod location;
+mod review;
+mod review_page;
 pub mod rows;
 
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
-use serde_json::Value;
 
 use super::{PageKind, Place, Step};
-use crate::domain::ids::{ModuleId, OpId, TwinId};
-use crate::domain::json::{self, Path};
+use crate::domain::ids::{ModuleId, TwinId};
+use crate::domain::json::Path;
 use crate::domain::time::{age_text, wall_age};
 use crate::domain::twin::Twin;
 use crate::local::Draft;
-use crate::ops::{OpState, Outcome, WriteIntent};
 use crate::tui::actions::{ActionId, Scope};
-use crate::tui::canvas::Piece;
 use crate::tui::layers::Question;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
-use crate::tui::theme::Role;
 use crate::tui::widgets::list::{List, Move};
 
-use conflict::{Conflict, Noticed};
+use conflict::Conflict;
 use edit::Edit;
+use review::Review;
 
 /// The view's state.
 #[derive(Debug, Clone)]
@@ -39,6 +39,9 @@ pub struct TwinView {
     mode: Mode,
     /// Choices that were left half-way.
     parked: Option<Box<Conflict>>,
+    /// Whether the external editor is wanted as soon as the disk has said what it holds: what another console left
+    /// there must not be replaced by what is typed over an older text.
+    goes_outside: bool,
     /// First line of the review that is shown.
     scroll: usize,
 }
@@ -66,22 +69,12 @@ impl Mode {
     }
 }
 
-/// A write before and while it is sent.
-#[derive(Debug, Clone)]
-pub struct Review {
-    /// What would be sent.
-    pub intent: WriteIntent,
-    /// Where it came from, for going back.
-    pub edit: Edit,
-    /// Its number, once it was handed to the gateway.
-    pub sent: Option<OpId>,
-}
-
 impl TwinView {
     /// The view of `id` on what is known of it.
     #[must_use]
     pub fn new(id: TwinId, shell: &Shell) -> Self {
-        let mut view = Self { id, list: List::default(), mode: Mode::View, parked: None, scroll: 0 };
+        let mut view =
+            Self { id, list: List::default(), mode: Mode::View, parked: None, goes_outside: false, scroll: 0 };
         let order = view.order(shell);
         view.list.replace(order);
         view
@@ -139,67 +132,6 @@ impl TwinView {
             step.effects = keep(edit, shell);
         }
         step
-    }
-
-    /// Looks whether the write that was sent has ended.
-    fn follow(&mut self, shell: &mut Shell, step: &mut Step) {
-        let Mode::Review(review) = &self.mode else { return };
-        let Some(entry) = review.sent.as_ref().and_then(|op| shell.ops.get(op)) else { return };
-        let OpState::Done(outcome, _) = &entry.state else { return };
-        let (outcome, review) = (outcome.clone(), review.clone());
-        match outcome {
-            Outcome::Applied(_) => {
-                // Its draft went with the news of the outcome, unless something else was typed since.
-                step.effects.push(Effect::PollNow);
-                step.effects.extend(self.end(shell));
-            }
-            Outcome::Conflict(theirs) => {
-                let theirs = theirs.or_else(|| self.twin(shell).cloned());
-                self.side_by_side(review, theirs, Noticed::Refused, shell, step);
-            }
-            Outcome::Overtaken(theirs) => self.side_by_side(review, Some(theirs), Noticed::Overtaken, shell, step),
-            Outcome::Undecidable { now, .. } => self.side_by_side(review, now, Noticed::Undecidable, shell, step),
-            Outcome::Refused(_) | Outcome::NotApplied(_) => self.mode = Mode::editing(review.edit),
-        }
-    }
-
-    /// After a write that met another: shows both when the twin as it is now is known.
-    fn side_by_side(
-        &mut self,
-        review: Box<Review>,
-        theirs: Option<Arc<Twin>>,
-        how: Noticed,
-        shell: &mut Shell,
-        step: &mut Step,
-    ) {
-        match theirs {
-            Some(theirs) if theirs.etag != review.intent.if_match => {
-                self.clash(&review.edit, theirs, shell);
-                if let Mode::Conflict(conflict) = &mut self.mode {
-                    conflict.how = how;
-                }
-            }
-            // The twin as it is now could not be read: the edit stays, and the next try shows both.
-            _ => self.mode = Mode::editing(review.edit),
-        }
-        step.effects.push(Effect::PollNow);
-    }
-
-    /// Shows my edit and theirs.
-    fn clash(&mut self, edit: &Edit, theirs: Arc<Twin>, shell: &mut Shell) {
-        let base = crate::domain::secret::conceal(&edit.base.desired.values);
-        let text = edit.editor.text();
-        match json::parse_strict(&text) {
-            Ok(Value::Object(mine)) => {
-                let tags_only = theirs.desired.version == edit.base.desired.version;
-                let conflict = Conflict::new(&base, edit.base.etag.clone(), theirs, &mine, text);
-                self.mode = Mode::choosing(Conflict { tags_only, ..conflict });
-            }
-            _ => {
-                shell.warn("the twin changed at the hub; the draft cannot be read as JSON yet, so it is not compared");
-                self.mode = Mode::editing(edit.clone());
-            }
-        }
     }
 
     /// Whether it is being edited, reviewed or compared.
@@ -276,82 +208,6 @@ impl TwinView {
         true
     }
 
-    /// When the twin is known to have changed since the edit began, sending could only end in a 412: both changes are
-    /// shown instead. Says whether that was so.
-    fn moved_on(&mut self, edit: &Edit, shell: &mut Shell) -> bool {
-        let theirs =
-            self.twin(shell).filter(|twin| twin.etag != edit.base.etag && twin.version > edit.base.version).cloned();
-        let Some(theirs) = theirs else { return false };
-        let what = if theirs.desired.version == edit.base.desired.version {
-            "only its tags: nothing to choose, s goes on"
-        } else {
-            "both changes, choose per path"
-        };
-        shell.warn(format!("somebody changed this twin meanwhile; nothing was sent; {what}"));
-        self.clash(edit, theirs, shell);
-        true
-    }
-
-    fn review(&mut self, shell: &mut Shell) -> Step {
-        let mut edit = match &mut self.mode {
-            Mode::Edit(edit) => (**edit).clone(),
-            Mode::Conflict(conflict) => match conflict.rebase() {
-                Ok(edit) => edit,
-                Err(missing) => {
-                    if conflict.list.selected().is_some_and(|at| conflict.mine_wins.get(*at) != Some(&None)) {
-                        conflict.step(true);
-                    }
-                    let paths = if missing == 1 { "path" } else { "paths" };
-                    shell.warn(format!("{missing} {paths} still to choose: m mine, t theirs"));
-                    return Step::done();
-                }
-            },
-            Mode::View | Mode::Review(_) => return Step::unused(),
-        };
-        // What was typed last is kept before anything takes its place on screen.
-        let mut effects = keep(&mut edit, shell);
-        if edit.check.is_ok() && self.moved_on(&edit, shell) {
-            return Step { effects, ..Step::done() };
-        }
-        match edit.intent(shell) {
-            Err(why) => {
-                match &mut self.mode {
-                    // Theirs everywhere: what was typed stays the draft until it is thrown away in so many words.
-                    Mode::Conflict(conflict) if edit.is_unchanged() => {
-                        shell.warn(
-                            "theirs everywhere: nothing to send; :discard throws your draft away, e compares again",
-                        );
-                        self.parked = Some(conflict.clone());
-                        effects.extend(self.end(shell));
-                        return Step { effects, ..Step::done() };
-                    }
-                    _ => shell.warn(why),
-                }
-                match &mut self.mode {
-                    _ if edit.is_unchanged() => effects.extend(self.end(shell)),
-                    Mode::Edit(open) => open.kept = edit.kept,
-                    // Something has to be typed again.
-                    _ => self.mode = Mode::editing(edit),
-                }
-                Step { effects, ..Step::done() }
-            }
-            Ok(intent) => {
-                self.scroll = 0;
-                self.mode = Mode::Review(Box::new(Review { intent, edit, sent: None }));
-                Step { effects, ..Step::done() }
-            }
-        }
-    }
-
-    /// The write of the review was handed to the gateway.
-    pub fn sent(&mut self, op: &OpId) {
-        if let Mode::Review(review) = &mut self.mode
-            && review.intent.op == *op
-        {
-            review.sent = Some(op.clone());
-        }
-    }
-
     /// Whether the action would do anything.
     #[must_use]
     pub fn offers(&self, action: ActionId, shell: &Shell) -> bool {
@@ -392,12 +248,9 @@ impl TwinView {
                             return Step::done();
                         }
                         let mut step = Step::effect(Effect::OpenDraft(edit::draft_key(&self.id, shell)));
-                        match (action, &self.mode) {
-                            (ActionId::TwinEditExternal, Mode::Edit(edit)) => {
-                                step.effects.push(Effect::EditOutside(self.id.clone(), edit.editor.text()));
-                            }
-                            (ActionId::TwinReview, _) => step.effects.extend(self.review(shell).effects),
-                            _ => {}
+                        self.goes_outside = action == ActionId::TwinEditExternal;
+                        if action == ActionId::TwinReview {
+                            step.effects.extend(self.review(shell).effects);
                         }
                         step
                     }
@@ -419,12 +272,8 @@ impl TwinView {
                 _ => Step::unused(),
             },
             Mode::Review(review) => match (action, Move::of(action)) {
-                (_, Some(Move::Down)) => {
-                    self.scroll += 1;
-                    Step::done()
-                }
-                (_, Some(Move::Up)) => {
-                    self.scroll = self.scroll.saturating_sub(1);
+                (_, Some(to)) => {
+                    self.scroll = review_page::moved(review, self.scroll, to, shell);
                     Step::done()
                 }
                 (ActionId::ReviewSend, _) if review.sent.is_some() => Step::done(),
@@ -554,46 +403,13 @@ impl TwinView {
         Vec::new()
     }
 
-    /// Where we are.
-    #[must_use]
-    pub fn location(&self, shell: &Shell) -> Vec<Piece> {
-        let mut pieces = Vec::new();
-        // Narrow, the way here gives way to what is going on.
-        if shell.size.0 >= 100 || matches!(self.mode, Mode::View) {
-            pieces.push((Role::TextDim, format!("devices > {} > ", self.id.device.shown())));
+    /// The disk has answered: the external editor, if that is what was asked for.
+    pub fn outside(&mut self) -> Option<Effect> {
+        let wanted = std::mem::take(&mut self.goes_outside);
+        match &self.mode {
+            Mode::Edit(edit) if wanted => Some(Effect::EditOutside(self.id.clone(), edit.editor.text())),
+            _ => None,
         }
-        if let Some(module) = &self.id.module {
-            pieces.push((Role::Fg, module.shown().into()));
-            pieces.push((Role::TextDim, " > ".to_owned()));
-        }
-        let word = match &self.mode {
-            Mode::View => "twin",
-            Mode::Edit(_) => "twin   EDITING",
-            Mode::Review(review) if review.sent.is_some() => "twin   SENDING",
-            Mode::Review(_) => "twin   REVIEW",
-            Mode::Conflict(_) => "twin   BOTH CHANGED IT",
-        };
-        pieces.push((Role::Fg, word.to_owned()));
-        if let Mode::Edit(edit) = &self.mode {
-            let kept = match (edit.is_unchanged(), edit.kept) {
-                (true, _) => "nothing changed yet".to_owned(),
-                _ if shell.is_unsaved(&self.id) => "draft NOT on disk".to_owned(),
-                (false, Some(at)) => format!("draft kept {} ago", age_text(shell.now.since(at))),
-                (false, None) => "draft not kept yet".to_owned(),
-            };
-            if self.twin(shell).is_some_and(|twin| twin.etag != edit.base.etag) {
-                pieces.push((Role::StatusWarn, "   changed at the hub meanwhile".to_owned()));
-            }
-            pieces.push((Role::TextDim, format!("   {kept}   based on etag {}", edit.base.etag.shown())));
-        } else if let Mode::Review(review) = &self.mode
-            && review.sent.is_none()
-            && self.twin(shell).is_some_and(|twin| twin.etag != review.edit.base.etag)
-        {
-            pieces.push((Role::StatusWarn, "   the twin moved: s shows both changes".to_owned()));
-        } else if matches!(self.mode, Mode::View) && shell.drafts.contains_key(&self.id) {
-            pieces.push((Role::StatusWarn, "   a draft of yours waits: e goes on with it".to_owned()));
-        }
-        pieces
     }
 }
 

@@ -1,0 +1,94 @@
+//! Figures: the queries the service makes for a configuration and those of its author, run over the twins now and then.
+//! Between two counts the figures stand still, whatever the twins do.
+
+use crate::sim::hub::query;
+use crate::sim::hub::state::State;
+use crate::sim::hub::twins::{Form, document};
+
+use super::Configuration;
+use super::content::Kind;
+
+/// What was counted last, by name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Figures {
+    pub(super) system: Vec<(&'static str, u64)>,
+    pub(super) custom: Vec<(String, u64)>,
+}
+
+/// Name and text of the queries the service makes for a configuration, in its order and words.
+pub(super) fn system_queries(id: &str, kind: Kind, target: &str) -> Vec<(&'static str, String)> {
+    let condition = target.trim();
+    let targeted = |all: &str, first: &str| match condition {
+        "" => String::new(),
+        "*" => all.to_owned(),
+        condition => format!("{all} {first} {condition}"),
+    };
+    let is_applied = format!("configurations.[[{id}]].status = 'Applied'");
+    match kind {
+        Kind::Device => vec![
+            ("targetedCount", targeted("select deviceId from devices", "where")),
+            ("appliedCount", format!("select deviceId from devices where {is_applied}")),
+        ],
+        // Seen nowhere; the text after `where` is the author's, `from` included.
+        Kind::Module => vec![
+            (
+                "targetedCount",
+                if condition.is_empty() { String::new() } else { format!("select deviceId, moduleId {condition}") },
+            ),
+            ("appliedCount", format!("select deviceId, moduleId from devices.modules where {is_applied}")),
+        ],
+        Kind::Edge => {
+            let applied =
+                format!("select deviceId from devices.modules where moduleId = '$edgeAgent' and {is_applied}");
+            let reported = |comparison: &str| {
+                format!(
+                    "{applied} and properties.desired.$version = properties.reported.lastDesiredVersion and properties.reported.lastDesiredStatus.code {comparison} 200"
+                )
+            };
+            let (successful, failed) = (reported("="), reported("!="));
+            vec![
+                ("targetedCount", targeted("select deviceId from devices where capabilities.iotEdge = true", "and")),
+                ("appliedCount", applied),
+                ("reportedSuccessfulCount", successful),
+                ("reportedFailedCount", failed),
+            ]
+        }
+    }
+}
+
+/// Counts for one configuration, or for all.
+pub(super) fn count(state: &mut State, only: Option<&str>) {
+    let wanted = |configuration: &&Configuration| only.is_none_or(|id| id == configuration.id);
+    let counted: Vec<(String, Figures)> = state
+        .configurations
+        .known
+        .iter()
+        .filter(wanted)
+        .map(|configuration| (configuration.id.clone(), figures(state, configuration)))
+        .collect();
+    for (id, figures) in counted {
+        if let Some(configuration) = state.configurations.find_mut(&id) {
+            configuration.figures = Some(figures);
+        }
+    }
+}
+
+fn figures(state: &State, configuration: &Configuration) -> Figures {
+    let system = system_queries(&configuration.id, configuration.content.kind, &configuration.target.text);
+    let system = system.into_iter().map(|(name, text)| match (name, configuration.content.kind) {
+        // A condition with OR stands in the text without parentheses, yet means what it means on its own.
+        ("targetedCount", Kind::Edge) => (name, targeted(state, configuration)),
+        _ => (name, query::count(state, &text)),
+    });
+    let custom = configuration.queries.iter().map(|(name, text)| (name.clone(), query::count(state, text)));
+    Figures { system: system.collect(), custom: custom.collect() }
+}
+
+/// Edge devices that meet the condition.
+fn targeted(state: &State, configuration: &Configuration) -> u64 {
+    let form = Form { model_id: false, row: true, properties: configuration.target.reads_properties() };
+    let found = state.devices.iter().filter(|(id, device)| {
+        device.edge && document(id, device, None, form).is_some_and(|twin| configuration.target.meets(&twin))
+    });
+    u64::try_from(found.count()).unwrap_or(u64::MAX)
+}

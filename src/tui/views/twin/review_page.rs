@@ -1,0 +1,139 @@
+//! The page of a review: every byte of the request that would be sent, and what takes it back. Nothing on it is cut; what
+//! is too wide is wrapped, what is too long is scrolled.
+
+use ratatui::layout::Rect;
+
+use super::draw::{FRAMED, line, panel};
+use super::review::Review;
+use crate::domain::json;
+use crate::domain::secret::mask_json;
+use crate::domain::text::Untrusted;
+use crate::ops::OpState;
+use crate::tui::canvas::{Canvas, Piece};
+use crate::tui::shell::Shell;
+use crate::tui::theme::Role;
+use crate::tui::widgets::change;
+use crate::tui::widgets::list::Move;
+use crate::tui::widgets::states::wrap;
+
+/// Draws the page from line `top` on.
+pub(super) fn draw(review: &Review, top: usize, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    let lines = lines(review, shell, width(area.width));
+    let title = format!("Patch for {}", review.intent.target.shown());
+    let inside = panel(canvas, area, &title, &note(review, &lines, top, rows(area.width, area.height)), true);
+    let first = top.min(lines.len().saturating_sub(usize::from(inside.height)));
+    for (offset, (role, text)) in lines.iter().skip(first).enumerate() {
+        line(canvas, inside, offset, *role, text);
+    }
+}
+
+/// Where the page stands after a movement; never beyond its end, so that every step back is seen.
+pub(super) fn moved(review: &Review, top: usize, to: Move, shell: &Shell) -> usize {
+    let body = u16::try_from(shell.body_rows()).unwrap_or(u16::MAX);
+    let rows = usize::from(rows(shell.size.0, body));
+    let last = lines(review, shell, width(shell.size.0)).len().saturating_sub(rows);
+    let top = top.min(last);
+    let to = match to {
+        Move::Up => top.saturating_sub(1),
+        Move::Down => top + 1,
+        Move::PageUp => top.saturating_sub(rows),
+        Move::PageDown => top + rows,
+        Move::HalfUp => top.saturating_sub(rows / 2),
+        Move::HalfDown => top + rows / 2,
+        Move::First => 0,
+        Move::Last => last,
+    };
+    to.min(last)
+}
+
+/// Cells of a line inside the panel.
+fn width(columns: u16) -> usize {
+    usize::from(columns.saturating_sub(if columns >= FRAMED { 4 } else { 2 }))
+}
+
+/// Lines inside the panel.
+fn rows(columns: u16, height: u16) -> u16 {
+    height.saturating_sub(if columns >= FRAMED { 2 } else { 1 })
+}
+
+/// How much changes, and which lines of how many are shown.
+fn note(review: &Review, lines: &[Piece], top: usize, rows: u16) -> String {
+    let count = review.intent.changes().len();
+    let changes = format!("{count} {}", if count == 1 { "change" } else { "changes" });
+    let rows = usize::from(rows);
+    if lines.len() <= rows {
+        return changes;
+    }
+    let first = top.min(lines.len() - rows);
+    format!("{changes}   lines {}-{} of {}", first + 1, first + rows, lines.len())
+}
+
+fn lines(review: &Review, shell: &Shell, width: usize) -> Vec<Piece> {
+    let intent = &review.intent;
+    let mut lines: Vec<Piece> = Vec::new();
+    let state = review.sent.as_ref().and_then(|op| shell.ops.get(op)).map(|entry| &entry.state);
+    match (state, &review.sent) {
+        (Some(OpState::Accepted), _) => lines.push((Role::StatusProgress, "writing the audit record".to_owned())),
+        (Some(OpState::Sending), _) | (None, Some(_)) => {
+            lines.push((Role::StatusProgress, "being sent, waiting for the hub's answer".to_owned()));
+        }
+        (Some(OpState::Unknown(fault)), _) => {
+            lines.push((
+                Role::StatusWarn,
+                "no usable answer: it may have happened. Reading back until that is known; nothing is sent again."
+                    .to_owned(),
+            ));
+            lines.push((Role::TextDim, fault.to_string()));
+        }
+        (Some(OpState::Done(..)) | None, _) => {}
+    }
+    if !lines.is_empty() {
+        lines.push((Role::Fg, String::new()));
+    }
+    lines.extend(intent.changes().iter().map(change::line));
+    lines.push((Role::Fg, String::new()));
+    lines.push((Role::Header, "REQUEST".to_owned()));
+    lines.push((Role::Fg, format!("PATCH {}", intent.path().as_str())));
+    lines.push((Role::Fg, format!("Host: {}", Untrusted::new(intent.hub.as_str()).shown())));
+    lines.push((Role::Fg, format!("If-Match: \"{}\"", intent.if_match.shown())));
+    let mut body = intent.patch.body();
+    mask_json(&mut body);
+    lines.extend(json::pretty(&body).lines().map(|text| (Role::Fg, text.to_owned())));
+    lines.push((Role::Fg, String::new()));
+    lines.push((Role::Header, "TAKES IT BACK".to_owned()));
+    let mut inverse = intent.inverse.body();
+    mask_json(&mut inverse);
+    lines.push((Role::TextDim, json::compact(&inverse)));
+    lines.push((Role::Fg, String::new()));
+    lines.push((
+        Role::TextDim,
+        "If the twin changed meanwhile, the hub answers 412 and nothing is overwritten: both changes are then shown."
+            .to_owned(),
+    ));
+    lines.into_iter().flat_map(|(role, text)| hung(&text, width).into_iter().map(move |part| (role, part))).collect()
+}
+
+/// Wraps a line; what it continues on stands two cells further in than the line itself, when that leaves room.
+fn hung(text: &str, width: usize) -> Vec<String> {
+    let indent = text.len() - text.trim_start_matches(' ').len();
+    if indent == 0 {
+        return wrap(text, width);
+    }
+    let (first, more) = (indent.min(width / 2), (indent + 2).min(width / 2));
+    let parts = wrap(text.trim_start_matches(' '), width.saturating_sub(more));
+    let pad = |(index, part): (usize, String)| format!("{}{part}", " ".repeat(if index == 0 { first } else { more }));
+    parts.into_iter().enumerate().map(pad).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrapped_hangs_and_loses_nothing() {
+        assert_eq!(hung("    \"note\": \"one two three\"", 20), ["    \"note\": \"one", "      two three\""]);
+        let long = format!("  \"k\": \"{}\"", "x".repeat(100));
+        let whole: String = hung(&long, 30).iter().map(|part| part.trim_start()).collect();
+        assert_eq!(whole.replace(' ', ""), long.replace(' ', ""));
+    }
+}
