@@ -40,8 +40,8 @@ const SIM_SHARES: [&str; 7] = ["ids", "time", "query", "effective", "manifest", 
 const NOT_FOR_SCREENS: [&str; 5] = ["Gateway", "AuditLog", "LocalStore", "FleetBuilder", "LogTail"];
 
 /// The calls of `HubWrite`.
-const WRITES: [&str; 5] =
-    ["patch_twin", "create_deployment", "update_deployment", "delete_configuration", "apply_content"];
+const WRITES: [&str; 6] =
+    ["patch_twin", "create_deployment", "update_deployment", "delete_configuration", "apply_content", "invoke_method"];
 
 /// Lines a file may have.
 const CEILING: usize = 800;

@@ -50,6 +50,8 @@ pub enum Right {
     TwinWrite,
     /// Changing configurations, and applying manifests to devices.
     DeploymentWrite,
+    /// Direct methods, logs among them: the same right of a policy, and no role but the one for everything.
+    Invoke,
 }
 
 /// One failed call. `Display` says what happened, to what and why; [`Fault::advice`] says what to do next.
@@ -108,7 +110,7 @@ impl Fault {
         match self.kind {
             FaultKind::Unauthorized => match self.needs {
                 Some(Right::RegistryRead) => "not allowed: needs RegistryRead",
-                Some(Right::ServiceConnect | Right::TwinWrite) => "not allowed: needs ServiceConnect",
+                Some(Right::ServiceConnect | Right::TwinWrite | Right::Invoke) => "not allowed: needs ServiceConnect",
                 Some(Right::DeploymentWrite) => "not allowed: needs RegistryWrite",
                 None => "not allowed",
             },
@@ -145,6 +147,9 @@ impl Fault {
                 }
                 Some(Right::DeploymentWrite) => {
                     "the sign-in lacks the right for this call; it needs RegistryWrite and ServiceConnect, or the role IoT Hub Data Contributor"
+                }
+                Some(Right::Invoke) => {
+                    "the key is wrong, or lacks the right: it needs ServiceConnect, or the role IoT Hub Data Contributor (IoT Hub Data Reader is not enough)"
                 }
                 None => {
                     "check the sign-in; looking needs RegistryRead and ServiceConnect, or the role IoT Hub Data Reader"
@@ -212,6 +217,7 @@ mod tests {
             (Some(Right::RegistryRead), ["RegistryRead", "Data Reader"]),
             (Some(Right::ServiceConnect), ["ServiceConnect", "Data Reader"]),
             (Some(Right::TwinWrite), ["ServiceConnect", "Twin Contributor"]),
+            (Some(Right::Invoke), ["ServiceConnect", "Data Contributor"]),
         ] {
             fault.needs = needs;
             let advice = fault.advice();

@@ -30,6 +30,8 @@ pub(super) enum Meter {
     Request,
     /// The answer's body: twin reads, queries.
     Answer,
+    /// Both: direct methods.
+    Both,
 }
 
 /// One call as `read` and `write` describe it.
@@ -85,7 +87,8 @@ fn needs(class: OpClass, effect: Effect) -> Option<Right> {
         OpClass::Registry | OpClass::Configuration => Some(Right::RegistryRead),
         OpClass::Query | OpClass::TwinRead => Some(Right::ServiceConnect),
         OpClass::TwinWrite => Some(Right::TwinWrite),
-        OpClass::Method | OpClass::Jobs => None,
+        OpClass::Method => Some(Right::Invoke),
+        OpClass::Jobs => None,
     }
 }
 
@@ -114,7 +117,7 @@ impl Client {
         loop {
             let permit = self
                 .budget
-                .acquire(call.class, self.estimate(&call), limits.patience)
+                .acquire(call.class, self.claim(&call), limits.patience)
                 .await
                 .map_err(|why| Fault::new(FaultKind::Budget, call.doing.as_str(), why))?;
             let token = match self.authorizer.token().await {
@@ -227,20 +230,30 @@ impl Client {
     fn estimate(&self, call: &Call) -> u32 {
         match call.meter {
             Meter::Answer => 1,
-            Meter::Free | Meter::Request => self.cost(call, None),
+            Meter::Free | Meter::Request | Meter::Both => self.cost(call, None),
         }
     }
 
+    /// What the budget is asked for. A method that changes something is somebody's decision: it is counted, and not held
+    /// back by what the methods that read have used up.
+    fn claim(&self, call: &Call) -> u32 {
+        if call.class == OpClass::Method && call.effect == Effect::Writes { 0 } else { self.estimate(call) }
+    }
+
     fn cost(&self, call: &Call, reply: Option<&HttpReply>) -> u32 {
+        let request = || self.sku.messages(call.body.as_ref().map_or(0, Vec::len));
+        let answer = || self.sku.messages(reply.map_or(0, |reply| reply.body.len()));
         match call.meter {
             Meter::Free => 0,
-            Meter::Request => self.sku.messages(call.body.as_ref().map_or(0, Vec::len)),
-            Meter::Answer => self.sku.messages(reply.map_or(0, |reply| reply.body.len())),
+            Meter::Request => request(),
+            Meter::Answer => answer(),
+            Meter::Both => request().saturating_add(answer()),
         }
     }
 
     /// Whether the hub counts refused calls is written nowhere: they are taken as one message, and a call without an
-    /// answer at its estimate. What was refused for its rate, its token or the quota is not counted.
+    /// answer at its estimate. A method for a device that is not there is metered as one that was answered. What was
+    /// refused for its rate, its token or the quota is not counted.
     fn cost_of_failure(&self, call: &Call, fault: &Fault) -> u32 {
         match fault.kind {
             FaultKind::Unreachable
@@ -248,7 +261,7 @@ impl Client {
             | FaultKind::Throttled(_)
             | FaultKind::QuotaExceeded
             | FaultKind::Budget => 0,
-            FaultKind::TimedOut => self.estimate(call),
+            FaultKind::TimedOut | FaultKind::DeviceOffline => self.estimate(call),
             _ => self.estimate(call).min(1),
         }
     }

@@ -56,9 +56,9 @@ impl HubWrite {
         edge(&doing, wire::configuration(&doing, &reply.body)?)
     }
 
-    /// Makes the deployment that was read as `base` what `wanted` says, if its tag is still the same. Everything but the
-    /// content can change; one with another content is not sent, since the hub would answer 200 and keep the old one.
-    /// Reads it back afterwards and compares. Free of messages.
+    /// Makes the deployment that was read as `base` what `wanted` says, if its tag is still the same. Everything but
+    /// the content can change; one with another content is not sent, since the hub would answer 200 and keep the old
+    /// one. Reads it back afterwards and compares. Free of messages.
     ///
     /// # Errors
     /// [`FaultKind::PreconditionFailed`] when it changed since it was read, [`FaultKind::NotFound`] when it is gone,
@@ -104,8 +104,8 @@ impl HubWrite {
     /// fall back to the next deployment that matches them. Free of messages.
     ///
     /// # Errors
-    /// [`FaultKind::PreconditionFailed`] when it changed since it was read, [`FaultKind::NotFound`] when it is gone, and
-    /// the faults of every call. After [`Fault::may_have_happened`], read it before anything else.
+    /// [`FaultKind::PreconditionFailed`] when it changed since it was read, [`FaultKind::NotFound`] when it is gone,
+    /// and the faults of every call. After [`Fault::may_have_happened`], read it before anything else.
     pub async fn delete_configuration(&self, id: &DeploymentId, if_match: &ETag) -> Result<(), Fault> {
         let doing = format!("delete the deployment {}", id.shown());
         let mut headers = HeaderMap::new();

@@ -14,6 +14,8 @@ mod endpoint;
 mod error;
 #[cfg(test)]
 mod fake;
+mod method;
+mod pace;
 mod read;
 mod retry;
 mod route;
@@ -38,6 +40,8 @@ pub use auth::{Credential, EntraEnvironment, EntraSettings, ManagedIdentity};
 pub use budget::{Admission, Budget, BudgetView, ClassView, Permit};
 pub use deploy::{Stored, Updated};
 pub use endpoint::{ConnectionString, Endpoint, EndpointError};
+pub use method::{MethodReply, MethodTimeouts};
+pub use pace::Pace;
 pub use read::{Continuation, HubRead, QueryPage};
 pub use sku::{Limit, OpClass, Sku};
 pub use transport::Transport;

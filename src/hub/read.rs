@@ -273,7 +273,7 @@ impl HubRead {
     }
 
     /// A call without a body, in this reader's manner.
-    fn call(&self, doing: &str, class: OpClass, meter: Meter, method: Method, route: Option<Route>) -> Call {
+    pub(super) fn call(&self, doing: &str, class: OpClass, meter: Meter, method: Method, route: Option<Route>) -> Call {
         let (effect, limits, account) = match &self.1 {
             Manner::Patient => (Effect::Reads, None, None),
             Manner::Polling { limits, account } => (Effect::Polls, Some(*limits), Some(Arc::clone(account))),

@@ -13,6 +13,8 @@ use crate::domain::text::Untrusted;
 use crate::domain::time::HubTime;
 use crate::domain::twin::{ConfigurationStatus, Section, Twin};
 
+use super::method::MethodReply;
+
 pub(super) use configuration::{configuration, configuration_body, configurations, trial, trial_body};
 
 #[derive(Deserialize)]
@@ -83,6 +85,13 @@ struct WireStatistics {
     disabled_device_count: u64,
 }
 
+#[derive(Deserialize)]
+struct WireMethod {
+    status: i64,
+    #[serde(default)]
+    payload: Value,
+}
+
 /// A twin as it stands in an answer to `GET /twins/…` or in a row of `SELECT *`.
 ///
 /// # Errors
@@ -112,6 +121,11 @@ pub(super) fn statistics(doing: &str, body: &[u8]) -> Result<RegistryStatistics,
         enabled: counts.enabled_device_count,
         disabled: counts.disabled_device_count,
     })
+}
+
+pub(super) fn method(doing: &str, body: &[u8]) -> Result<MethodReply, Fault> {
+    let WireMethod { status, payload } = parse(doing, body)?;
+    Ok(MethodReply { status, payload })
 }
 
 pub(super) fn rows(doing: &str, body: &[u8]) -> Result<Vec<Value>, Fault> {

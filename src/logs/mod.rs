@@ -1,5 +1,9 @@
-//! The logs of a device's modules, read with edgeAgent's `GetModuleLogs`: asked for, decoded, proven to be without a
-//! hole, merged and kept.
+//! The logs of a device's modules, read with edgeAgent's `GetModuleLogs`. Everything here is pure but [`tail`], which asks.
+//!
+//! On the way from the device to the screen: [`request`] says what is asked, [`decode`] reads the answer into
+//! [`Entry`]s and [`parse`] their prefixes, [`continuity`] tells which of them are new and where others may be missing,
+//! [`merge`] finds each its place among the lines of the other modules, [`ring`] keeps them under a cap and gives out
+//! pictures, and [`tail`] drives it all.
 
 pub mod continuity;
 pub mod decode;
@@ -8,5 +12,6 @@ pub mod merge;
 pub mod parse;
 pub mod request;
 pub mod ring;
+pub mod tail;
 
 pub use entry::{Entry, Level, Severity, Stream};

@@ -9,9 +9,6 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::ids::ModuleId;
 
-/// The direct method's name; edgeAgent's, on the module `$edgeAgent`.
-pub const METHOD: &str = "GetModuleLogs";
-
 /// The most bytes of logs an answer may have, all modules together: of the compressed text where it is compressed,
 /// before base64, else characters of the text. Above it edgeAgent answers 400 and sends nothing.
 pub const ANSWER_LIMIT: usize = 127_000;

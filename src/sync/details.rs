@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::Wake;
 use super::link::Reader;
-use super::pace::reserve;
-use super::{Pace, Wake};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::time::Now;
+use crate::hub::Pace;
 use crate::store::{DetailBoard, Needs, Source};
 
 /// Twins that are kept after their view was left, so that going back shows them at once (with their age).
@@ -37,7 +37,7 @@ pub(super) async fn run(
         }
         let idle = now.paused || (now.device.is_none() && now.twin.is_none());
         let budget = this.reader.hub.budget();
-        let every = pace.wait(reserve(&budget), budget.allowed_today);
+        let every = pace.wait(budget.reserve(), budget.allowed_today);
         if result.is_ok() {
             this.reader.link.details_every(every);
         } else {

@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::Wake;
 use super::link::Reader;
-use super::pace::reserve;
-use super::{Pace, Wake};
 use crate::domain::fault::Fault;
 use crate::domain::ids::DeviceId;
 use crate::domain::time::Now;
+use crate::hub::Pace;
 use crate::store::{
     Digest, Feed, FeedState, FleetBuilder, FleetSnapshot, Needs, QUERY_AGENTS, QUERY_DEVICES, QUERY_DIGEST, Source,
 };
@@ -67,7 +67,7 @@ pub(super) async fn run(
             Err(fault) => pace.failed(fault),
         }
         let budget = this.reader.hub.budget();
-        let wait = pace.wait(reserve(&budget), budget.allowed_today).max(Duration::from_millis(500));
+        let wait = pace.wait(budget.reserve(), budget.allowed_today).max(Duration::from_millis(500));
         // A failing reader's wait is no measure of freshness: the same age would look younger the longer it fails.
         if result.is_ok() {
             this.reader.link.fleet_every(wait);

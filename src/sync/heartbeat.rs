@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Wake;
 use super::link::Reader;
-use super::{Pace, Wake};
+use crate::hub::Pace;
 use crate::store::Source;
 
 pub(super) async fn run(reader: Reader, wake: Arc<Wake>) {

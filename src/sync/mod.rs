@@ -11,7 +11,6 @@ mod details;
 mod fleet;
 mod heartbeat;
 mod link;
-mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -25,8 +24,6 @@ use tokio_util::task::TaskTracker;
 use crate::domain::time::SharedClock;
 use crate::hub::HubRead;
 use crate::store::{DetailBoard, FleetSnapshot, LinkState, Needs, Source};
-
-pub use pace::Pace;
 
 /// How often to read at best; the budget may make it seldomer, a failure backs off.
 #[derive(Debug, Clone, Copy)]

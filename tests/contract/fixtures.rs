@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use edgedeck::domain::fault::FaultKind;
-use edgedeck::domain::ids::DeploymentId;
+use edgedeck::domain::ids::{DeploymentId, ModuleId};
 use edgedeck::domain::time::ManualClock;
 use edgedeck::hub::transport::{HttpReply, HttpRequest, Transport, TransportFailure, header::HeaderMap};
-use edgedeck::hub::{ConnectionString, Hub, HubSettings, twin_from_json};
+use edgedeck::hub::{ConnectionString, Hub, HubSettings, MethodTimeouts, twin_from_json};
+use edgedeck::logs::decode::{self, Failure};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -20,6 +21,8 @@ const MODULES: &str = include_str!("../fixtures/wire/modules.json");
 const TWIN: &str = include_str!("../fixtures/wire/twin-module.json");
 const DEPLOYMENT: &str = include_str!("../fixtures/wire/configuration-edge.json");
 const CONFIGURATIONS: &str = include_str!("../fixtures/wire/configurations.json");
+const LOGS: &str = include_str!("../fixtures/wire/method-logs.json");
+const LOGS_TOO_LARGE: &str = include_str!("../fixtures/wire/method-logs-too-large.json");
 const UNAUTHORIZED: &str = include_str!("../fixtures/wire/error-a-unauthorized.json");
 const OFFLINE: &str = include_str!("../fixtures/wire/error-b-device-offline.json");
 const QUOTA: &str = include_str!("../fixtures/wire/error-b-quota.json");
@@ -71,6 +74,20 @@ async fn the_client_reads_each() {
         assert_eq!((fault.kind.clone(), fault.status), (kind, Some(status)), "{fault}");
         assert!(fault.tracking_id.is_some(), "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn the_client_reads_what_edge_agent_answers() {
+    let ask = |body| async move {
+        let hub = client(200, body);
+        hub.read.module_logs(&device("edge-01"), &json!({}), MethodTimeouts::default()).await.expect("an answer")
+    };
+    let reply = ask(LOGS).await;
+    let mut logs = decode::answer(reply.status, &reply.payload).expect("logs");
+    assert_eq!(logs.take(&ModuleId::from_wire("temperatureFilter")).expect("a log").lines(), 3);
+    assert_eq!(logs.take(&ModuleId::edge_agent()).expect("a log").lines(), 1);
+    let reply = ask(LOGS_TOO_LARGE).await;
+    assert_eq!(decode::answer(reply.status, &reply.payload), Err(Failure::TooLarge { bytes: Some(245_681) }));
 }
 
 #[tokio::test]

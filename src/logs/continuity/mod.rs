@@ -15,7 +15,7 @@
 mod narrowed;
 mod overlap;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod whole;
 
 use std::time::Duration;

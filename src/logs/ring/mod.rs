@@ -1,6 +1,6 @@
 //! The lines of a device's modules, merged, under a cap of lines and of bytes.
 //!
-//! Rows stand in [`Chunk`]s of a few hundred. The owner of the [`Ring`] adds rows and gives out [`Picture`]s; a picture
+//! Rows stand in chunks of a few hundred. The owner of the [`Ring`] adds rows and gives out [`Picture`]s; a picture
 //! shares the chunks, so that making one costs a pointer per chunk and adding a row afterwards copies one chunk at most.
 //! What a picture shows never changes. The oldest chunk is dropped when a cap is reached: adding and dropping take the
 //! same time however much is kept.

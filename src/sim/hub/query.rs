@@ -61,7 +61,7 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> 
         return Ok(Response::json(&Value::Array(Vec::new())).header("x-ms-item-type", "DeviceJob"));
     }
     let item_type = if query.select == Select::All { "Twin" } else { "Raw" };
-    let form = Form { model_id: call.has_model_id(), row: true, properties: true, now: call.now };
+    let form = Form { model_id: call.has_model_id(), row: true, properties: true, now: Some(call.now) };
     if query.is_aggregate() {
         let mut groups = Groups::new(&query);
         matching(state, &query, None, form).for_each(|(_, row)| groups.add(&row));
@@ -82,19 +82,54 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> 
     })
 }
 
-/// How many rows a query has, for the figures of configurations; none when it is no query.
-pub(super) fn count(state: &State, text: &str) -> u64 {
-    let Ok(query) = query::parse(text) else { return 0 };
-    let form = Form { model_id: false, row: true, properties: true };
-    let rows = matching(state, &query, None, form);
-    let found = if query.is_aggregate() {
-        let mut groups = Groups::new(&query);
-        rows.for_each(|(_, row)| groups.add(&row));
-        groups.rows().len()
-    } else {
-        rows.count()
-    };
-    u64::try_from(found).unwrap_or(u64::MAX).min(query.top.unwrap_or(u64::MAX))
+/// How many rows each of these queries has, for the figures of configurations; none for what is no query. Every twin is
+/// written out once for all of them.
+pub(super) fn count_all(state: &State, texts: &[String]) -> Vec<u64> {
+    let queries: Vec<Option<Query>> = texts.iter().map(|text| query::parse(text).ok()).collect();
+    let mut counts: Vec<Option<Count<'_>>> = queries.iter().map(|query| query.as_ref().map(Count::new)).collect();
+    for source in [Source::Devices, Source::Modules] {
+        let mut asked: Vec<&mut Count<'_>> =
+            counts.iter_mut().flatten().filter(|count| count.query.source == source).collect();
+        if asked.is_empty() {
+            continue;
+        }
+        let properties = asked.iter().any(|count| count.query.condition.is_some() || count.groups.is_some());
+        let form = Form { model_id: false, row: true, properties, now: None };
+        for (_, row) in documents(state, source, None, form) {
+            asked.iter_mut().for_each(|count| count.add(&row));
+        }
+    }
+    counts.into_iter().map(|count| count.map_or(0, |count| count.rows())).collect()
+}
+
+/// A query whose rows are counted and not kept.
+struct Count<'q> {
+    query: &'q Query,
+    found: u64,
+    groups: Option<Groups<'q>>,
+}
+
+impl<'q> Count<'q> {
+    fn new(query: &'q Query) -> Self {
+        Self { query, found: 0, groups: query.is_aggregate().then(|| Groups::new(query)) }
+    }
+
+    fn add(&mut self, row: &Value) {
+        if self.query.matches(row) {
+            self.found += 1;
+            if let Some(groups) = &mut self.groups {
+                groups.add(row);
+            }
+        }
+    }
+
+    fn rows(&self) -> u64 {
+        let found = match &self.groups {
+            Some(groups) => u64::try_from(groups.rows().len()).unwrap_or(u64::MAX),
+            None => self.found,
+        };
+        found.min(self.query.top.unwrap_or(u64::MAX))
+    }
 }
 
 fn page_size(call: &Call<'_>) -> usize {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::sim::device::{Condition, MachineSpec};
 
 use super::SimHub;
+use super::configurations::seeded;
 use super::stamp;
 use super::state::{Authentication, Device, Identity, Module, State};
 use super::twin::Twin;
@@ -23,6 +24,17 @@ pub(in crate::sim) struct DeviceSeed {
     pub twin: TwinSeed,
     /// By module id; `$edgeAgent` and `$edgeHub` of an edge device need not be named.
     pub modules: BTreeMap<String, ModuleSeed>,
+}
+
+/// A deployment or another configuration with its past: created once, never updated.
+#[derive(Debug, Clone)]
+pub(in crate::sim) struct ConfigurationSeed {
+    pub id: String,
+    pub created: Timestamp,
+    pub priority: u32,
+    pub target: String,
+    /// The member `content`.
+    pub content: Value,
 }
 
 /// A module with its past.
@@ -132,6 +144,20 @@ impl SimHub {
         }
         drop(state);
         drop(self.present());
+    }
+
+    /// Stores the configurations of a world whose devices are there, in the order of their creation, and settles what
+    /// they do to twins: nothing, where the twins hold it already.
+    pub(in crate::sim) fn deploy(&self, seeds: Vec<ConfigurationSeed>) {
+        let now = self.clock.now().wall;
+        let mut state = self.state();
+        for seed in seeds {
+            let id = seed.id.clone();
+            if let Err(error) = seeded::store(&mut state, seed) {
+                tracing::error!(id, error = error.text, "the world's deployment is refused");
+            }
+        }
+        seeded::settle(&mut state, now);
     }
 }
 

@@ -10,16 +10,17 @@ use serde_json::{Map, Value, json};
 use crate::sim::device::{Condition, MachineSpec};
 use crate::sim::hub::seed::{DesiredSeed, DeviceSeed, Happening, ModuleSeed, TwinSeed, What};
 
+use super::deployments::{BASE, CANARY, Deployment, LAYER};
 use super::edge::{ModuleSpec, agent_desired, desired_module, hub_desired, members};
 use super::{DAY, HOUR, MINUTE, World};
 
-const SENSOR: ModuleSpec = ModuleSpec {
+pub(super) const SENSOR: ModuleSpec = ModuleSpec {
     name: "SimulatedTemperatureSensor",
     version: "1.0",
     image: "mcr.microsoft.com/azureiotedge-simulated-temperature-sensor:1.0",
     env: &[("MessageCount", "-1")],
 };
-const FILTER: ModuleSpec = ModuleSpec {
+pub(super) const FILTER: ModuleSpec = ModuleSpec {
     name: "temperatureFilter",
     version: "1.0.0",
     image: "acrproduction001.azurecr.io/temperature-filter:1.0.0",
@@ -33,26 +34,15 @@ const DEBUG_SHELL: ModuleSpec = ModuleSpec {
     image: "acrproduction001.azurecr.io/debug-shell:0.4",
     env: &[("SHELL_TOKEN", "simulated-shell-token")],
 };
-const INFERENCE: ModuleSpec = ModuleSpec {
+pub(super) const INFERENCE: ModuleSpec = ModuleSpec {
     name: "mlInference",
     version: "2.0.3",
     image: "acrproduction001.azurecr.io/ml-inference:2.0.3",
     env: &[("MODEL", "vibration-v7"), ("MODEL_API_KEY", "simulated-model-key")],
 };
 /// The tag does not exist: a letter o at the end.
-const CANARY_INFERENCE: ModuleSpec =
+pub(super) const CANARY_INFERENCE: ModuleSpec =
     ModuleSpec { version: "2.1.0", image: "acrproduction001.azurecr.io/ml-inference:2.1.o", ..INFERENCE };
-
-const BASE: Deployment = Deployment { id: "deploy-base-sites", created: 41 * DAY };
-const LAYER: Deployment = Deployment { id: "deploy-ml-gateways", created: 12 * DAY };
-const CANARY: Deployment = Deployment { id: "deploy-ml-canary", created: 3 * HOUR };
-
-/// A configuration, and how many seconds ago it was made.
-#[derive(Debug, Clone, Copy)]
-struct Deployment {
-    id: &'static str,
-    created: u64,
-}
 
 /// What is wrong with a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,10 +240,12 @@ impl Machine<'_> {
 
     /// What each of them writes to it.
     fn agent_writes(&self) -> Vec<DesiredSeed> {
-        let member = |spec: &ModuleSpec| members(json!({"modules": {spec.name: desired_module(spec)}}));
+        let inference = |spec: Value| members(json!({"modules": {INFERENCE.name: spec}}));
+        // Paths below the layer's module: what the layer set beside them is still its own.
+        let newer = json!({"version": CANARY_INFERENCE.version, "settings": {"image": CANARY_INFERENCE.image}});
         let values = |deployment: Deployment| match deployment.id {
-            id if id == LAYER.id => member(&INFERENCE),
-            id if id == CANARY.id => member(&CANARY_INFERENCE),
+            id if id == LAYER.id => inference(desired_module(&INFERENCE)),
+            id if id == CANARY.id => inference(newer.clone()),
             _ => agent_desired(&[SENSOR, FILTER]),
         };
         self.deployments().into_iter().map(|deployment| self.write(deployment, values(deployment))).collect()

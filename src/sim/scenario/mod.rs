@@ -1,7 +1,8 @@
-//! Worlds to start with. [`default`] is the fleet behind `--sim`, [`edge`] what its manifests say; here is which worlds
-//! there are.
+//! Worlds to start with. [`default`] is the fleet behind `--sim`, [`deployments`] what it runs under, [`edge`] what
+//! manifests say; here is which worlds there are.
 
 mod default;
+mod deployments;
 mod edge;
 #[cfg(test)]
 mod tests;
@@ -47,9 +48,11 @@ impl Scenario {
         let hub = SimHub::new(HUB, seed, clock, real_clock);
         match self {
             Self::Default => {
-                let (devices, happenings) = default::world(&World { now });
+                let world = World { now };
+                let (devices, happenings) = default::world(&world);
                 devices.into_iter().for_each(|device| hub.seed(device));
                 hub.play(happenings);
+                hub.deploy(deployments::deployments(&world));
             }
             Self::Tutorial => {}
         }

@@ -167,3 +167,55 @@ fn scenarios_have_names() {
     assert_eq!("tutorial".parse(), Ok(Scenario::Tutorial));
     assert!("demo".parse::<Scenario>().expect_err("unknown").contains("default and tutorial"));
 }
+
+#[test]
+fn the_deployments_are_there_and_counted_and_have_nothing_left_to_do() {
+    let now: Timestamp = "2026-03-04T05:06:07Z".parse().unwrap();
+    let clock = ManualClock::at(now);
+    let caller = Caller::new(Scenario::Default.build(Seed::fixed(7), clock.clone(), clock.clone()));
+    let twins =
+        |caller: &Caller| (caller.query("SELECT * FROM devices"), caller.query("SELECT * FROM devices.modules"));
+    let before = twins(&caller);
+    // The same world without deployments: all they add is the modules of the gateway that was never installed.
+    let bare = SimHub::new(HUB, Seed::fixed(7), clock.clone(), clock.clone());
+    let (devices, happenings) = default::world(&World { now });
+    devices.into_iter().for_each(|device| bare.seed(device));
+    bare.play(happenings);
+    let (devices, mut modules) = twins(&Caller::new(bare));
+    let made = caller
+        .query("SELECT * FROM devices.modules WHERE deviceId = 'edge-gateway-113' AND NOT STARTSWITH(moduleId, '$')");
+    assert_eq!(made.as_array().unwrap().len(), 3);
+    modules.as_array_mut().unwrap().extend(made.as_array().unwrap().iter().cloned());
+    let sorted = |rows: &Value| {
+        let mut rows = rows.as_array().unwrap().clone();
+        rows.sort_by_key(|row| (row["deviceId"].to_string(), row["moduleId"].to_string()));
+        rows
+    };
+    assert_eq!((before.0.clone(), sorted(&before.1)), (devices, sorted(&modules)), "what the twins hold already");
+    let count = |targeted: u64, successful: u64, failed: u64| json!({"targetedCount": targeted, "appliedCount": targeted, "reportedSuccessfulCount": successful, "reportedFailedCount": failed});
+    let listed = caller.get("/configurations");
+    let shown: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (one["id"].as_str().unwrap(), one["priority"].as_u64().unwrap(), one["systemMetrics"]["results"].clone())
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("deploy-base-sites", 10, count(25, 23, 1)),
+            ("deploy-ml-gateways", 20, count(21, 19, 1)),
+            ("deploy-ml-canary", 30, count(1, 0, 1)),
+        ]
+    );
+    // Tags, desired properties and deployments of every twin; what machines report goes on.
+    let written = |twins: &(Value, Value)| -> Vec<Value> {
+        let rows = twins.0.as_array().unwrap().iter().chain(twins.1.as_array().unwrap());
+        rows.map(|row| json!([row["deviceId"], row["moduleId"], row["etag"], row["configurations"]])).collect()
+    };
+    clock.advance(Duration::from_secs(HOUR));
+    assert_eq!(written(&twins(&caller)), written(&before), "an evaluation writes nothing");
+    assert_eq!(caller.get("/configurations"), listed);
+}

@@ -1,6 +1,6 @@
 //! The log as it was followed is the log as it was written, but for what lies in a drawn gap.
 
-mod model;
+pub(in crate::logs) mod model;
 mod properties;
 
 use jiff::Timestamp;

@@ -2,6 +2,12 @@
 //! tail before it compares with `since`, seconds are whole, the expression comes after both, and an answer of more than
 //! 127,000 characters is refused.
 
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use regex::Regex;
 use serde_json::{Value, json};
@@ -105,26 +111,7 @@ impl Device {
     /// Answers the payload of a `GetModuleLogs` with the method's status and payload. Reading takes no time: lines of one
     /// instant may be written before and after it.
     pub fn answer(&self, request: &Value) -> (i64, Value) {
-        assert_eq!(request["schemaVersion"], "1.0");
-        assert_eq!((&request["contentType"], &request["encoding"]), (&json!("json"), &json!("none")));
-        let mut parts = Vec::new();
-        let mut size = 0;
-        for item in request["items"].as_array().unwrap() {
-            let id = Regex::new(&format!("(?i){}", item["id"].as_str().unwrap())).unwrap();
-            if self.present && id.is_match("filter") {
-                let lines: Vec<Value> = self.read(&item["filter"]).into_iter().map(entry).collect();
-                let payload = Value::Array(lines).to_string();
-                size += payload.encode_utf16().count();
-                parts.push(json!({"id": "filter", "payloadBytes": null, "payload": payload}));
-            }
-        }
-        if size > ANSWER_LIMIT {
-            let message = format!(
-                "The payload is too large for a direct method. GetModuleLogs supports up to 127000 bytes of logs. The current request returned {size} bytes.\nTry reducing …"
-            );
-            return (400, json!({ "message": message }));
-        }
-        (200, Value::Array(parts))
+        answer(&[("filter", self)], request)
     }
 
     fn read(&self, filter: &Value) -> Vec<&Written> {
@@ -160,9 +147,43 @@ impl Device {
     }
 }
 
-fn entry(line: &Written) -> Value {
+/// The same for a device of several modules, by their names. Where two items ask for one, the first counts.
+pub fn answer(logs: &[(&str, &Device)], request: &Value) -> (i64, Value) {
+    assert_eq!((&request["schemaVersion"], &request["contentType"]), (&json!("1.0"), &json!("json")));
+    let mut parts: Vec<Value> = Vec::new();
+    let mut size = 0;
+    for item in request["items"].as_array().unwrap() {
+        let id = Regex::new(&format!("(?i){}", item["id"].as_str().unwrap())).unwrap();
+        for (name, log) in logs {
+            if !log.present || !id.is_match(name) || parts.iter().any(|part| part["id"] == *name) {
+                continue;
+            }
+            let lines: Vec<Value> = log.read(&item["filter"]).into_iter().map(|line| entry(name, line)).collect();
+            let text = Value::Array(lines).to_string();
+            if request["encoding"] == "gzip" {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+                encoder.write_all(text.as_bytes()).unwrap();
+                let packed = encoder.finish().unwrap();
+                size += packed.len();
+                parts.push(json!({"id": name, "payloadBytes": STANDARD.encode(packed), "payload": null}));
+            } else {
+                size += text.encode_utf16().count();
+                parts.push(json!({"id": name, "payloadBytes": null, "payload": text}));
+            }
+        }
+    }
+    if size > ANSWER_LIMIT {
+        let message = format!(
+            "The payload is too large for a direct method. GetModuleLogs supports up to 127000 bytes of logs. The current request returned {size} bytes.\nTry reducing …"
+        );
+        return (400, json!({ "message": message }));
+    }
+    (200, Value::Array(parts))
+}
+
+fn entry(name: &str, line: &Written) -> Value {
     let seconds = Timestamp::from_second(line.ticks.div_euclid(SECOND)).unwrap();
     let timestamp = format!("{}.{:07}+00:00", seconds.strftime("%Y-%m-%dT%H:%M:%S"), line.ticks.rem_euclid(SECOND));
-    json!({"iothub": "h", "device": "d", "id": "filter", "stream": if line.err { "stderr" } else { "stdout" },
+    json!({"iothub": "h", "device": "d", "id": name, "stream": if line.err { "stderr" } else { "stdout" },
         "loglevel": 6, "text": line.text, "timestamp": timestamp})
 }

@@ -1,5 +1,5 @@
-//! `POST /devices/{id}/applyConfigurationContent`: one manifest to one edge device, at once and by nobody's name. What a
-//! deployment owns there it takes back at its next evaluation.
+//! `POST /devices/{id}/applyConfigurationContent`: one manifest to one edge device, at once and by nobody's name. What
+//! a deployment owns there it takes back at its next evaluation.
 
 use serde_json::{Map, Value};
 

@@ -1,8 +1,8 @@
 //! When the hub looks at its configurations again. There is no thread: work is due at an instant of the world's clock,
 //! and is done before the next request is answered, in order and as of its instant.
 //!
-//! A written configuration is counted about a second later, evaluated after two to four, and counted once more; whatever
-//! changes on the side of the devices is seen on a beat of five minutes.
+//! A written configuration is counted about a second later, evaluated after two to four, and counted once more;
+//! whatever changes on the side of the devices is seen on a beat of five minutes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -89,6 +89,8 @@ impl State {
     /// Does what is due by `now`.
     pub(in crate::sim::hub) fn evaluate_due(&mut self, now: Timestamp) {
         while let Some((work, at)) = self.configurations.due.next(now) {
+            // What it looks at is what the machines have reported by then.
+            self.advance(at);
             match work {
                 Work::Count(id) => metrics::count(self, Some(&id)),
                 Work::CountAll => metrics::count(self, None),

@@ -128,7 +128,7 @@ impl<'a> Plan<'a> {
             made: HashMap::new(),
             owners: known.iter().map(|known| (known.id.as_str(), known.owner())).collect(),
             automatic,
-            form: Form { model_id: false, row: true, properties },
+            form: Form { model_id: false, row: true, properties, now: None },
             now,
         }
     }
@@ -169,8 +169,11 @@ impl<'a> Plan<'a> {
             create_modules(device, module_names(&agent.desired).into_iter().chain(named), entropy, self.now);
         }
         let names: Vec<String> = device.modules.keys().cloned().collect();
+        let for_modules = self.automatic.iter().any(|known| known.content.kind == Kind::Module);
         for name in names {
-            let row = if name.starts_with('$') { None } else { document(id, device, Some(&name), self.form) };
+            // The runtime's own twins are for deployments alone.
+            let looked_at = for_modules && !name.starts_with('$');
+            let row = if looked_at { document(id, device, Some(&name), self.form) } else { None };
             let Some(module) = device.modules.get_mut(&name) else { continue };
             let mut change = Change::of(&module.twin);
             change.statuses.extend(made.statuses.get(&name).cloned().unwrap_or_default());

@@ -58,13 +58,29 @@ pub(super) fn system_queries(id: &str, kind: Kind, target: &str) -> Vec<(&'stati
 
 /// Counts for one configuration, or for all.
 pub(super) fn count(state: &mut State, only: Option<&str>) {
-    let wanted = |configuration: &&Configuration| only.is_none_or(|id| id == configuration.id);
-    let counted: Vec<(String, Figures)> = state
-        .configurations
-        .known
+    let wanted: Vec<&Configuration> =
+        state.configurations.known.iter().filter(|known| only.is_none_or(|id| id == known.id)).collect();
+    let system: Vec<_> =
+        wanted.iter().map(|known| system_queries(&known.id, known.content.kind, &known.target.text)).collect();
+    let texts = wanted.iter().zip(&system).flat_map(|(known, system)| {
+        let own = known.queries.iter().map(|(_, text)| text.clone());
+        system.iter().map(|(_, text)| text.clone()).chain(own)
+    });
+    let mut counts = query::count_all(state, &texts.collect::<Vec<String>>()).into_iter();
+    let counted: Vec<(String, Figures)> = wanted
         .iter()
-        .filter(wanted)
-        .map(|configuration| (configuration.id.clone(), figures(state, configuration)))
+        .zip(system)
+        .map(|(known, system)| {
+            let mut next = || counts.next().unwrap_or_default();
+            let system = system.into_iter().map(|(name, _)| match (name, known.content.kind, next()) {
+                // A condition with OR stands in the text without parentheses, yet means what it means on its own.
+                ("targetedCount", Kind::Edge, _) => (name, targeted(state, known)),
+                (_, _, count) => (name, count),
+            });
+            let system = system.collect();
+            let custom = known.queries.iter().map(|(name, _)| (name.clone(), next())).collect();
+            (known.id.clone(), Figures { system, custom })
+        })
         .collect();
     for (id, figures) in counted {
         if let Some(configuration) = state.configurations.find_mut(&id) {
@@ -73,20 +89,9 @@ pub(super) fn count(state: &mut State, only: Option<&str>) {
     }
 }
 
-fn figures(state: &State, configuration: &Configuration) -> Figures {
-    let system = system_queries(&configuration.id, configuration.content.kind, &configuration.target.text);
-    let system = system.into_iter().map(|(name, text)| match (name, configuration.content.kind) {
-        // A condition with OR stands in the text without parentheses, yet means what it means on its own.
-        ("targetedCount", Kind::Edge) => (name, targeted(state, configuration)),
-        _ => (name, query::count(state, &text)),
-    });
-    let custom = configuration.queries.iter().map(|(name, text)| (name.clone(), query::count(state, text)));
-    Figures { system: system.collect(), custom: custom.collect() }
-}
-
 /// Edge devices that meet the condition.
 fn targeted(state: &State, configuration: &Configuration) -> u64 {
-    let form = Form { model_id: false, row: true, properties: configuration.target.reads_properties() };
+    let form = Form { model_id: false, row: true, properties: configuration.target.reads_properties(), now: None };
     let found = state.devices.iter().filter(|(id, device)| {
         device.edge && document(id, device, None, form).is_some_and(|twin| configuration.target.meets(&twin))
     });

@@ -2,14 +2,15 @@
 //!
 //! Here is the resource itself: what is stored, its four operations, and how it is written out. `content` and `target`
 //! read and refuse what is sent, `due` says when the hub looks again, `evaluate` puts configurations on twins through
-//! `write`, `metrics` counts. `apply` and `trial` are the two calls beside it. How deployments are chosen and merged is
-//! [`crate::domain::effective`], which the console shares.
+//! `write`, `metrics` counts. `apply` and `trial` are the two calls beside it, `seeded` is for worlds with a past. How
+//! deployments are chosen and merged is [`crate::domain::effective`], which the console shares.
 
 pub(super) mod apply;
 mod content;
 mod due;
 mod evaluate;
 mod metrics;
+pub(super) mod seeded;
 mod target;
 #[cfg(test)]
 mod tests;

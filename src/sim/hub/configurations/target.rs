@@ -23,8 +23,8 @@ enum Rule {
 }
 
 impl Target {
-    /// Reads the condition of a configuration: empty for nobody, `*` for everybody but not for modules, whose conditions
-    /// begin with `from devices.modules where`.
+    /// Reads the condition of a configuration: empty for nobody, `*` for everybody but not for modules, whose
+    /// conditions begin with `from devices.modules where`.
     pub(super) fn of(text: &str, kind: Kind) -> Result<Self, HubError> {
         let rule = match (text.trim(), kind) {
             ("", _) => Rule::Nobody,

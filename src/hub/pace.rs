@@ -4,13 +4,16 @@
 use std::time::Duration;
 
 use crate::domain::fault::{Fault, FaultKind};
-use crate::hub::BudgetView;
 
-/// The part of the budget's burst that is left, 0 to 1. The burst is a tenth of the day's share.
-#[must_use]
-pub(super) fn reserve(budget: &BudgetView) -> f64 {
-    let burst = f64::from(u32::try_from(budget.allowed_today / 10).unwrap_or(u32::MAX)).max(1.0);
-    (f64::from(budget.available_now) / burst).clamp(0.0, 1.0)
+use super::budget::BudgetView;
+
+impl BudgetView {
+    /// The part of the burst that is left, 0 to 1. The burst is a tenth of the day's share.
+    #[must_use]
+    pub fn reserve(&self) -> f64 {
+        let burst = f64::from(u32::try_from(self.allowed_today / 10).unwrap_or(u32::MAX)).max(1.0);
+        (f64::from(self.available_now) / burst).clamp(0.0, 1.0)
+    }
 }
 
 /// The pace of one reader.
@@ -33,6 +36,11 @@ impl Pace {
     #[must_use]
     pub fn new(base: Duration) -> Self {
         Self { base, failures: 0, rest: Duration::ZERO, cost: 0.0 }
+    }
+
+    /// From now on it wants to read every `base`.
+    pub fn every(&mut self, base: Duration) {
+        self.base = base;
     }
 
     /// A read succeeded and cost `messages`. The cost is averaged, so that one big first read does not slow down
