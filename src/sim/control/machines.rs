@@ -136,7 +136,62 @@ fn condition(words: &[&str]) -> Option<Condition> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::Value;
+
     use super::*;
+    use crate::domain::time::{ManualClock, SharedClock};
+    use crate::sim::hub::Seed;
+    use crate::sim::hub::testing::Caller;
+    use crate::sim::scenario::Scenario;
+
+    #[test]
+    fn each_command_says_what_it_did_or_what_is_possible() {
+        let clock = ManualClock::at("2026-03-04T05:06:07Z".parse().unwrap());
+        let shared: SharedClock = clock.clone();
+        let hub = Scenario::Default.build(Seed::fixed(7), Arc::clone(&shared), shared);
+        let say = |text: &str| run(&hub, &text.split(' ').collect::<Vec<_>>()).unwrap();
+        for (text, part) in [
+            ("net off edge-gateway-101", "until `:sim net on edge-gateway-101`"),
+            ("net on edge-gateway-101", "linked within seconds"),
+            ("provision edge-gateway-113", "edgeAgent starts within seconds"),
+            ("stop edge-gateway-102", "until `:sim start edge-gateway-102`"),
+            ("start edge-gateway-102", "follows within seconds"),
+            ("power off edge-gateway-103", "nobody could say so"),
+            ("power on edge-gateway-103", "starts"),
+            ("fault edge-gateway-105 crash temperatureFilter 3", "a fault: crash temperatureFilter 3"),
+            ("heal edge-gateway-105", "nothing is wrong"),
+            ("copy edge-gateway-106", "push each other out"),
+            ("messages edge-gateway-101", "edge-gateway-101: "),
+            ("image alpine slow", "from now on: slow"),
+            ("registry acrproduction001.azurecr.io closed", "as after a rotation"),
+        ] {
+            let said = say(text).expect(text);
+            assert!(said.contains(part), "{text}: {said}");
+        }
+        for (text, part) in [
+            ("net off nobody", "there is no device nobody"),
+            ("provision sensor-vibration-101", "is no edge device"),
+            ("messages sensor-vibration-101", "has no machine"),
+            ("fault edge-gateway-105 fire", "possible are: agent-hung"),
+            ("image alpine burnt", "possible are: ok, missing"),
+        ] {
+            let said = say(text).expect_err(text);
+            assert!(said.contains(part), "{text}: {said}");
+        }
+        assert!(run(&hub, &["explode"]).is_none());
+        // And it is so.
+        clock.advance(Duration::from_secs(120));
+        let caller = Caller::new(hub);
+        let code = |device: &str| {
+            let twin = caller.get(&format!("/twins/{device}/modules/%24edgeAgent"));
+            twin["properties"]["reported"]["lastDesiredStatus"]["code"].clone()
+        };
+        assert_eq!([code("edge-gateway-102"), code("edge-gateway-103")], [200, 200].map(Value::from));
+        // The registry was closed before the new gateway could pull.
+        assert_eq!(code("edge-gateway-113"), 500);
+    }
 
     #[test]
     fn faults_have_words() {

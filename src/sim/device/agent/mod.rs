@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::domain::manifest::{AgentConfig, AgentRefusal, Env, Image, RefusalCode};
 
+use super::condition::Condition;
 use super::instants::after;
 use super::machine::{Machine, Moment};
 use super::moment::sooner;
@@ -177,6 +178,8 @@ impl Machine {
     /// Its container runs. It knows only what it wrote to disk.
     pub(super) fn agent_booted(&mut self, moment: &mut Moment<'_>) {
         self.agent.down();
+        // A new process does not hang.
+        self.conditions.clear(&Condition::AgentHung);
         self.agent.anchor = moment.at;
         let backup = self.agent.executed.as_ref();
         self.agent.desired = backup.map(|(version, config)| Desired::Config(*version, Arc::clone(config)));

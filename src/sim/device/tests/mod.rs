@@ -5,6 +5,7 @@ mod methods;
 mod modules;
 mod restarts;
 mod stage;
+mod steps;
 mod updates;
 
 use stage::Stage;
