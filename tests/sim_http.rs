@@ -291,3 +291,36 @@ async fn an_address_in_use_is_an_error_with_advice() {
     assert!(error.to_string().contains("choose another"), "{error}");
     first.shutdown().await;
 }
+
+#[tokio::test]
+async fn methods_reach_devices_and_wait_for_those_that_are_away() {
+    let clock = ManualClock::at(NOW.parse().expect("instant"));
+    let shared: SharedClock = clock.clone();
+    let options = SimOptions { scenario: Scenario::Default, seed: Seed::fixed(3), ..SimOptions::new(shared) };
+    let sim = start(options).await.expect("a simulator");
+    let outside = Outside::new(&sim);
+    let path = |device: &str| format!("/twins/{device}/modules/%24edgeAgent/methods");
+    let ping = json!({"methodName": "ping", "connectTimeoutInSeconds": 30});
+    let here = outside.send(Method::POST, &path("edge-gateway-101"), &[], ping.clone()).await;
+    assert_eq!((here.status, here.body), (StatusCode::OK, json!({"status": 200, "payload": null})));
+
+    let dark = json!({"methodName": "ping"});
+    let dark = outside.send(Method::POST, &path("edge-gateway-209"), &[], dark).await;
+    assert_eq!((dark.status, dark.header("iothub-errorcode")), (StatusCode::NOT_FOUND, Some("DeviceNotOnline")));
+    let inner: Value = serde_json::from_str(dark.body["Message"].as_str().unwrap()).expect("JSON in JSON");
+    assert_eq!((&inner["errorCode"], &inner["info"]), (&json!(404_103), &Value::Null));
+
+    // It is away when it is called, and comes back while the caller waits.
+    assert!(sim.command("net off edge-gateway-102").is_ok());
+    let target = path("edge-gateway-102");
+    let waiting = outside.send(Method::POST, &target, &[], ping);
+    let (answer, ()) = tokio::join!(waiting, async {
+        while sim.status().served < 3 {
+            tokio::task::yield_now().await;
+        }
+        assert!(sim.command("net on edge-gateway-102").is_ok());
+        clock.advance(Duration::from_secs(15));
+    });
+    assert_eq!((answer.status, &answer.body["status"]), (StatusCode::OK, &json!(200)));
+    sim.shutdown().await;
+}

@@ -96,8 +96,8 @@ const SIM_SWITCHES: [&str; 9] = [
     "status",
 ];
 /// Those that are about a device.
-const SIM_DEVICE_SWITCHES: [&str; 10] =
-    ["net off", "net on", "provision", "stop", "start", "power off", "power on", "fault", "heal", "copy"];
+const SIM_DEVICE_SWITCHES: [&str; 11] =
+    ["net off", "net on", "provision", "stop", "start", "power off", "power on", "fault", "heal", "messages", "copy"];
 
 fn words(typed: &str, shell: &Shell, keymap: &Keymap, scopes: &[Scope]) -> Vec<Candidate> {
     let mut ranked: Vec<(u8, usize, Candidate)> = Vec::new();
@@ -151,17 +151,8 @@ fn arguments(word: &str, typed: &str, shell: &Shell, names: &Names) -> Vec<Candi
         doc: command.doc.to_owned(),
         note: String::new(),
     };
-    // Of a large fleet only as many names are copied as can be shown.
     let pick = |kind: &'static str, all: &mut dyn Iterator<Item = &str>| -> Vec<Candidate> {
-        let mut ranked: [Vec<&str>; 3] = Default::default();
-        for name in all {
-            if let Some(found) = rank(name, typed).and_then(|rank| ranked.get_mut(usize::from(rank)))
-                && found.len() < CANDIDATES
-            {
-                found.push(name);
-            }
-        }
-        ranked.concat().into_iter().take(CANDIDATES).map(|name| make(kind, name.to_owned())).collect()
+        best(typed, all).into_iter().map(|name| make(kind, name.to_owned())).collect()
     };
     let mut devices = shell.fleet.rows.iter().map(|row| row.id.as_str());
     match command.completes {
@@ -180,18 +171,34 @@ fn arguments(word: &str, typed: &str, shell: &Shell, names: &Names) -> Vec<Candi
         Completes::Themes => pick("theme", &mut names.themes.iter().map(String::as_str)),
         Completes::Keymaps => pick("keymap", &mut names.keymaps.iter().map(String::as_str)),
         Completes::Sim => {
-            let about = SIM_DEVICE_SWITCHES
-                .iter()
-                .find(|switch| typed.strip_prefix(**switch).is_some_and(|rest| rest.starts_with(' ')));
-            match about {
-                Some(switch) => {
-                    let lines: Vec<String> = devices.map(|device| format!("{switch} {device}")).collect();
-                    pick("device", &mut lines.iter().map(String::as_str))
-                }
+            let mut about = SIM_DEVICE_SWITCHES.iter().filter_map(|switch| {
+                let device = typed.strip_prefix(switch)?.strip_prefix(' ')?;
+                Some((switch, device.trim_start()))
+            });
+            match about.next() {
+                Some((switch, device)) => best(device, &mut devices)
+                    .into_iter()
+                    .map(|name| make("device", format!("{switch} {name}")))
+                    .collect(),
                 None => pick("switch", &mut SIM_SWITCHES.into_iter().chain(SIM_DEVICE_SWITCHES)),
             }
         }
     }
+}
+
+/// The names that fit what is typed, the best first. Of a large fleet only as many are copied as can be shown.
+fn best<'a>(typed: &str, all: &mut dyn Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut ranked: [Vec<&str>; 3] = Default::default();
+    for name in all {
+        if let Some(found) = rank(name, typed).and_then(|rank| ranked.get_mut(usize::from(rank)))
+            && found.len() < CANDIDATES
+        {
+            found.push(name);
+        }
+    }
+    let mut found = ranked.concat();
+    found.truncate(CANDIDATES);
+    found
 }
 
 /// The longest beginning all lines share.

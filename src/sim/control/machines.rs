@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::sim::device::{Access, Condition, MachineSpec, Operation, Pull};
+use crate::domain::routes::Sink;
+use crate::sim::device::{Access, Condition, LogFault, MachineSpec, Messages, Operation, Pull};
 use crate::sim::hub::SimHub;
 
 /// What is possible, for refusals.
 pub(super) const POSSIBLE: &str = "net on|off DEVICE, provision DEVICE, stop|start DEVICE, power on|off DEVICE, \
-    fault DEVICE WHAT, heal DEVICE, copy DEVICE, image NAME ok|missing|hangs|slow, registry HOST open|closed";
+    fault DEVICE WHAT, heal DEVICE, copy DEVICE, messages DEVICE, image NAME ok|missing|hangs|slow, registry HOST open|closed";
 
 /// What can be wrong with a machine, for refusals.
 const FAULTS: &str = "possible are: agent-hung, disk-full, certificates-expired, clock HOURS, crash MODULE SECONDS, \
-    dead MODULE, refuse-create MODULE, refuse-start MODULE, refuse-stop MODULE";
+    dead MODULE, log-truncated MODULE, log-unreadable MODULE, refuse-create MODULE, refuse-start MODULE, \
+    refuse-stop MODULE";
 
 /// An image that takes longer than edgeAgent waits for one answer.
 const SLOW: Duration = Duration::from_secs(700);
@@ -46,6 +48,7 @@ pub(super) fn run(hub: &SimHub, words: &[&str]) -> Option<Result<String, String>
             None => Err(format!("`{}` is no fault; {FAULTS}", what.join(" "))),
         },
         ["heal", device] => hub.heal(device).map(|()| format!("nothing is wrong with {device} any more")),
+        ["messages", device] => hub.messages(device).map(|messages| describe(device, &messages)),
         ["copy", device] => hub
             .copy(device)
             .map(|()| format!("a second machine has the identity of {device}; the two push each other out")),
@@ -68,6 +71,31 @@ pub(super) fn run(hub: &SimHub, words: &[&str]) -> Option<Result<String, String>
     })
 }
 
+/// `sent`, then what became of the copies for each endpoint, then the queues in which some wait.
+fn describe(device: &str, messages: &Messages) -> String {
+    let Messages { counts, queues } = messages;
+    let fates = [
+        ("delivered", counts.delivered),
+        ("queued", counts.queued),
+        ("expired", counts.expired),
+        ("without a route", counts.no_route),
+        ("refused", counts.refused),
+        ("lost", counts.lost),
+    ];
+    let fates: Vec<String> = fates.iter().map(|(fate, count)| format!("{count} {fate}")).collect();
+    let waiting = queues.iter().filter(|queue| queue.queued > 0).map(|queue| {
+        let endpoint = match &queue.endpoint {
+            Sink::Upstream => "$upstream".to_owned(),
+            Sink::Module { module, input } => format!("{module}/{input}"),
+        };
+        format!(
+            "; {} wait for {endpoint} ({} expired there, {} delivered)",
+            queue.queued, queue.expired, queue.delivered
+        )
+    });
+    format!("{device}: {} messages sent, {}{}", counts.sent, fates.join(", "), waiting.collect::<String>())
+}
+
 fn pull(word: &str) -> Option<Pull> {
     Some(match word {
         "ok" => Pull::Ready(Duration::from_secs(8)),
@@ -80,6 +108,7 @@ fn pull(word: &str) -> Option<Pull> {
 
 fn condition(words: &[&str]) -> Option<Condition> {
     let refuses = |module: &str, operation| Condition::Refuses { module: module.to_owned(), operation, times: None };
+    let log_broken = |module: &str, fault| Condition::LogBroken { module: module.to_owned(), fault };
     Some(match words {
         ["agent-hung"] => Condition::AgentHung,
         ["disk-full"] => Condition::DiskFull,
@@ -93,7 +122,10 @@ fn condition(words: &[&str]) -> Option<Condition> {
             module: (*module).to_owned(),
             code: 1,
             after: Duration::from_secs(seconds.parse::<u32>().ok()?.into()),
+            says: "Unhandled exception. It was told to crash.".to_owned(),
         },
+        ["log-truncated", module] => log_broken(module, LogFault::Truncated),
+        ["log-unreadable", module] => log_broken(module, LogFault::Unreadable),
         ["dead", module] => Condition::Dead { module: (*module).to_owned() },
         ["refuse-create", module] => refuses(module, Operation::Create),
         ["refuse-start", module] => refuses(module, Operation::Start),
@@ -104,15 +136,69 @@ fn condition(words: &[&str]) -> Option<Condition> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::Value;
+
     use super::*;
+    use crate::domain::time::{ManualClock, SharedClock};
+    use crate::sim::hub::Seed;
+    use crate::sim::hub::testing::Caller;
+    use crate::sim::scenario::Scenario;
+
+    #[test]
+    fn each_command_says_what_it_did_or_what_is_possible() {
+        let clock = ManualClock::at("2026-03-04T05:06:07Z".parse().unwrap());
+        let shared: SharedClock = clock.clone();
+        let hub = Scenario::Default.build(Seed::fixed(7), Arc::clone(&shared), shared);
+        let say = |text: &str| run(&hub, &text.split(' ').collect::<Vec<_>>()).unwrap();
+        for (text, part) in [
+            ("net off edge-gateway-101", "until `:sim net on edge-gateway-101`"),
+            ("net on edge-gateway-101", "linked within seconds"),
+            ("provision edge-gateway-113", "edgeAgent starts within seconds"),
+            ("stop edge-gateway-102", "until `:sim start edge-gateway-102`"),
+            ("start edge-gateway-102", "follows within seconds"),
+            ("power off edge-gateway-103", "nobody could say so"),
+            ("power on edge-gateway-103", "starts"),
+            ("fault edge-gateway-105 crash temperatureFilter 3", "a fault: crash temperatureFilter 3"),
+            ("heal edge-gateway-105", "nothing is wrong"),
+            ("copy edge-gateway-106", "push each other out"),
+            ("messages edge-gateway-101", "edge-gateway-101: "),
+            ("image alpine slow", "from now on: slow"),
+            ("registry acrproduction001.azurecr.io closed", "as after a rotation"),
+        ] {
+            let said = say(text).expect(text);
+            assert!(said.contains(part), "{text}: {said}");
+        }
+        for (text, part) in [
+            ("net off nobody", "there is no device nobody"),
+            ("provision sensor-vibration-101", "is no edge device"),
+            ("messages sensor-vibration-101", "has no machine"),
+            ("fault edge-gateway-105 fire", "possible are: agent-hung"),
+            ("image alpine burnt", "possible are: ok, missing"),
+        ] {
+            let said = say(text).expect_err(text);
+            assert!(said.contains(part), "{text}: {said}");
+        }
+        assert!(run(&hub, &["explode"]).is_none());
+        // And it is so.
+        clock.advance(Duration::from_secs(120));
+        let caller = Caller::new(hub);
+        let code = |device: &str| {
+            let twin = caller.get(&format!("/twins/{device}/modules/%24edgeAgent"));
+            twin["properties"]["reported"]["lastDesiredStatus"]["code"].clone()
+        };
+        assert_eq!([code("edge-gateway-102"), code("edge-gateway-103")], [200, 200].map(Value::from));
+        // The registry was closed before the new gateway could pull.
+        assert_eq!(code("edge-gateway-113"), 500);
+    }
 
     #[test]
     fn faults_have_words() {
         let words = |text: &str| condition(&text.split(' ').collect::<Vec<_>>());
         assert_eq!(words("clock -48"), Some(Condition::ClockWrong(SignedDuration::from_hours(-48))));
         assert_eq!(words("clock +1"), Some(Condition::ClockWrong(SignedDuration::from_hours(1))));
-        let crash = Condition::Crashes { module: "m".to_owned(), code: 1, after: Duration::from_secs(30) };
-        assert_eq!(words("crash m 30"), Some(crash));
+        assert!(matches!(words("crash m 30"), Some(Condition::Crashes { module, .. }) if module == "m"));
         for wrong in ["clock 999999999999", "clock soon", "crash m -1", "crash m", "fire"] {
             assert_eq!(words(wrong), None, "{wrong}");
         }

@@ -11,8 +11,8 @@ pub(in crate::sim) trait Cloud {
     /// A module twin's desired properties and their `$version`; nothing when there is no such module.
     fn desired(&self, device: &str, module: &str) -> Option<(&Map<String, Value>, u64)>;
 
-    /// What a module twin has as reported.
-    fn reported(&self, device: &str, module: &str) -> Option<&Map<String, Value>>;
+    /// A module twin's reported properties and their `$version`.
+    fn reported(&self, device: &str, module: &str) -> Option<(&Map<String, Value>, u64)>;
 
     /// Merges a patch into a module twin's reported properties.
     ///

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::log::LogFault;
+
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::sim) enum Condition {
@@ -25,6 +27,15 @@ pub(in crate::sim) enum Condition {
         code: i64,
         /// How long each run lasts.
         after: Duration,
+        /// What it writes to its standard error before, with line feeds between lines.
+        says: String,
+    },
+    /// A container's log cannot be read.
+    LogBroken {
+        /// The container.
+        module: String,
+        /// How it is broken.
+        fault: LogFault,
     },
     /// The container engine fails on a module's container, once.
     Dead {
@@ -87,12 +98,17 @@ impl Conditions {
         offset.unwrap_or(SignedDuration::ZERO)
     }
 
-    /// How long a run of a module lasts and how it ends, when something ends it from outside.
-    pub(super) fn doom_of(&self, module: &str) -> Option<(Duration, i64)> {
+    /// How long a run of a module lasts, the code it ends with and its last words, when something ends it from outside.
+    pub(super) fn doom_of(&self, module: &str) -> Option<(Duration, i64, String)> {
         self.0.iter().find_map(|condition| match condition {
-            Condition::Crashes { module: known, code, after } if known == module => Some((*after, *code)),
-            // The store cannot be opened.
-            Condition::DiskFull if module == "edgeHub" => Some((Duration::from_secs(9), 139)),
+            Condition::Crashes { module: known, code, after, says } if known == module => {
+                Some((*after, *code, says.clone()))
+            }
+            // The store cannot be written.
+            Condition::DiskFull if module == "edgeHub" => {
+                let words = "Unhandled exception. RocksDbSharp.RocksDbException: IO error: No space left on device";
+                Some((Duration::from_secs(9), 139, words.to_owned()))
+            }
             _ => None,
         })
     }
@@ -121,7 +137,8 @@ impl Conditions {
 
 fn same_kind(a: &Condition, b: &Condition) -> bool {
     match (a, b) {
-        (Condition::Crashes { module: a, .. }, Condition::Crashes { module: b, .. }) => a == b,
+        (Condition::Crashes { module: a, .. }, Condition::Crashes { module: b, .. })
+        | (Condition::LogBroken { module: a, .. }, Condition::LogBroken { module: b, .. }) => a == b,
         (
             Condition::Refuses { module: a, operation: first, .. },
             Condition::Refuses { module: b, operation: second, .. },
@@ -136,13 +153,17 @@ mod tests {
 
     #[test]
     fn a_condition_replaces_its_own_kind_and_module_only() {
-        let crash =
-            |module: &str, code| Condition::Crashes { module: module.to_owned(), code, after: Duration::from_secs(1) };
+        let crash = |module: &str, code| Condition::Crashes {
+            module: module.to_owned(),
+            code,
+            after: Duration::from_secs(1),
+            says: String::new(),
+        };
         let mut conditions = Conditions::default();
         conditions.set(crash("a", 1));
         conditions.set(crash("b", 2));
         conditions.set(crash("a", 3));
-        assert_eq!(conditions.doom_of("a").map(|(_, code)| code), Some(3));
+        assert_eq!(conditions.doom_of("a").map(|(_, code, _)| code), Some(3));
         conditions.clear(&crash("a", 0));
         assert_eq!((conditions.doom_of("a"), conditions.doom_of("b").is_some()), (None, true));
     }

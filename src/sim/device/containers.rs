@@ -1,112 +1,121 @@
-//! What happens in a machine's containers: runs begin and end, programs are woken and told, and what they do goes where
-//! it belongs.
+//! What happens in a machine's containers: runs begin and end, twins are handed out, and what programs did is passed on.
 //!
-//! Two times are kept apart. What a twin shows (ends, links, reports) happens at its instant. What programs merely send
-//! and log is brought up to date when somebody looks ([`Machine::catch_up`]), so that a fleet nobody looks at costs
-//! nothing.
+//! Two times are kept apart. What a twin shows (ends, connections, reports) happens at its instant: the machine is woken
+//! for it. What programs merely send and log is brought up to date when somebody looks ([`Machine::catch_up`]), so that a
+//! fleet nobody looks at costs nothing.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::machine::{Machine, Moment};
-use super::moment::after;
-use super::patch::diff;
-use super::program::{self, Effect, Start};
+use crate::domain::manifest::ModuleSpec;
 
-/// Messages and lines older than this are never made; nobody looked for so long.
-const LOOK_BACK: Duration = Duration::from_hours(6);
+use super::instants::after;
+use super::machine::{Machine, Moment};
+use super::patch::diff;
+use super::program::Start;
+use super::traffic::Connection;
+
+/// What modules sent and logged before that is never made when nobody looked for so long: a look must not take longer
+/// the longer it was put off.
+const LOOK_BACK: Duration = Duration::from_hours(3);
 
 impl Machine {
-    /// Ends, links and reports that are due.
+    /// Ends from outside and changes of twins that are due, after everything that happened by itself.
     pub(super) fn containers_wake(&mut self, moment: &mut Moment<'_>) {
-        let due = |machine: &Self, at: Timestamp| {
-            let mut runs = machine.engine.containers.iter().filter_map(|(name, c)| Some((name, c.run.as_ref()?)));
-            runs.find(|(_, run)| run.shows_at().is_some_and(|due| due <= at)).map(|(name, _)| name.clone())
-        };
-        while let Some(name) = due(self, moment.at) {
+        if self.traffic.shows_at().is_some_and(|at| at <= moment.at) {
             self.catch_up(moment);
-            let Some(run) = self.engine.run_mut(&name) else { continue };
-            if let Some((_, code)) = run.doom.filter(|(at, _)| *at <= moment.at) {
-                self.ended(&name, code, moment);
-            } else if run.connects_at.is_some_and(|at| at <= moment.at) {
-                run.connects_at = None;
-                self.connect_client(&name, moment);
-            } else if run.twin_at.is_some_and(|at| at <= moment.at) {
-                run.twin_at = None;
-                self.hand_out(&name, moment);
+        }
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= moment.at);
+        let runs = self.engine.containers.iter().filter_map(|(name, c)| Some((name, c.run.as_ref()?)));
+        let changed: Vec<(String, bool)> = runs
+            .filter(|(_, run)| due(run.ends_at) || due(run.twin_at))
+            .map(|(name, run)| (name.clone(), due(run.ends_at)))
+            .collect();
+        for (name, ends) in changed {
+            self.catch_up(moment);
+            if !self.engine.is_running(&name) {
+                continue;
+            }
+            if ends {
+                let (code, last_words) =
+                    self.conditions.doom_of(&name).map_or((0, String::new()), |(_, code, words)| (code, words));
+                self.traffic.kill(&name, &last_words);
+                self.ended(&name, code, moment.at, moment);
+                self.take_news(moment);
             } else {
-                // A program that promised something and did not wake for it.
-                run.told = after(moment.at, Duration::from_millis(1));
+                if let Some(run) = self.engine.run_mut(&name) {
+                    run.twin_at = None;
+                }
+                self.hand_out(&name, moment);
             }
         }
     }
 
-    /// Brings all programs up to the moment, in the order of time.
+    /// Brings all programs up to the moment, and passes on what they did.
     pub(super) fn catch_up(&mut self, moment: &mut Moment<'_>) {
         let oldest = moment.at.saturating_sub(LOOK_BACK).unwrap_or(moment.at);
-        let next = |machine: &Self| {
-            let runs = machine.engine.containers.iter().filter_map(|(name, c)| Some((name, c.run.as_ref()?)));
-            let due = runs.filter_map(|(name, run)| Some((run.wakes_at()?, name)));
-            due.min().filter(|(at, _)| *at <= moment.at).map(|(at, name)| (at, name.clone()))
-        };
-        let now = moment.at;
-        while let Some((at, name)) = next(self) {
-            let at = at.max(oldest);
-            let Some(run) = self.engine.run_mut(&name) else { return };
-            let (shown, mut effects) = (run.clock.shows(at), Vec::new());
-            if let Some(program) = &mut run.program {
-                program.wake(shown, &mut effects);
+        if self.traffic.now() < oldest && self.traffic.shows_at().is_none_or(|at| at > oldest) {
+            self.traffic.rest_until(oldest);
+        }
+        loop {
+            let exit = self.traffic.run_until(moment.at);
+            if let Some(exit) = &exit {
+                self.ended(&exit.module, exit.code, exit.at, moment);
             }
-            // A program that wants to be woken again at once would hold up the world.
-            run.told = after(at, Duration::from_millis(1));
-            let mut then = Moment { at: at.min(now), cloud: &mut *moment.cloud, registry: moment.registry };
-            self.apply(&name, effects, &mut then);
+            self.take_news(moment);
+            if exit.is_none() {
+                return;
+            }
         }
     }
 
-    /// Carries out what a module's program did.
-    pub(super) fn apply(&mut self, name: &str, effects: Vec<Effect>, moment: &mut Moment<'_>) {
-        for effect in effects {
-            match effect {
-                Effect::Log { stream, line } => {
-                    self.outlet.log(name, self.clock.shows(moment.at), stream, line);
-                }
-                Effect::Send { output, message } => self.outlet.send(name, moment.at, &output, message),
-                Effect::Report(patch) => self.report_of(name, patch, moment),
-                Effect::Exit(code) => {
-                    self.ended(name, code, moment);
-                    return;
-                }
+    /// Passes on who connected and what was reported.
+    pub(super) fn take_news(&mut self, moment: &mut Moment<'_>) {
+        if self.traffic.is_hub_up() && !self.hub.ready {
+            self.hub_ready(moment);
+        }
+        for Connection { module, at, connected } in self.traffic.take_connections() {
+            if connected {
+                self.client_came(&module, at, moment);
+            } else {
+                self.client_gone(&module, at, moment);
             }
         }
+        for report in self.traffic.take_reports() {
+            self.hub.pending.push((report.module, report.patch));
+            self.send_pending(moment);
+        }
+    }
+
+    /// Makes a container with an empty log, in place of one of the same name.
+    pub(super) fn create_container(&mut self, spec: ModuleSpec) {
+        self.traffic.create(&spec.name);
+        if spec.name == "edgeHub" && !keeps_its_files(&spec) {
+            self.traffic.lose_store();
+        }
+        self.engine.create(spec);
+    }
+
+    pub(super) fn remove_container(&mut self, name: &str) {
+        self.traffic.remove(name);
+        self.engine.remove(name);
+        self.handed.remove(name);
     }
 
     /// Begins a run of a container.
     pub(super) fn start_container(&mut self, name: &str, moment: &mut Moment<'_>) {
-        self.engine.start(name, moment.at, self.clock);
-        let doom = self.conditions.doom_of(name).map(|(lasts, code)| (after(moment.at, lasts), code));
-        let soon = after(moment.at, self.dice.millis(1_500, 3_000));
-        let (seed, hub_ready) = (self.dice.number(), self.hub.ready);
-        if let Some(run) = self.engine.run_mut(name) {
-            run.doom = doom;
-            run.connects_at = (hub_ready && !is_system(name)).then_some(soon);
-        }
-        match name {
-            "edgeAgent" => self.agent_booted(moment),
-            "edgeHub" => self.hub_started(moment),
-            _ => self.start_program(name, seed, moment),
-        }
-        self.agent.poke(moment.at);
-    }
-
-    fn start_program(&mut self, name: &str, seed: u64, moment: &mut Moment<'_>) {
+        self.catch_up(moment);
         let desired = self.desired_of(name, moment);
+        let seed = self.dice.number();
+        let doom = self.conditions.doom_of(name).map(|(lasts, ..)| after(moment.at, lasts));
+        self.engine.start(name, moment.at, self.clock);
         let Some(container) = self.engine.containers.get_mut(name) else { return };
-        let Some(run) = &mut container.run else { return };
-        let mut effects = Vec::new();
-        let start = Start {
+        if let Some(run) = &mut container.run {
+            run.ends_at = doom;
+        }
+        self.traffic.start(&Start {
             image: &container.spec.image,
             env: &container.spec.env,
             desired: &desired,
@@ -114,11 +123,30 @@ impl Machine {
             module: name,
             architecture: &self.architecture,
             seed,
-            at: run.clock.shows(moment.at),
-        };
-        run.program = Some(program::of_image(&start, &mut effects));
+            at: moment.at,
+        });
         self.handed.insert(name.to_owned(), desired);
-        self.apply(name, effects, moment);
+        self.take_news(moment);
+        match name {
+            "edgeAgent" => self.agent_booted(moment),
+            "edgeHub" => self.hub.down(),
+            _ => {}
+        }
+        self.agent.poke(moment.at);
+    }
+
+    /// Asks a container's program to end; says with which code it will.
+    pub(super) fn stop_program(&mut self, name: &str, moment: &mut Moment<'_>) -> i64 {
+        self.catch_up(moment);
+        let code = self.traffic.stop(name).unwrap_or(0);
+        self.take_news(moment);
+        code
+    }
+
+    /// Whether a module's desired properties are other ones than it was told.
+    pub(super) fn is_untold(&self, name: &str, moment: &Moment<'_>) -> bool {
+        let cloud = self.link.up.and_then(|_| moment.cloud.desired(&self.device, name));
+        cloud.is_some_and(|(desired, _)| self.handed.get(name).is_none_or(|told| told != desired))
     }
 
     /// A module's desired properties: the hub's, or those edgeHub kept.
@@ -135,32 +163,29 @@ impl Machine {
         if patch.is_empty() {
             return;
         }
-        let mut effects = Vec::new();
-        if let Some(run) = self.engine.run_mut(name) {
-            let shown = run.clock.shows(moment.at);
-            run.told = run.told.max(moment.at);
-            if let Some(program) = &mut run.program {
-                program.desired(shown, &patch, &desired, &mut effects);
-            }
-        }
+        self.catch_up(moment);
+        self.traffic.desired(name, &patch, &desired);
         self.handed.insert(name.to_owned(), desired);
-        self.apply(name, effects, moment);
+        self.take_news(moment);
     }
 
     /// A container's run is over.
-    pub(super) fn ended(&mut self, name: &str, code: i64, moment: &mut Moment<'_>) {
-        let Some(connected) = self.engine.end(name, code, moment.at, self.clock) else { return };
+    pub(super) fn ended(&mut self, name: &str, code: i64, at: Timestamp, moment: &mut Moment<'_>) {
+        if !self.engine.end(name, code, at, self.clock) {
+            return;
+        }
         match name {
             "edgeHub" => self.hub_ended(moment),
             "edgeAgent" => self.agent.down(),
-            _ if connected => self.client_gone(name, moment),
-            _ => self.hub.forget_reports(name),
+            _ => {}
         }
         self.agent.poke(moment.at);
     }
 }
 
-/// Whether a container is one of the runtime's own two.
-pub(super) fn is_system(name: &str) -> bool {
-    matches!(name, "edgeAgent" | "edgeHub")
+/// Whether something outside the container is mounted into it.
+fn keeps_its_files(spec: &ModuleSpec) -> bool {
+    let host = spec.create_options.as_map().get("HostConfig");
+    let mounts = ["Binds", "Mounts"].into_iter().filter_map(|name| host?.get(name)?.as_array());
+    mounts.into_iter().any(|mounts| !mounts.is_empty())
 }

@@ -1,16 +1,14 @@
-//! A machine's container engine: its containers, what they are made of, and when their runs began and ended.
-//! What each change means for edgeAgent and edgeHub is not decided here.
+//! A machine's containers as its engine knows them: what they are made of, and when their runs began and ended. What runs
+//! in them is the business of `traffic`; what each change means for edgeAgent and edgeHub is not decided here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::manifest::{Image, ModuleSpec};
+use crate::domain::manifest::ModuleSpec;
 
 use super::moment::{MachineClock, sooner};
-use super::program::Program;
 use super::registry::image_hash;
 
 /// What a container does.
@@ -43,42 +41,14 @@ pub(super) struct Container {
 }
 
 /// One run of a container, in the world's time.
+#[derive(Debug, Default)]
 pub(super) struct Run {
-    pub(super) began: Timestamp,
-    /// The clock its program lives by: the machine's as it was at the start.
-    pub(super) clock: MachineClock,
-    /// The runtime's own containers have none.
-    pub(super) program: Option<Box<dyn Program>>,
-    /// Its program was brought up to this instant.
-    pub(super) told: Timestamp,
-    /// Something outside the program ends the run then, with this code.
-    pub(super) doom: Option<(Timestamp, i64)>,
-    /// When it will have a link to edgeHub.
-    pub(super) connects_at: Option<Timestamp>,
-    /// It has one.
-    pub(super) connected: bool,
+    /// Something outside the program ends the run then.
+    pub(super) ends_at: Option<Timestamp>,
     /// When a change of its twin arrives.
     pub(super) twin_at: Option<Timestamp>,
-}
-
-impl fmt::Debug for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("began", &self.began).field("doom", &self.doom).finish_non_exhaustive()
-    }
-}
-
-impl Run {
-    /// When the program wants to be woken, in the world's time.
-    pub(super) fn wakes_at(&self) -> Option<Timestamp> {
-        self.program.as_ref().and_then(|program| program.wakes_at()).map(|shown| self.clock.when(shown).max(self.told))
-    }
-
-    /// When the run may do something that a twin shows, in the world's time.
-    pub(super) fn shows_at(&self) -> Option<Timestamp> {
-        let program = self.program.as_ref().and_then(|program| program.shows_at());
-        let program = program.map(|shown| self.clock.when(shown).max(self.told));
-        sooner(sooner(program, self.doom.map(|(at, _)| at)), sooner(self.connects_at, self.twin_at))
-    }
+    /// The code it ends with, once it was told to.
+    pub(super) stops_with: i64,
 }
 
 /// All containers of a machine, by name.
@@ -96,16 +66,12 @@ impl Engine {
         self.containers.get(name)
     }
 
-    pub(super) fn run_of(&self, name: &str) -> Option<&Run> {
-        self.get(name).and_then(|container| container.run.as_ref())
-    }
-
     pub(super) fn run_mut(&mut self, name: &str) -> Option<&mut Run> {
         self.containers.get_mut(name).and_then(|container| container.run.as_mut())
     }
 
     pub(super) fn is_running(&self, name: &str) -> bool {
-        self.run_of(name).is_some()
+        self.get(name).is_some_and(|container| container.run.is_some())
     }
 
     /// Makes a container, in place of one of the same name.
@@ -126,33 +92,26 @@ impl Engine {
         self.containers.remove(name);
     }
 
-    /// Begins a run. The program is put in by whoever knows what it is told at its start.
+    /// Begins a run.
     pub(super) fn start(&mut self, name: &str, at: Timestamp, clock: MachineClock) {
         if let Some(container) = self.containers.get_mut(name) {
             container.state = ContainerState::Running;
             container.started = Some(clock.shows(at));
             container.exit_code = 0;
-            container.run = Some(Run {
-                began: at,
-                clock,
-                program: None,
-                told: at,
-                doom: None,
-                connects_at: None,
-                connected: false,
-                twin_at: None,
-            });
+            container.run = Some(Run::default());
         }
     }
 
-    /// Ends the run under way, if there is one; says whether its module had a link to edgeHub.
-    pub(super) fn end(&mut self, name: &str, code: i64, at: Timestamp, clock: MachineClock) -> Option<bool> {
-        let container = self.containers.get_mut(name)?;
-        let run = container.run.take()?;
+    /// Ends the run under way; false when there is none.
+    pub(super) fn end(&mut self, name: &str, code: i64, at: Timestamp, clock: MachineClock) -> bool {
+        let Some(container) = self.containers.get_mut(name) else { return false };
+        if container.run.take().is_none() {
+            return false;
+        }
         container.state = ContainerState::Exited;
         container.exited = Some(clock.shows(at));
         container.exit_code = code;
-        Some(run.connected)
+        true
     }
 
     /// The engine fails on a container: it cannot be run any more.
@@ -162,23 +121,14 @@ impl Engine {
         }
     }
 
-    /// When the next thing happens in a container that a twin shows.
-    pub(super) fn shows_at(&self) -> Option<Timestamp> {
-        self.containers.values().filter_map(|container| container.run.as_ref()?.shows_at()).min()
+    /// When the next thing happens to a container from outside.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        let runs = self.containers.values().filter_map(|container| container.run.as_ref());
+        runs.filter_map(|run| sooner(run.ends_at, run.twin_at)).min()
     }
 
     /// Names of the containers that run.
     pub(super) fn running(&self) -> Vec<String> {
         self.containers.iter().filter(|(_, c)| c.run.is_some()).map(|(name, _)| name.clone()).collect()
-    }
-}
-
-/// How long a program takes to end when it is told to, and the code it ends with. The runtime's and Microsoft's
-/// own images listen to the signal; an interpreter as first process does not, and is killed.
-pub(super) fn ending(image: &Image) -> (Duration, i64) {
-    if image.as_str().starts_with("mcr.microsoft.com/") {
-        (Duration::from_millis(1_200), 0)
-    } else {
-        (Duration::from_secs(10), 137)
     }
 }

@@ -8,30 +8,32 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::manifest::{HubConfig, HubRefusal};
 
-use super::condition::Condition;
-use super::containers::is_system;
+use super::instants::after;
 use super::machine::{Machine, Moment};
-use super::moment::{after, sooner};
+use super::moment::sooner;
 use super::patch::diff;
+use super::program::runtime::Said;
 use super::runtime::RuntimeVersion;
 
 const MODULE: &str = "$edgeHub";
+const CONTAINER: &str = "edgeHub";
 
 /// edgeHub.
 #[derive(Debug)]
 pub(super) struct HubModule {
-    /// Its program takes links.
+    /// Its program takes connections.
     pub(super) ready: bool,
     /// Devices that are no edge devices and talk through it.
     pub(super) leaves: Vec<String>,
-    ready_at: Option<Timestamp>,
     read_at: Option<Timestamp>,
     leaves_at: Option<Timestamp>,
     /// The version of its desired properties it read last, and what came of it.
     answer: Option<(u64, u16, String)>,
+    /// The configuration it took last. Kept on disk.
+    config: Option<HubConfig>,
     clients: BTreeMap<String, Client>,
     /// What modules reported while there was no link, oldest first.
-    pending: Vec<(String, Map<String, Value>)>,
+    pub(super) pending: Vec<(String, Map<String, Value>)>,
 }
 
 /// Somebody who is or was linked. Instants are the machine's own.
@@ -46,28 +48,24 @@ impl HubModule {
         Self {
             ready: false,
             leaves,
-            ready_at: None,
             read_at: None,
             leaves_at: None,
             answer: None,
+            config: None,
             clients: BTreeMap::new(),
             pending: Vec::new(),
         }
     }
 
     pub(super) fn due(&self) -> Option<Timestamp> {
-        sooner(self.ready_at, sooner(self.read_at, self.leaves_at))
+        sooner(self.read_at, self.leaves_at)
     }
 
-    /// Its program is gone. What it stored stays.
+    /// Its program is gone, and what it knew of its twin. What it stored stays.
     pub(super) fn down(&mut self) {
         self.ready = false;
-        (self.ready_at, self.read_at, self.leaves_at) = (None, None, None);
-    }
-
-    /// A module ended before it had a link: what it had to report is lost.
-    pub(super) fn forget_reports(&mut self, module: &str) {
-        self.pending.retain(|(name, _)| name != module);
+        self.answer = None;
+        (self.read_at, self.leaves_at) = (None, None);
     }
 
     /// Its whole reported section; nothing before it has read its twin.
@@ -101,26 +99,25 @@ fn escape(name: &str) -> String {
 }
 
 impl Machine {
-    /// Its container runs; its program needs a moment.
-    pub(super) fn hub_started(&mut self, moment: &Moment<'_>) {
-        self.hub.down();
-        self.hub.answer = None;
-        self.hub.ready_at = Some(after(moment.at, self.dice.millis(3_000, 5_000)));
+    /// Its program takes connections, and knows of none.
+    pub(super) fn hub_ready(&mut self, moment: &mut Moment<'_>) {
+        self.hub.ready = true;
+        self.hub.clients.clear();
+        if let Some(config) = self.hub.config.clone() {
+            self.traffic.configure(config);
+        }
+        if !self.hub.leaves.is_empty() {
+            self.hub.leaves_at = Some(after(moment.at, self.dice.millis(3_000, 8_000)));
+        }
+        if self.link.up.is_some() {
+            self.hub_linked(moment);
+        }
     }
 
     pub(super) fn hub_wake(&mut self, moment: &mut Moment<'_>) {
         let now = moment.at;
         let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
-        let (ready, read, leaves) = (due(self.hub.ready_at), due(self.hub.read_at), due(self.hub.leaves_at));
-        if ready {
-            self.hub.ready_at = None;
-            self.hub.ready = true;
-            self.hub.clients.clear();
-            self.reconnect_clients(moment);
-            if self.link.up.is_some() {
-                self.hub_linked(moment);
-            }
-        }
+        let (read, leaves) = (due(self.hub.read_at), due(self.hub.leaves_at));
         if read {
             self.hub.read_at = None;
             self.hub_read(moment);
@@ -150,9 +147,19 @@ impl Machine {
         }
         self.hub.read_at = Some(after(moment.at, self.dice.millis(200, 700)));
         self.send_pending(moment);
-        for name in self.engine.running().into_iter().filter(|name| !is_system(name)) {
+        for name in self.linked_modules() {
             self.twin_changed(&name, moment);
         }
+    }
+
+    /// The modules whose links edgeHub holds, itself included.
+    pub(super) fn linked_modules(&self) -> Vec<String> {
+        if !self.hub.ready {
+            return Vec::new();
+        }
+        let clients = self.hub.clients.iter().filter(|(id, _)| !self.hub.leaves.contains(id));
+        let connected = clients.filter(|(_, client)| client.disconnected.is_none());
+        connected.map(|(id, _)| id.clone()).chain([MODULE.to_owned()]).collect()
     }
 
     /// Its twin changed, or a module's did.
@@ -163,8 +170,9 @@ impl Machine {
         let at = Some(after(moment.at, self.dice.millis(150, 600)));
         if module == MODULE {
             self.hub.read_at = at;
-        } else if let Some(run) = self.engine.run_mut(module)
-            && run.connected
+        } else if self.traffic.is_connected(module)
+            && self.is_untold(module, moment)
+            && let Some(run) = self.engine.run_mut(module)
         {
             run.twin_at = at;
         }
@@ -181,7 +189,9 @@ impl Machine {
                 self.hub.answer = Some((version, 200, String::new()));
                 // What it cannot compile it notices only now, and says nowhere.
                 if config.unusable().is_none() {
-                    self.outlet.route_by(&config);
+                    self.catch_up(moment);
+                    self.traffic.configure(config.clone());
+                    self.hub.config = Some(config);
                 }
             }
             Err(refusal) => self.hub.answer = Some((version, HubRefusal::CODE, refusal.description)),
@@ -196,18 +206,18 @@ impl Machine {
         }
         let version = self.hub_version();
         let known = moment.cloud.reported(&self.device, MODULE);
-        let (Some(known), Some(wanted)) = (known, self.hub.reported(&self.device, &version)) else { return };
+        let (Some((known, _)), Some(wanted)) = (known, self.hub.reported(&self.device, &version)) else { return };
         let patch = diff(known, &wanted);
         if !patch.is_empty()
             && let Err(refusal) = moment.cloud.report(&self.device, MODULE, patch, moment.at)
         {
-            let text = format!("Error updating reported properties of edgeHub: {refusal}");
-            self.runtime_log("edgeHub", moment.at, 'W', &text);
+            let text = format!("Error updating edge hub reported properties: {refusal}");
+            self.traffic.say(CONTAINER, moment.at, &Said::warning(text));
         }
     }
 
     fn hub_version(&self) -> RuntimeVersion {
-        let container = self.engine.get("edgeHub");
+        let container = self.engine.get(CONTAINER);
         container.and_then(|container| RuntimeVersion::of_image(&container.spec.image)).unwrap_or(self.daemon.clone())
     }
 
@@ -215,52 +225,22 @@ impl Machine {
     pub(super) fn hub_ended(&mut self, moment: &mut Moment<'_>) {
         let linked = self.linked_modules();
         self.hub.down();
-        for name in self.engine.running() {
-            if let Some(run) = self.engine.run_mut(&name) {
-                (run.connected, run.connects_at, run.twin_at) = (false, None, None);
-            }
-        }
         if self.link.up.is_some() {
             for module in linked {
                 moment.cloud.link(&self.device, Some(&module), false, moment.at);
             }
-            moment.cloud.link(&self.device, Some(MODULE), false, moment.at);
             for leaf in &self.hub.leaves {
                 moment.cloud.link(leaf, None, false, moment.at);
             }
         }
     }
 
-    /// All modules try to link anew; whoever does not trust edgeHub's certificate loses what it has.
-    pub(super) fn reconnect_clients(&mut self, moment: &mut Moment<'_>) {
-        let trusted = !self.conditions.has(&Condition::CertificatesExpired);
-        for name in self.engine.running().into_iter().filter(|name| !is_system(name)) {
-            let soon = after(moment.at, self.dice.millis(800, 3_000));
-            let Some(run) = self.engine.run_mut(&name) else { continue };
-            let lost = run.connected && !trusted;
-            run.connects_at = (trusted && self.hub.ready && !run.connected).then_some(soon);
-            if lost {
-                run.connected = false;
-                self.client_gone(&name, moment);
-            }
-        }
-        if trusted && self.hub.ready && !self.hub.leaves.is_empty() {
-            self.hub.leaves_at = Some(after(moment.at, self.dice.millis(3_000, 8_000)));
-        }
-    }
-
-    /// A module's link to edgeHub is there.
-    pub(super) fn connect_client(&mut self, name: &str, moment: &mut Moment<'_>) {
-        if !self.hub.ready || self.conditions.has(&Condition::CertificatesExpired) {
-            return;
-        }
-        let Some(run) = self.engine.run_mut(name) else { return };
-        run.connected = true;
-        self.note_client(name, moment.at);
+    /// A module connected.
+    pub(super) fn client_came(&mut self, name: &str, at: Timestamp, moment: &mut Moment<'_>) {
+        self.note_client(name, at);
         if self.link.up.is_some() {
-            moment.cloud.link(&self.device, Some(name), true, moment.at);
-            self.send_pending(moment);
-            self.hand_out(name, moment);
+            moment.cloud.link(&self.device, Some(name), true, at);
+            self.twin_changed(name, moment);
         }
         self.hub_report(moment);
     }
@@ -270,35 +250,28 @@ impl Machine {
         self.hub.clients.insert(id.to_owned(), Client { connected: at, disconnected: None });
     }
 
-    /// A module's link to edgeHub is over.
-    pub(super) fn client_gone(&mut self, name: &str, moment: &mut Moment<'_>) {
-        let at = self.clock.shows(moment.at);
+    /// A module's connection is over.
+    pub(super) fn client_gone(&mut self, name: &str, at: Timestamp, moment: &mut Moment<'_>) {
+        let shown = self.clock.shows(at);
         if let Some(client) = self.hub.clients.get_mut(name) {
-            client.disconnected = Some(at);
+            client.disconnected = Some(shown);
         }
         if self.link.up.is_some() {
-            moment.cloud.heard(&self.device, Some(name), moment.at);
-            moment.cloud.link(&self.device, Some(name), false, moment.at);
+            moment.cloud.heard(&self.device, Some(name), at);
+            moment.cloud.link(&self.device, Some(name), false, at);
         }
         self.hub_report(moment);
     }
 
-    /// A module reports; what cannot be sent waits.
-    pub(super) fn report_of(&mut self, name: &str, patch: Map<String, Value>, moment: &mut Moment<'_>) {
-        self.hub.pending.push((name.to_owned(), patch));
-        self.send_pending(moment);
-    }
-
-    fn send_pending(&mut self, moment: &mut Moment<'_>) {
+    /// Sends what modules reported, if there is a link.
+    pub(super) fn send_pending(&mut self, moment: &mut Moment<'_>) {
         if self.link.up.is_none() || !self.hub.ready {
             return;
         }
         for (name, patch) in std::mem::take(&mut self.hub.pending) {
-            if !self.engine.run_of(&name).is_some_and(|run| run.connected) {
-                self.hub.pending.push((name, patch));
-            } else if let Err(refusal) = moment.cloud.report(&self.device, &name, patch, moment.at) {
-                let text = format!("Reported properties of {name} were refused: {refusal}");
-                self.runtime_log("edgeHub", moment.at, 'W', &text);
+            if let Err(refusal) = moment.cloud.report(&self.device, &name, patch, moment.at) {
+                let text = format!("Error updating reported properties of {name}: {refusal}");
+                self.traffic.say(CONTAINER, moment.at, &Said::warning(text));
             }
         }
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::condition::Condition;
+use super::instants::after;
 use super::machine::{Machine, Moment, Power};
-use super::moment::{after, sooner};
+use super::moment::sooner;
 
 /// A machine's link.
 #[derive(Debug)]
@@ -19,11 +20,13 @@ pub(super) struct Link {
     pub(super) missed_at: Option<Timestamp>,
     /// Of several machines with one identity only one is let in at a time.
     pub(super) its_turn: bool,
+    /// Whether the network carries anything to the hub and back, as far as the machine is concerned.
+    open: bool,
 }
 
 impl Link {
     pub(super) fn new() -> Self {
-        Self { up: None, returns_at: None, missed_at: None, its_turn: true }
+        Self { up: None, returns_at: None, missed_at: None, its_turn: true, open: true }
     }
 
     pub(super) fn due(&self) -> Option<Timestamp> {
@@ -46,7 +49,14 @@ impl Machine {
 
     /// Something changed on which the link depends. `said` is whether the hub is told of an end, or has to miss us.
     pub(super) fn relink(&mut self, moment: &mut Moment<'_>, said: bool) {
-        match (self.link.up, self.can_link(moment)) {
+        let open = self.can_link(moment);
+        if open != self.link.open {
+            self.link.open = open;
+            self.catch_up(moment);
+            self.traffic.set_link(open);
+            self.take_news(moment);
+        }
+        match (self.link.up, open) {
             (Some(_), false) => self.lose_link(moment, said),
             (None, true) if self.link.returns_at.is_none() => {
                 self.link.returns_at = Some(after(moment.at, self.dice.millis(2_000, 9_000)));
@@ -93,15 +103,5 @@ impl Machine {
         for leaf in &self.hub.leaves {
             moment.cloud.link(leaf, None, false, moment.at);
         }
-    }
-
-    /// The modules whose links edgeHub holds, itself included.
-    pub(super) fn linked_modules(&self) -> Vec<String> {
-        let connected = self.engine.containers.iter().filter(|(_, c)| c.run.as_ref().is_some_and(|run| run.connected));
-        let mut names: Vec<String> = connected.map(|(name, _)| name.clone()).collect();
-        if self.hub.ready {
-            names.push("$edgeHub".to_owned());
-        }
-        names
     }
 }

@@ -14,11 +14,13 @@ use super::condition::{Condition, Conditions};
 use super::dice::Dice;
 use super::engine::Engine;
 use super::hub_module::HubModule;
+use super::instants::after;
 use super::link::Link;
-use super::moment::{MachineClock, after, sooner};
-use super::outlet::Outlet;
+use super::log::LogCaps;
+use super::moment::{MachineClock, sooner};
 use super::registry::Registry;
 use super::runtime::RuntimeVersion;
+use super::traffic::Traffic;
 
 /// One instant in a machine's life, and what is around it.
 pub(super) struct Moment<'a> {
@@ -65,6 +67,8 @@ pub(super) enum Power {
 #[derive(Debug)]
 pub(super) struct Machine {
     pub(super) device: String,
+    /// `h.azure-devices.net`, which it was configured with.
+    pub(super) iothub: String,
     pub(super) architecture: String,
     pub(super) daemon: RuntimeVersion,
     pub(super) dice: Dice,
@@ -75,19 +79,20 @@ pub(super) struct Machine {
     pub(super) engine: Engine,
     pub(super) agent: Agent,
     pub(super) hub: HubModule,
-    pub(super) outlet: Outlet,
+    pub(super) traffic: Traffic,
     /// The desired properties each module was told last; edgeHub keeps them for times without a link.
     pub(super) handed: BTreeMap<String, Map<String, Value>>,
 }
 
 impl Machine {
     /// A machine on which the runtime was just installed and configured for a device.
-    pub(super) fn provision(device: &str, spec: MachineSpec, seed: u64, moment: &mut Moment<'_>) -> Self {
+    pub(super) fn provision(device: &str, iothub: &str, spec: MachineSpec, seed: u64, moment: &mut Moment<'_>) -> Self {
         let mut dice = Dice::new(seed, device);
         let image = Image::parse(&spec.agent_image).ok();
         let agent = Agent::new(image, after(moment.at, dice.millis(6_000, 11_000)));
         let mut machine = Self {
             device: device.to_owned(),
+            iothub: iothub.to_owned(),
             architecture: spec.architecture,
             daemon: RuntimeVersion::new(&spec.runtime),
             conditions: Conditions::default(),
@@ -97,7 +102,7 @@ impl Machine {
             engine: Engine::default(),
             agent,
             hub: HubModule::new(spec.leaves),
-            outlet: Outlet::default(),
+            traffic: Traffic::new(device, LogCaps::default(), moment.at),
             handed: BTreeMap::new(),
             dice,
         };
@@ -111,7 +116,8 @@ impl Machine {
             return self.link.due();
         }
         let agent = if self.conditions.has(&Condition::AgentHung) { None } else { self.agent.due() };
-        sooner(sooner(self.link.due(), self.engine.shows_at()), sooner(self.hub.due(), agent))
+        let containers = sooner(self.engine.due(), self.traffic.shows_at());
+        sooner(sooner(self.link.due(), containers), sooner(self.hub.due(), agent))
     }
 
     /// Does everything that is due at the moment.
@@ -138,11 +144,17 @@ impl Machine {
         self.clock.offset = self.conditions.clock_offset();
         match condition {
             Condition::NetworkOff | Condition::ClockWrong(_) => self.relink(moment, false),
-            Condition::CertificatesExpired => self.reconnect_clients(moment),
+            Condition::CertificatesExpired => {
+                self.traffic.set_trusted(!on);
+                self.take_news(moment);
+            }
+            Condition::LogBroken { module, fault } => self.traffic.set_log_fault(module, on.then_some(*fault)),
             Condition::DiskFull => self.doom("edgeHub", moment.at),
             Condition::Crashes { module, .. } => self.doom(module, moment.at),
             Condition::Dead { module } => {
-                self.ended(module, 0, moment);
+                self.traffic.kill(module, "");
+                self.ended(module, 0, moment.at, moment);
+                self.take_news(moment);
                 self.engine.kill(module);
                 self.conditions.clear(condition);
             }
@@ -160,9 +172,9 @@ impl Machine {
 
     /// Decides when the run under way is ended from outside.
     fn doom(&mut self, module: &str, at: Timestamp) {
-        let doom = self.conditions.doom_of(module).map(|(lasts, code)| (after(at, lasts), code));
+        let ends_at = self.conditions.doom_of(module).map(|(lasts, ..)| after(at, lasts));
         if let Some(run) = self.engine.run_mut(module) {
-            run.doom = doom;
+            run.ends_at = ends_at;
         }
     }
 
@@ -171,8 +183,8 @@ impl Machine {
         self.catch_up(moment);
         self.power = Power::Off;
         self.relink(moment, false);
-        let linked = self.engine.running();
-        for name in linked {
+        self.traffic.power_off();
+        for name in self.engine.running() {
             self.engine.end(&name, 255, moment.at, self.clock);
         }
         self.hub.down();

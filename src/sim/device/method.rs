@@ -1,12 +1,13 @@
 //! Direct methods as a machine answers them, whoever on it is asked.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::World;
 use super::agent;
 use super::cloud::Cloud;
 use super::condition::Condition;
 use super::machine::{Machine, Moment, Power};
+use super::traffic;
 
 /// What becomes of a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,28 +20,6 @@ pub(in crate::sim) enum MethodOutcome {
     Silent,
     /// It carried the call out and will never say so.
     Lost,
-}
-
-/// Why edgeAgent refuses a call, as its caller gets it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MethodError {
-    /// 400 for what is wrong with the request, 500 for everything else.
-    pub(super) status: i64,
-    message: String,
-}
-
-impl MethodError {
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
-        Self { status: 400, message: message.into() }
-    }
-
-    pub(super) fn internal(message: impl Into<String>) -> Self {
-        Self { status: 500, message: message.into() }
-    }
-
-    pub(super) fn payload(&self) -> Value {
-        json!({"message": self.message})
-    }
 }
 
 /// What a client library says for a method its program does not have.
@@ -86,17 +65,15 @@ impl Machine {
 
     fn module_method(&mut self, module: &str, name: &str, payload: &Value, moment: &mut Moment<'_>) -> MethodOutcome {
         self.catch_up(moment);
-        let mut effects = Vec::new();
-        let answer = match self.engine.run_mut(module) {
-            Some(run) if run.connected => {
-                let shown = run.clock.shows(moment.at);
-                run.told = run.told.max(moment.at);
-                run.program.as_mut().and_then(|program| program.method(shown, name, payload, &mut effects))
-            }
-            _ => return MethodOutcome::NotOnline,
-        };
-        self.apply(module, effects, moment);
-        let (status, payload) = answer.unwrap_or((NO_SUCH_METHOD, Value::Null));
-        MethodOutcome::Answer(status, payload)
+        if !self.traffic.is_connected(module) {
+            return MethodOutcome::NotOnline;
+        }
+        let outcome = self.traffic.method(module, name, payload);
+        self.take_news(moment);
+        match outcome {
+            traffic::MethodOutcome::Answered { status, payload } => MethodOutcome::Answer(status, payload),
+            traffic::MethodOutcome::Unknown => MethodOutcome::Answer(NO_SUCH_METHOD, Value::Null),
+            traffic::MethodOutcome::NotConnected => MethodOutcome::NotOnline,
+        }
     }
 }

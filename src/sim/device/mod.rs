@@ -2,22 +2,28 @@
 //! [`Cloud`].
 //!
 //! Time is a queue of wake-ups. Whoever holds the [`World`] advances it before looking at it; a machine is woken when
-//! something happens that a twin would show, and a steady one sleeps. `machine` is one machine, `link` its link to the
-//! hub, `engine` and `containers` what runs on it, `agent` edgeAgent, `hub_module` edgeHub, `program` what runs inside
-//! containers, `registry` where images come from, `condition` what is wrong.
+//! something happens that a twin would show, and a steady one sleeps. What its modules merely send and log is brought up to
+//! date when somebody looks.
+//!
+//! `machine` is one machine, `link` its link to the hub, `engine` its containers as the engine knows them, `containers`
+//! what happens in them, `agent` edgeAgent, `hub_module` edgeHub's twin, `method` direct methods, `registry` where images
+//! come from, `condition` what is wrong. What runs inside containers is `program`, what it wrote `log`, where its
+//! messages go `edge_hub`, and `traffic` turns the clock for the three of them.
 
 mod agent;
 mod cloud;
 mod condition;
 mod containers;
 mod dice;
+mod edge_hub;
 mod engine;
 mod hub_module;
+mod instants;
 mod link;
+mod log;
 mod machine;
 mod method;
 mod moment;
-mod outlet;
 mod patch;
 mod program;
 mod queue;
@@ -25,6 +31,7 @@ mod registry;
 mod runtime;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,14 +40,24 @@ use jiff::Timestamp;
 
 pub(in crate::sim) use cloud::Cloud;
 pub(in crate::sim) use condition::{Condition, Operation};
+pub(in crate::sim) use log::LogFault;
 pub(in crate::sim) use machine::MachineSpec;
 pub(in crate::sim) use method::MethodOutcome;
 pub(in crate::sim) use registry::{Access, Pull, Registry};
 
 use dice::Dice;
+use instants::after;
 use machine::{Machine, Moment};
-use moment::after;
 use queue::Queue;
+
+/// What became of a device's messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::sim) struct Messages {
+    /// All of them.
+    pub(in crate::sim) counts: edge_hub::Counts,
+    /// By endpoint and priority.
+    pub(in crate::sim) queues: Vec<edge_hub::EndpointState>,
+}
 
 /// Machines that have the same identity: the hub lets in one, and pushes out the other.
 #[derive(Debug)]
@@ -55,6 +72,8 @@ struct Rivalry {
 #[derive(Debug)]
 pub(in crate::sim) struct World {
     seed: u64,
+    /// `h.azure-devices.net`.
+    iothub: String,
     machines: BTreeMap<u32, Machine>,
     /// The machines of a device; more than one when its identity was copied.
     of_device: BTreeMap<String, Vec<u32>>,
@@ -74,9 +93,11 @@ const TURN: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs
 const STEP: Duration = Duration::from_micros(100);
 
 impl World {
-    pub(in crate::sim) fn new(seed: u64) -> Self {
+    /// No machines yet. `iothub` is the hub's host name, as machines are configured with it.
+    pub(in crate::sim) fn new(iothub: &str, seed: u64) -> Self {
         Self {
             seed,
+            iothub: iothub.to_owned(),
             machines: BTreeMap::new(),
             of_device: BTreeMap::new(),
             next: 0,
@@ -132,8 +153,8 @@ impl World {
     /// Installs the runtime on a new machine and configures it for a device. A machine the device had is gone.
     pub(in crate::sim) fn provision(&mut self, device: &str, spec: MachineSpec, at: Timestamp, cloud: &mut dyn Cloud) {
         self.forget(device);
-        let seed = self.seed;
-        let machine = Machine::provision(device, spec, seed, &mut Moment { at, cloud, registry: &self.registry });
+        let mut moment = Moment { at, cloud, registry: &self.registry };
+        let machine = Machine::provision(device, &self.iothub, spec, self.seed, &mut moment);
         self.queue.set(self.next, machine.due());
         self.machines.insert(self.next, machine);
         self.of_device.insert(device.to_owned(), vec![self.next]);
@@ -167,7 +188,7 @@ impl World {
         self.next += 2;
         let seed = self.seed.wrapping_add(u64::from(id));
         let mut moment = Moment { at, cloud, registry: &self.registry };
-        let mut machine = Machine::provision(device, MachineSpec::default(), seed, &mut moment);
+        let mut machine = Machine::provision(device, &self.iothub, MachineSpec::default(), seed, &mut moment);
         machine.take_turn(false, &mut moment);
         self.queue.set(id, machine.due());
         self.machines.insert(id, machine);
@@ -220,6 +241,17 @@ impl World {
     /// Nothing is wrong with a device any more; says whether the device has a machine.
     pub(in crate::sim) fn heal(&mut self, device: &str, at: Timestamp, cloud: &mut dyn Cloud) -> bool {
         self.with_all(device, at, cloud, Machine::heal)
+    }
+
+    /// What became of the messages of a device's modules, up to now; nothing when the device has no machine.
+    pub(in crate::sim) fn messages(&mut self, device: &str, at: Timestamp, cloud: &mut dyn Cloud) -> Option<Messages> {
+        let mut found = None;
+        self.with_all(device, at, cloud, |machine, moment| {
+            machine.catch_up(moment);
+            let (counts, queues) = (machine.traffic.counts(), machine.traffic.endpoints());
+            found.get_or_insert(Messages { counts, queues });
+        });
+        found
     }
 
     /// Stops the runtime as one should, or cuts the power; says whether the device has a machine.

@@ -82,6 +82,11 @@ pub(super) fn check_size(section: &str, values: Option<&Map<String, Value>>) -> 
     if size > most { broken(section, format!("{size} bytes; at most {most} are allowed.")) } else { Ok(()) }
 }
 
+/// Whether a section stays within its limit whatever of a patch is new in it.
+pub(super) fn fits_together(values: &Map<String, Value>, patch: &Map<String, Value>) -> bool {
+    object_size(values) + object_size(patch) <= MAX_SECTION_BYTES
+}
+
 fn object_size(values: &Map<String, Value>) -> usize {
     values.iter().map(|(key, value)| text_size(key) + value_size(value)).sum()
 }

@@ -77,19 +77,16 @@ impl SimHub {
     pub fn new(name: &str, seed: Seed, clock: SharedClock, real_clock: SharedClock) -> Self {
         let mut entropy = Entropy::new(seed);
         let policies = auth::default_policies(&mut entropy);
+        let host = format!("{name}.azure-devices.net");
+        let world = World::new(&host, seed.number("machines"));
         let configurations = Configurations::new(clock.now().wall);
         Self {
-            hosts: vec![format!("{name}.azure-devices.net"), "localhost".to_owned(), "127.0.0.1".to_owned()],
+            hosts: vec![host, "localhost".to_owned(), "127.0.0.1".to_owned()],
             name: name.to_owned(),
             clock,
             real_clock,
             policies,
-            state: Mutex::new(State {
-                devices: BTreeMap::new(),
-                configurations,
-                entropy,
-                world: World::new(seed.number("machines")),
-            }),
+            state: Mutex::new(State { devices: BTreeMap::new(), configurations, entropy, world }),
             served: AtomicU64::new(0),
         }
     }

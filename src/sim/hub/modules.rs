@@ -1,5 +1,6 @@
 //! Module identities: `/devices/{id}/modules` and `/devices/{id}/modules/{mid}`.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ struct ModuleBody {
     authentication: Option<AuthenticationBody>,
 }
 
-fn module_value(device: &str, id: &str, module: &Module, creating: bool) -> Value {
+fn module_value(device: &str, id: &str, module: &Module, creating: bool, now: Timestamp) -> Value {
     let time = |at| match at {
         None if creating => stamp::ZERO_TIME_AT_CREATION.to_owned(),
         at => stamp::instant_or_never(at),
@@ -35,7 +36,7 @@ fn module_value(device: &str, id: &str, module: &Module, creating: bool) -> Valu
         "etag": stamp::identity_etag(identity.etag),
         "connectionState": identity.connection_state(),
         "connectionStateUpdatedTime": time(identity.connection_updated),
-        "lastActivityTime": time(identity.last_activity),
+        "lastActivityTime": time(identity.last_activity(now)),
         "cloudToDeviceMessageCount": 0,
         "authentication": authentication_value(&identity.authentication),
     })
@@ -46,15 +47,17 @@ fn reachable<'a>(state: &'a State, device: &str) -> Result<&'a Device, HubError>
     state.device(device).filter(|device| device.enabled).ok_or_else(|| HubError::unauthorized("Unauthorized"))
 }
 
-pub(super) fn list(state: &State, device_id: &str) -> Result<Response, HubError> {
+pub(super) fn list(state: &State, call: &Call<'_>, device_id: &str) -> Result<Response, HubError> {
     let device = reachable(state, device_id)?;
-    Ok(Response::json(&device.modules.iter().map(|(id, module)| module_value(device_id, id, module, false)).collect()))
+    Ok(Response::json(
+        &device.modules.iter().map(|(id, module)| module_value(device_id, id, module, false, call.now)).collect(),
+    ))
 }
 
-pub(super) fn get(state: &State, device_id: &str, id: &str) -> Result<Response, HubError> {
+pub(super) fn get(state: &State, call: &Call<'_>, device_id: &str, id: &str) -> Result<Response, HubError> {
     let device = reachable(state, device_id)?;
     let module = device.modules.get(id).ok_or_else(|| HubError::module_not_found(device_id, id))?;
-    Ok(Response::json(&module_value(device_id, id, module, false)))
+    Ok(Response::json(&module_value(device_id, id, module, false, call.now)))
 }
 
 pub(super) fn put(
@@ -103,7 +106,7 @@ pub(super) fn put(
             (Module::new(identity, body.managed_by), true)
         }
     };
-    let response = Response::json(&module_value(device_id, id, &module, creating));
+    let response = Response::json(&module_value(device_id, id, &module, creating, call.now));
     if let Some(device) = state.devices.get_mut(device_id) {
         device.modules.insert(id.to_owned(), module);
     }

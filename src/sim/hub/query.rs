@@ -61,7 +61,7 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> 
         return Ok(Response::json(&Value::Array(Vec::new())).header("x-ms-item-type", "DeviceJob"));
     }
     let item_type = if query.select == Select::All { "Twin" } else { "Raw" };
-    let form = Form { model_id: call.has_model_id(), row: true, properties: true };
+    let form = Form { model_id: call.has_model_id(), row: true, properties: true, now: Some(call.now) };
     if query.is_aggregate() {
         let mut groups = Groups::new(&query);
         matching(state, &query, None, form).for_each(|(_, row)| groups.add(&row));
@@ -94,7 +94,7 @@ pub(super) fn count_all(state: &State, texts: &[String]) -> Vec<u64> {
             continue;
         }
         let properties = asked.iter().any(|count| count.query.condition.is_some() || count.groups.is_some());
-        let form = Form { model_id: false, row: true, properties };
+        let form = Form { model_id: false, row: true, properties, now: None };
         for (_, row) in documents(state, source, None, form) {
             asked.iter_mut().for_each(|count| count.add(&row));
         }

@@ -108,7 +108,7 @@ pub(super) fn authentication_value(authentication: &Authentication) -> Value {
 }
 
 /// The device as JSON, members in the order of the wire. Only the creating answer leaves the `Z` out.
-fn device_value(id: &str, device: &Device, creating: bool) -> Value {
+fn device_value(id: &str, device: &Device, creating: bool, now: Timestamp) -> Value {
     let time = |at: Option<Timestamp>| match at {
         None if creating => stamp::ZERO_TIME_AT_CREATION.to_owned(),
         at => stamp::instant_or_never(at),
@@ -123,7 +123,7 @@ fn device_value(id: &str, device: &Device, creating: bool) -> Value {
         "statusReason": device.status_reason,
         "connectionStateUpdatedTime": time(identity.connection_updated),
         "statusUpdatedTime": time(device.status_updated),
-        "lastActivityTime": time(identity.last_activity),
+        "lastActivityTime": time(identity.last_activity(now)),
         "cloudToDeviceMessageCount": 0,
         "authentication": authentication_value(&identity.authentication),
         "capabilities": {"iotEdge": device.edge},
@@ -194,12 +194,12 @@ pub(super) fn valid_id(id: &str) -> bool {
 pub(super) fn list(state: &State, call: &Call<'_>) -> Result<Response, HubError> {
     let top = call.parameter("top").and_then(|top| top.parse().ok()).filter(|top| (1..=MAX_LIST).contains(top));
     let devices = state.devices.iter().take(top.unwrap_or(MAX_LIST));
-    Ok(Response::json(&devices.map(|(id, device)| device_value(id, device, false)).collect()))
+    Ok(Response::json(&devices.map(|(id, device)| device_value(id, device, false, call.now)).collect()))
 }
 
-pub(super) fn get(state: &State, id: &str) -> Result<Response, HubError> {
+pub(super) fn get(state: &State, call: &Call<'_>, id: &str) -> Result<Response, HubError> {
     let device = state.device(id).ok_or_else(|| HubError::device_not_found(id))?;
-    Ok(Response::json(&device_value(id, device, false)).etag(&stamp::identity_etag(device.identity.etag)))
+    Ok(Response::json(&device_value(id, device, false, call.now)).etag(&stamp::identity_etag(device.identity.etag)))
 }
 
 pub(super) fn put(state: &mut State, call: &Call<'_>, id: &str) -> Result<Response, HubError> {
@@ -220,8 +220,8 @@ pub(super) fn put(state: &mut State, call: &Call<'_>, id: &str) -> Result<Respon
         }
         (None, Err(_)) => (create(id, body, call.now, &mut state.entropy)?, true),
     };
-    let response =
-        Response::json(&device_value(id, &device, creating)).etag(&stamp::identity_etag(device.identity.etag));
+    let response = Response::json(&device_value(id, &device, creating, call.now))
+        .etag(&stamp::identity_etag(device.identity.etag));
     state.put_device(id, device, call.now);
     Ok(response)
 }

@@ -1,15 +1,18 @@
-//! How a scenario puts a world with a past into the hub: identities and twins as a list of writes with dates,
-//! so that versions, entity tags and metadata come out as if the writes had been made one by one.
+//! How a scenario puts a world with a past into the hub: identities and twins as a list of writes with dates, so that
+//! versions, entity tags and metadata come out as if the writes had been made one by one; and what happened to the
+//! machines since, which they live through.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::sim::device::{Condition, MachineSpec};
+
 use super::SimHub;
 use super::configurations::seeded;
 use super::stamp;
-use super::state::{Authentication, Device, Identity, Module};
+use super::state::{Authentication, Device, Identity, Module, State};
 use super::twin::Twin;
 
 /// A device with its past.
@@ -18,7 +21,6 @@ pub(in crate::sim) struct DeviceSeed {
     pub id: String,
     pub created: Timestamp,
     pub edge: bool,
-    pub connection: ConnectionSeed,
     pub twin: TwinSeed,
     /// By module id; `$edgeAgent` and `$edgeHub` of an edge device need not be named.
     pub modules: BTreeMap<String, ModuleSeed>,
@@ -39,16 +41,7 @@ pub(in crate::sim) struct ConfigurationSeed {
 #[derive(Debug, Clone)]
 pub(in crate::sim) struct ModuleSeed {
     pub created: Timestamp,
-    pub connection: ConnectionSeed,
     pub twin: TwinSeed,
-}
-
-/// What the hub believes about a link.
-#[derive(Debug, Clone, Copy, Default)]
-pub(in crate::sim) struct ConnectionSeed {
-    pub connected: bool,
-    pub since: Option<Timestamp>,
-    pub last_activity: Option<Timestamp>,
 }
 
 /// The writes a twin has seen, each list in order of time.
@@ -61,13 +54,44 @@ pub(in crate::sim) struct TwinSeed {
     pub configurations: Vec<(String, String)>,
 }
 
-/// One write to a desired section, merged into what is there.
+/// One write to a desired section.
 #[derive(Debug, Clone)]
 pub(in crate::sim) struct DesiredSeed {
     pub at: Timestamp,
     pub values: Map<String, Value>,
-    /// The configuration that wrote it, and when that was created; set-modules by hand has none.
+    /// The configuration that wrote it, and when that was created; what it writes is merged. Set-modules by hand has
+    /// none and replaces.
     pub by: Option<(String, Timestamp)>,
+}
+
+/// Something that happened to a device, once it was registered.
+#[derive(Debug, Clone)]
+pub(in crate::sim) struct Happening {
+    pub at: Timestamp,
+    pub device: String,
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub(in crate::sim) enum What {
+    /// The runtime was installed on a new machine.
+    Provisioned(MachineSpec),
+    /// The desired properties of a module were written.
+    Desired(String, DesiredSeed),
+    /// Something went wrong.
+    Afflicted(Condition),
+    /// The power failed.
+    Dark,
+}
+
+impl DesiredSeed {
+    fn write_into(self, twin: &mut Twin) {
+        match self.by {
+            Some((id, created)) => twin.configure(self.values, Some((&id, &stamp::ticks(created))), self.at),
+            None => twin.set_desired(self.values, self.at),
+        }
+    }
 }
 
 impl TwinSeed {
@@ -77,12 +101,7 @@ impl TwinSeed {
             twin.etag += 1;
         }
         for write in self.desired {
-            let by = write.by.map(|(id, created)| (id, stamp::ticks(created)));
-            let by = by.as_ref().map(|(id, digest)| (id.as_str(), digest.as_str()));
-            match by {
-                Some(_) => twin.configure(write.values, by, write.at),
-                None => twin.set_desired(write.values, write.at),
-            }
+            write.write_into(twin);
         }
         for (at, values) in self.reported {
             if let Err(limit) = twin.report(values, at) {
@@ -90,14 +109,6 @@ impl TwinSeed {
             }
         }
         twin.configurations = self.configurations;
-    }
-}
-
-impl ConnectionSeed {
-    fn write_into(self, identity: &mut Identity) {
-        identity.connected = self.connected;
-        identity.connection_updated = self.since;
-        identity.last_activity = self.last_activity;
     }
 }
 
@@ -111,22 +122,28 @@ impl SimHub {
         if seed.edge {
             device.become_edge(&seed.id, true, seed.created, entropy);
         }
-        seed.connection.write_into(&mut device.identity);
         seed.twin.write_into(&mut device.twin);
         for (id, module_seed) in seed.modules {
             let mut module = device.modules.remove(&id).unwrap_or_else(|| {
                 let identity = Identity::new(Authentication::None, entropy.first_etag(), module_seed.created);
                 Module::new(identity, Some("iotEdge".to_owned()))
             });
-            // The runtime has given it keys once it has ever reported or connected.
-            if !module_seed.twin.reported.is_empty() || module_seed.connection.last_activity.is_some() {
-                module.identity.authentication = Authentication::fresh(entropy);
-            }
-            module_seed.connection.write_into(&mut module.identity);
             module_seed.twin.write_into(&mut module.twin);
             device.modules.insert(id, module);
         }
         state.devices.insert(seed.id, device);
+    }
+
+    /// Lets things happen one after the other, and the machines live through them up to the present.
+    pub(in crate::sim) fn play(&self, mut happenings: Vec<Happening>) {
+        happenings.sort_by_key(|happening| happening.at);
+        let mut state = self.state();
+        for happening in happenings {
+            state.advance(happening.at);
+            state.happen(happening);
+        }
+        drop(state);
+        drop(self.present());
     }
 
     /// Stores the configurations of a world whose devices are there, in the order of their creation, and settles what
@@ -141,5 +158,26 @@ impl SimHub {
             }
         }
         seeded::settle(&mut state, now);
+    }
+}
+
+impl State {
+    fn happen(&mut self, Happening { at, device, what }: Happening) {
+        match what {
+            What::Provisioned(spec) => self.world(|world, side| world.provision(&device, spec, at, side)),
+            What::Desired(module, write) => {
+                let found = self.devices.get_mut(&device).and_then(|device| device.modules.get_mut(&module));
+                if let Some(found) = found {
+                    write.write_into(&mut found.twin);
+                    self.desired_changed(&device, &module, at);
+                }
+            }
+            What::Afflicted(condition) => {
+                self.world(|world, side| world.afflict(&device, &condition, true, at, side));
+            }
+            What::Dark => {
+                self.world(|world, side| world.stop(&device, false, at, side));
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::sim::device::World;
@@ -88,6 +88,14 @@ impl Authentication {
 impl Identity {
     pub(super) fn new(authentication: Authentication, etag: u64, now: Timestamp) -> Self {
         Self { created: now, etag, authentication, connected: false, connection_updated: None, last_activity: None }
+    }
+
+    /// When it was last heard of. The service notes what comes over a link only now and again.
+    pub(super) fn last_activity(&self, now: Timestamp) -> Option<Timestamp> {
+        const NOTED_EVERY: i64 = 300;
+        let Some(since) = self.connection_updated.filter(|_| self.connected) else { return self.last_activity };
+        let noted = now.duration_since(since).as_secs() / NOTED_EVERY * NOTED_EVERY;
+        since.checked_add(SignedDuration::from_secs(noted)).ok().max(self.last_activity)
     }
 
     pub(super) fn connection_state(&self) -> &'static str {

@@ -146,6 +146,11 @@ impl Twin {
     /// [`Limit`]; the twin is then unchanged.
     pub(super) fn report(&mut self, reported: Map<String, Value>, now: Timestamp) -> Result<(), Limit> {
         limits::check_values("properties.reported", &reported)?;
+        // Devices report often, and seldom near the limit: what cannot be too large needs no second copy.
+        if limits::fits_together(&self.reported.values, &reported) {
+            self.reported.write(reported, &stamp::instant(now), false, None);
+            return Ok(());
+        }
         let mut next = self.reported.clone();
         next.write(reported, &stamp::instant(now), false, None);
         limits::check_size("properties.reported", Some(&next.values))?;

@@ -1,5 +1,6 @@
 //! Twins on the wire: `GET`, `PATCH`, `PUT /twins/{id}[/modules/{mid}]`, and the document the query reads.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Call;
@@ -19,6 +20,8 @@ pub(super) struct Form {
     pub(super) row: bool,
     /// Whether `properties` are written out; a query that looks at none of them is spared the work.
     pub(super) properties: bool,
+    /// The present, which the last activity of a link that stands depends on; without it, it is when the link began.
+    pub(super) now: Option<Timestamp>,
 }
 
 /// A device twin or one of the device's module twins; nothing when there is no such module.
@@ -47,7 +50,10 @@ pub(super) fn document(id: &str, device: &Device, module: Option<&str>, form: Fo
         put("statusUpdateTime", json!(stamp::ZERO_TIME));
     }
     put("connectionState", json!(identity.connection_state()));
-    put("lastActivityTime", json!(stamp::instant_or_never(identity.last_activity)));
+    put(
+        "lastActivityTime",
+        json!(stamp::instant_or_never(form.now.map_or(identity.last_activity, |now| identity.last_activity(now)))),
+    );
     put("cloudToDeviceMessageCount", json!(0));
     put("authenticationType", json!(identity.authentication.name()));
     put("x509Thumbprint", x509_thumbprint(&identity.authentication));
@@ -85,7 +91,7 @@ fn x509_thumbprint(authentication: &Authentication) -> Value {
 }
 
 pub(super) fn get(state: &State, call: &Call<'_>, device_id: &str, module: Option<&str>) -> Result<Response, HubError> {
-    let form = Form { model_id: call.has_model_id(), row: false, properties: true };
+    let form = Form { model_id: call.has_model_id(), row: false, properties: true, now: Some(call.now) };
     state
         .device(device_id)
         .and_then(|device| document(device_id, device, module, form))

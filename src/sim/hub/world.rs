@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::sim::device::{Cloud, Condition, MachineSpec, Registry, World};
+use crate::sim::device::{Cloud, Condition, MachineSpec, Messages, Registry, World};
 
 use super::SimHub;
 use super::entropy::Entropy;
@@ -44,13 +44,16 @@ impl Cloud for Side<'_> {
         self.module(device, module).map(|module| (&module.twin.desired.values, module.twin.desired.version))
     }
 
-    fn reported(&self, device: &str, module: &str) -> Option<&Map<String, Value>> {
-        self.module(device, module).map(|module| &module.twin.reported.values)
+    fn reported(&self, device: &str, module: &str) -> Option<(&Map<String, Value>, u64)> {
+        self.module(device, module).map(|module| (&module.twin.reported.values, module.twin.reported.version))
     }
 
     fn report(&mut self, device: &str, module: &str, patch: Map<String, Value>, at: Timestamp) -> Result<(), String> {
-        let found = self.devices.get_mut(device).and_then(|device| device.modules.get_mut(module));
-        let Some(found) = found else { return Err(format!("Module {module} on device {device} is not registered.")) };
+        let missing = || format!("Module {module} on device {device} is not registered.");
+        let owner = self.devices.get_mut(device).ok_or_else(missing)?;
+        let found = owner.modules.get_mut(module).ok_or_else(missing)?;
+        // A module's activity is its device's too.
+        owner.identity.last_activity = Some(at);
         found.identity.last_activity = Some(at);
         found.twin.report(patch, at).map_err(|limit| format!("403100: {limit}"))
     }
@@ -190,6 +193,19 @@ impl SimHub {
     /// A sentence, when the device has no machine.
     pub(in crate::sim) fn copy(&self, device: &str) -> Result<(), String> {
         self.with_machine(device, |world, side, now| world.copy(device, now, side))
+    }
+
+    /// What became of the messages of a device's modules.
+    ///
+    /// # Errors
+    /// A sentence, when the device has no machine.
+    pub(in crate::sim) fn messages(&self, device: &str) -> Result<Messages, String> {
+        let mut found = None;
+        self.with_machine(device, |world, side, now| {
+            found = world.messages(device, now, side);
+            found.is_some()
+        })?;
+        found.ok_or_else(|| format!("{device} has no machine"))
     }
 
     /// Changes where images come from.

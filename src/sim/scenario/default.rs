@@ -7,13 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::sim::hub::seed::{ConnectionSeed, DesiredSeed, DeviceSeed, ModuleSeed, TwinSeed};
+use crate::sim::device::{Condition, MachineSpec};
+use crate::sim::hub::seed::{DesiredSeed, DeviceSeed, Happening, ModuleSeed, TwinSeed, What};
 
 use super::deployments::{BASE, CANARY, Deployment, LAYER};
-use super::edge::{
-    Client, Installed, ModuleSpec, Run, agent_desired, agent_reported, desired_module, hub_desired, hub_reported,
-    members, pull_failure,
-};
+use super::edge::{ModuleSpec, agent_desired, desired_module, hub_desired, members};
 use super::{DAY, HOUR, MINUTE, World};
 
 pub(super) const SENSOR: ModuleSpec = ModuleSpec {
@@ -50,7 +48,8 @@ pub(super) const CANARY_INFERENCE: ModuleSpec =
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trouble {
     None,
-    /// The filter exits with 1 at once; seven restarts so far, the agent still says 200.
+    /// Something the filter needs has been gone for a quarter of an hour, and it ends with 1 at once; seven restarts so
+    /// far, the agent still says 200.
     CrashLoop,
     /// A canary layer names a tag that does not exist: 500, the old image runs on.
     BadTag,
@@ -67,18 +66,31 @@ struct Gateway {
     role: &'static str,
     /// Seconds since it was registered.
     age: u64,
-    /// Seconds since its runtime started.
+    /// Seconds since its runtime was installed anew.
     session: u64,
     trouble: Trouble,
     /// Tells gateways apart where figures should not all be equal.
     salt: u64,
 }
 
-/// Every device of the world.
-pub(super) fn devices(world: &World) -> Vec<DeviceSeed> {
-    let mut out = vec![set_by_hand(world), plain_sensor(world)];
-    out.extend(sites().iter().map(|gateway| site_gateway(world, gateway)));
-    out
+/// How long ago the crash loop began: seven restarts are 910 s of waiting, and the eighth comes after 300 more.
+const CRASHING_SINCE: u64 = 16 * MINUTE + 25;
+/// What the filter says before it ends.
+const LAST_WORDS: &str = "Traceback (most recent call last):\n  File \"/app/temperature_filter.py\", line 100, in <module>\n    asyncio.run(main())\nFileNotFoundError: [Errno 2] No such file or directory: '/data/calibration.json'";
+/// How long ago the dark gateway lost its power.
+const DARK_SINCE: u64 = 5 * HOUR + 7 * MINUTE;
+
+/// Every device of the world, and what happened to them.
+pub(super) fn world(world: &World) -> (Vec<DeviceSeed>, Vec<Happening>) {
+    let (hand_set, installed) = set_by_hand(world);
+    let mut devices = vec![hand_set, plain_sensor(world)];
+    let mut happenings = vec![installed];
+    for gateway in sites() {
+        let machine = Machine { world, gateway: &gateway };
+        devices.push(machine.registered());
+        happenings.extend(machine.life());
+    }
+    (devices, happenings)
 }
 
 /// The two sites and the gateway on its way to the first.
@@ -91,8 +103,11 @@ fn sites() -> Vec<Gateway> {
             floor: index / 4 + 1,
             role: if building == "B2" && index >= 8 { "sensor-hub" } else { "gateway" },
             age: 120 * DAY - index * 5 * DAY - (first - 101) * HOUR,
-            // Sessions from a few minutes to a month.
-            session: (index * index * 5 + index + 4) * HOUR / 2 + (number % 7) * 11 * MINUTE,
+            // Sessions from hours to two weeks.
+            session: match number {
+                209 => 6 * HOUR,
+                _ => (index * index * 5 + index + 4) * HOUR / 2 + (number % 7) * 11 * MINUTE,
+            },
             trouble: match number {
                 104 => Trouble::CrashLoop,
                 203 => Trouble::BadTag,
@@ -117,50 +132,10 @@ fn tags(gateway: &Gateway) -> Map<String, Value> {
     }))
 }
 
-fn site_gateway(world: &World, gateway: &Gateway) -> DeviceSeed {
-    let last_report = match gateway.trouble {
-        Trouble::Dark => 5 * HOUR + 7 * MINUTE,
-        Trouble::CrashLoop => 38,
-        Trouble::None | Trouble::BadTag | Trouble::NeverProvisioned => (2 + gateway.salt % 17) * MINUTE,
-    };
-    let machine = Machine {
-        world,
-        gateway,
-        created: world.ago(gateway.age, gateway.salt),
-        up: world.ago(gateway.session, gateway.salt + 1),
-        last: world.ago(last_report.min(gateway.session), gateway.salt + 2),
-    };
-    let installed = machine.installed();
-    let mut modules = BTreeMap::from([
-        ("$edgeAgent".to_owned(), machine.agent(&installed)),
-        ("$edgeHub".to_owned(), machine.broker(&installed)),
-    ]);
-    if machine.is_provisioned() {
-        modules.extend(installed.iter().map(|module| (module.spec.name.to_owned(), machine.module(module))));
-    }
-    DeviceSeed {
-        id: gateway.id.clone(),
-        created: machine.created,
-        edge: true,
-        // The device itself opens no link; only its modules do.
-        connection: ConnectionSeed {
-            last_activity: machine.is_provisioned().then_some(machine.last),
-            ..ConnectionSeed::default()
-        },
-        twin: TwinSeed { tags: tags(gateway), ..TwinSeed::default() },
-        modules,
-    }
-}
-
-/// A site's gateway with the instants of its life.
+/// A site's gateway in its world.
 struct Machine<'a> {
     world: &'a World,
     gateway: &'a Gateway,
-    created: Timestamp,
-    /// Its runtime started.
-    up: Timestamp,
-    /// It reported for the last time.
-    last: Timestamp,
 }
 
 impl Machine<'_> {
@@ -172,26 +147,73 @@ impl Machine<'_> {
         self.gateway.role == "gateway"
     }
 
-    fn running(&self, spec: ModuleSpec) -> Installed {
-        Installed { spec, running_image: spec.image, run: Run::Running { since: self.up } }
+    fn created(&self) -> Timestamp {
+        self.world.ago(self.gateway.age, self.gateway.salt)
     }
 
-    /// What the machine holds, whatever is wanted.
-    fn installed(&self) -> Vec<Installed> {
-        let filter = match self.gateway.trouble {
-            Trouble::CrashLoop => {
-                let started = self.world.ago(40, self.gateway.salt + 4);
-                let run = Run::Backoff { started, exited: self.last, exit_code: 1, restarts: 7 };
-                Installed { run, ..self.running(FILTER) }
-            }
-            _ => self.running(FILTER),
+    /// Its runtime was installed.
+    fn up(&self) -> Timestamp {
+        self.world.ago(self.gateway.session, self.gateway.salt + 1)
+    }
+
+    /// As it was when its runtime was installed.
+    fn registered(&self) -> DeviceSeed {
+        let created = self.created();
+        let unread = |write: &DesiredSeed| !self.is_provisioned() || write.at <= self.up();
+        let before = |writes: Vec<DesiredSeed>| writes.into_iter().filter(unread).collect();
+        let module = |desired: Vec<DesiredSeed>, configurations: &[Deployment]| ModuleSeed {
+            created,
+            twin: TwinSeed {
+                desired: before(desired),
+                configurations: configurations.iter().map(|deployment| applied(*deployment)).collect(),
+                ..TwinSeed::default()
+            },
         };
-        let mut out = vec![self.running(SENSOR), filter];
-        if self.gateway.trouble == Trouble::BadTag {
-            // The agent echoes the new deployment, while the old container goes on.
-            out.push(Installed { running_image: INFERENCE.image, ..self.running(CANARY_INFERENCE) });
-        } else if self.is_layered() {
-            out.push(self.running(INFERENCE));
+        let mut modules = BTreeMap::from([
+            ("$edgeAgent".to_owned(), module(self.agent_writes(), &self.deployments())),
+            ("$edgeHub".to_owned(), module(vec![self.write(BASE, hub_desired())], &[BASE])),
+        ]);
+        if self.is_provisioned() {
+            let threshold = members(json!({"temperatureThreshold": 25.0}));
+            modules.insert(FILTER.name.to_owned(), module(vec![self.write(BASE, threshold)], &[BASE]));
+        }
+        DeviceSeed {
+            id: self.gateway.id.clone(),
+            created,
+            edge: true,
+            twin: TwinSeed { tags: tags(self.gateway), ..TwinSeed::default() },
+            modules,
+        }
+    }
+
+    /// What happened since.
+    fn life(&self) -> Vec<Happening> {
+        if !self.is_provisioned() {
+            return Vec::new();
+        }
+        let Gateway { id, trouble, salt, .. } = self.gateway;
+        let happened = |at: Timestamp, what: What| Happening { at, device: id.clone(), what };
+        let leaf = (id == "edge-gateway-101").then(|| LEAF.to_owned());
+        let spec = MachineSpec {
+            architecture: if salt.is_multiple_of(3) { "aarch64" } else { "x86_64" }.to_owned(),
+            leaves: leaf.into_iter().collect(),
+            ..MachineSpec::default()
+        };
+        let mut out = vec![happened(self.up(), What::Provisioned(spec))];
+        let later = self.agent_writes().into_iter().filter(|write| write.at > self.up());
+        out.extend(later.map(|write| happened(write.at, What::Desired("$edgeAgent".to_owned(), write))));
+        match trouble {
+            Trouble::CrashLoop => {
+                let crash = Condition::Crashes {
+                    module: FILTER.name.to_owned(),
+                    code: 1,
+                    after: Duration::from_millis(1_300),
+                    says: LAST_WORDS.to_owned(),
+                };
+                out.push(happened(self.world.ago(CRASHING_SINCE, salt + 4), What::Afflicted(crash)));
+            }
+            Trouble::Dark => out.push(happened(self.world.ago(DARK_SINCE, salt + 2), What::Dark)),
+            Trouble::None | Trouble::BadTag | Trouble::NeverProvisioned => {}
         }
         out
     }
@@ -204,89 +226,29 @@ impl Machine<'_> {
         DesiredSeed { at, values, by }
     }
 
-    /// `$edgeAgent`: the base, the layer on top, the canary on top of that.
-    fn agent(&self, installed: &[Installed]) -> ModuleSeed {
-        let member = |spec: &ModuleSpec| members(json!({"modules": {spec.name: desired_module(spec)}}));
-        let mut contributions = vec![(BASE, agent_desired(&[SENSOR, FILTER]))];
+    /// The deployments of `$edgeAgent`: the base, the layer on top, the canary on top of that.
+    fn deployments(&self) -> Vec<Deployment> {
+        let mut out = vec![BASE];
         if self.is_layered() {
-            contributions.push((LAYER, member(&INFERENCE)));
+            out.push(LAYER);
         }
         if self.gateway.trouble == Trouble::BadTag {
-            // Paths below the layer's module: what the layer set beside them is still its own.
-            let inference = json!({"version": CANARY_INFERENCE.version, "settings": {"image": CANARY_INFERENCE.image}});
-            contributions.push((CANARY, members(json!({"modules": {CANARY_INFERENCE.name: inference}}))));
+            out.push(CANARY);
         }
-        let configurations = contributions.iter().map(|(deployment, _)| applied(*deployment)).collect();
-        let desired: Vec<DesiredSeed> =
-            contributions.into_iter().map(|(deployment, values)| self.write(deployment, values)).collect();
-        let version = 1 + u64::try_from(desired.len()).unwrap_or(0);
-        let failure = pull_failure(CANARY_INFERENCE.name, CANARY_INFERENCE.image);
-        let status = if self.gateway.trouble == Trouble::BadTag { (500, failure.as_str()) } else { (200, "") };
-        let architecture = if self.gateway.salt.is_multiple_of(3) { "aarch64" } else { "x86_64" };
-        let report = agent_reported(architecture, self.up, version, status, installed);
-        ModuleSeed {
-            created: self.created,
-            // The agent opens no telemetry link, so the hub never counts it as connected.
-            connection: ConnectionSeed::default(),
-            twin: TwinSeed {
-                desired,
-                reported: self.reports(report.clone(), report),
-                configurations,
-                ..TwinSeed::default()
-            },
-        }
+        out
     }
 
-    /// `$edgeHub`, which clears its clients when it starts.
-    fn broker(&self, installed: &[Installed]) -> ModuleSeed {
-        let clients = clients(self.world, self.gateway, installed);
-        ModuleSeed {
-            created: self.created,
-            connection: self.link(),
-            twin: TwinSeed {
-                desired: vec![self.write(BASE, hub_desired())],
-                reported: self.reports(hub_reported(2, &[]), hub_reported(2, &clients)),
-                configurations: vec![applied(BASE)],
-                ..TwinSeed::default()
-            },
-        }
-    }
-
-    fn module(&self, module: &Installed) -> ModuleSeed {
-        let crashing = matches!(module.run, Run::Backoff { .. });
-        let mut twin = TwinSeed::default();
-        if module.spec.name == FILTER.name {
-            let threshold = members(json!({"temperatureThreshold": 25.0}));
-            twin.desired = vec![self.write(BASE, threshold.clone())];
-            twin.configurations = vec![applied(BASE)];
-            if !crashing {
-                twin.reported = vec![(self.up, threshold)];
-            }
-        }
-        let link = self.link();
-        let connection = ConnectionSeed { connected: link.connected && !crashing, ..link };
-        ModuleSeed { created: self.up, connection, twin }
-    }
-
-    /// What was reported at the start of the runtime, and last; nothing by a machine that was never installed.
-    fn reports(&self, first: Map<String, Value>, last: Map<String, Value>) -> Vec<(Timestamp, Map<String, Value>)> {
-        if self.is_provisioned() { vec![(self.up, first), (self.last, last)] } else { Vec::new() }
-    }
-
-    /// The upstream link of edgeHub and, through it, of the modules. It drops minutes after the machine went dark.
-    fn link(&self) -> ConnectionSeed {
-        let Gateway { trouble, salt, .. } = *self.gateway;
-        match trouble {
-            Trouble::NeverProvisioned => ConnectionSeed::default(),
-            Trouble::Dark => {
-                let dropped = self.last.saturating_add(Duration::from_secs(4 * MINUTE)).unwrap_or(self.last);
-                ConnectionSeed { connected: false, since: Some(dropped), last_activity: Some(self.last) }
-            }
-            Trouble::None | Trouble::CrashLoop | Trouble::BadTag => {
-                let active = self.world.ago(5 + salt % 50, salt + 5);
-                ConnectionSeed { connected: true, since: Some(self.up), last_activity: Some(active) }
-            }
-        }
+    /// What each of them writes to it.
+    fn agent_writes(&self) -> Vec<DesiredSeed> {
+        let inference = |spec: Value| members(json!({"modules": {INFERENCE.name: spec}}));
+        // Paths below the layer's module: what the layer set beside them is still its own.
+        let newer = json!({"version": CANARY_INFERENCE.version, "settings": {"image": CANARY_INFERENCE.image}});
+        let values = |deployment: Deployment| match deployment.id {
+            id if id == LAYER.id => inference(desired_module(&INFERENCE)),
+            id if id == CANARY.id => inference(newer.clone()),
+            _ => agent_desired(&[SENSOR, FILTER]),
+        };
+        self.deployments().into_iter().map(|deployment| self.write(deployment, values(deployment))).collect()
     }
 }
 
@@ -294,87 +256,54 @@ fn applied(deployment: Deployment) -> (String, String) {
     (deployment.id.to_owned(), "Applied".to_owned())
 }
 
-/// Who is linked to the gateway's edgeHub: its modules, and the plain sensor on the first gateway.
-fn clients(world: &World, gateway: &Gateway, installed: &[Installed]) -> Vec<Client> {
-    let connected = world.ago(gateway.session.saturating_sub(20), gateway.salt);
-    let mut out: Vec<Client> = installed
-        .iter()
-        .map(|module| Client {
-            id: format!("{}/{}", gateway.id, module.spec.name),
-            connected,
-            disconnected: match module.run {
-                Run::Running { .. } => None,
-                Run::Backoff { exited, .. } => Some(exited),
-            },
-        })
-        .collect();
-    if gateway.id == "edge-gateway-101" {
-        out.push(Client { id: "sensor-vibration-101".to_owned(), connected, disconnected: None });
-    }
-    out
-}
-
 /// `edge-gateway-001`: no tags, no deployment; somebody used set-modules twice and left a shell behind.
-fn set_by_hand(world: &World) -> DeviceSeed {
+fn set_by_hand(world: &World) -> (DeviceSeed, Happening) {
+    let id = "edge-gateway-001".to_owned();
     let created = world.ago(200 * DAY, 1);
-    let up = world.ago(3 * DAY + 5 * HOUR, 2);
-    let last = world.ago(11 * MINUTE, 3);
-    let seen = ConnectionSeed { connected: true, since: Some(up), last_activity: Some(world.ago(9, 4)) };
     let by_hand =
         |days: u64, values: Map<String, Value>| DesiredSeed { at: world.ago(days * DAY, 5), values, by: None };
-    let running = |spec: ModuleSpec| Installed { spec, running_image: spec.image, run: Run::Running { since: up } };
-    let installed = [running(SENSOR), running(OLD_FILTER), running(DEBUG_SHELL)];
-    let report = agent_reported("x86_64", up, 3, (200, ""), &installed);
-    let client = |module: &Installed| Client {
-        id: format!("edge-gateway-001/{}", module.spec.name),
-        connected: world.ago(3 * DAY + 5 * HOUR - 25, 6),
-        disconnected: None,
+    let module = |desired: Vec<DesiredSeed>| ModuleSeed {
+        created: world.ago(199 * DAY, 7),
+        twin: TwinSeed { desired, ..TwinSeed::default() },
     };
-    let clients: Vec<Client> = installed.iter().map(client).collect();
+    let agent = vec![
+        by_hand(90, agent_desired(&[SENSOR, OLD_FILTER])),
+        by_hand(4, agent_desired(&[SENSOR, OLD_FILTER, DEBUG_SHELL])),
+    ];
     let threshold = members(json!({"temperatureThreshold": 25.0}));
-    let module = |twin: TwinSeed| ModuleSeed { created: world.ago(199 * DAY, 7), connection: seen, twin };
-    let filter = TwinSeed {
-        desired: vec![by_hand(90, threshold.clone())],
-        reported: vec![(up, threshold)],
-        ..TwinSeed::default()
+    // The version before this one still reported what is in force; 0.9.0 does not.
+    let filter = ModuleSeed {
+        twin: TwinSeed {
+            desired: vec![by_hand(90, threshold.clone())],
+            reported: vec![(world.ago(90 * DAY, 2), threshold)],
+            ..TwinSeed::default()
+        },
+        ..module(Vec::new())
     };
-    let agent = TwinSeed {
-        desired: vec![
-            by_hand(90, agent_desired(&[SENSOR, OLD_FILTER])),
-            by_hand(4, agent_desired(&[SENSOR, OLD_FILTER, DEBUG_SHELL])),
-        ],
-        reported: vec![(up, report.clone()), (last, report)],
-        ..TwinSeed::default()
-    };
-    let hub = TwinSeed {
-        desired: vec![by_hand(90, hub_desired())],
-        reported: vec![(up, hub_reported(2, &[])), (last, hub_reported(2, &clients))],
-        ..TwinSeed::default()
-    };
-    DeviceSeed {
-        id: "edge-gateway-001".to_owned(),
+    let device = DeviceSeed {
+        id: id.clone(),
         created,
         edge: true,
-        connection: ConnectionSeed { connected: false, since: None, last_activity: Some(last) },
         twin: TwinSeed::default(),
         modules: BTreeMap::from([
-            ("$edgeAgent".to_owned(), ModuleSeed { connection: ConnectionSeed::default(), ..module(agent) }),
-            ("$edgeHub".to_owned(), module(hub)),
-            (SENSOR.name.to_owned(), module(TwinSeed::default())),
-            (OLD_FILTER.name.to_owned(), module(filter)),
-            (DEBUG_SHELL.name.to_owned(), module(TwinSeed::default())),
+            ("$edgeAgent".to_owned(), module(agent)),
+            ("$edgeHub".to_owned(), module(vec![by_hand(90, hub_desired())])),
+            (OLD_FILTER.name.to_owned(), filter),
         ]),
-    }
+    };
+    let up = world.ago(3 * DAY + 5 * HOUR, 2);
+    (device, Happening { at: up, device: id, what: What::Provisioned(MachineSpec::default()) })
 }
 
-/// A device that is no edge device and talks through the first gateway.
+/// The plain sensor, which talks through the first gateway.
+const LEAF: &str = "sensor-vibration-101";
+
+/// A device that is no edge device.
 fn plain_sensor(world: &World) -> DeviceSeed {
-    let last_activity = Some(world.ago(31, 8));
     DeviceSeed {
-        id: "sensor-vibration-101".to_owned(),
+        id: LEAF.to_owned(),
         created: world.ago(80 * DAY, 9),
         edge: false,
-        connection: ConnectionSeed { connected: true, since: Some(world.ago(2 * DAY, 10)), last_activity },
         twin: TwinSeed {
             tags: members(
                 json!({"location": {"building": "B1", "floor": 1}, "role": "sensor", "environment": "production"}),

@@ -1,5 +1,5 @@
-//! Worlds to start with. [`default`] is the fleet behind `--sim`, [`deployments`] what it runs under, [`edge`] the
-//! shapes an IoT Edge device leaves in its twins; here is which worlds there are.
+//! Worlds to start with. [`default`] is the fleet behind `--sim`, [`deployments`] what it runs under, [`edge`] what
+//! manifests say; here is which worlds there are.
 
 mod default;
 mod deployments;
@@ -22,7 +22,7 @@ const HUB: &str = "iothub-production-001";
 /// A world to start a simulator with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
-    /// Two sites of a dozen gateways, a few strays, three things wrong; aged twenty minutes.
+    /// Two sites of a dozen gateways, a few strays, three things wrong; machines that have been up for hours to weeks.
     Default,
     /// An empty hub, for the tutorial and for tests that make their own devices.
     Tutorial,
@@ -49,7 +49,9 @@ impl Scenario {
         match self {
             Self::Default => {
                 let world = World { now };
-                default::devices(&world).into_iter().for_each(|device| hub.seed(device));
+                let (devices, happenings) = default::world(&world);
+                devices.into_iter().for_each(|device| hub.seed(device));
+                hub.play(happenings);
                 hub.deploy(deployments::deployments(&world));
             }
             Self::Tutorial => {}

@@ -29,6 +29,14 @@ fn arguments() {
 }
 
 #[test]
+fn switches_of_the_simulated_hub_are_completed_to_their_device() {
+    let mut console = Console::online();
+    console.press(":");
+    console.type_in("sim net off edge-gateway-20");
+    golden(&mut console, "palette-sim-device");
+}
+
+#[test]
 fn nothing_to_offer() {
     let mut console = Console::online();
     console.press(":");

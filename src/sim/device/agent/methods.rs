@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::sim::device::condition::{Condition, Operation};
-use crate::sim::device::engine::ending;
+use crate::sim::device::log::{self, MethodError};
 use crate::sim::device::machine::{Machine, Moment};
-use crate::sim::device::method::{MethodError, MethodOutcome};
+use crate::sim::device::method::MethodOutcome;
+use crate::sim::device::program::agent as lines;
 
 use super::CONTAINER;
 
@@ -44,7 +45,7 @@ impl Machine {
         if known.is_some_and(|known| known != "ping") && self.agent.pass.is_some() {
             return MethodOutcome::Silent;
         }
-        self.runtime_log(CONTAINER, moment.at, 'I', &format!("Received direct method call - {name}"));
+        lines::method_received(name, !payload.is_null()).iter().for_each(|said| self.says(said, moment.at));
         let answer = match known {
             Some("ping") => Ok(Value::Null),
             Some("RestartModule") => match self.restart_module(payload, moment) {
@@ -53,10 +54,7 @@ impl Machine {
                 Ok(false) => return MethodOutcome::Lost,
                 Err(error) => Err(error),
             },
-            Some("GetModuleLogs") => {
-                self.catch_up(moment);
-                self.outlet.module_logs(payload)
-            }
+            Some("GetModuleLogs") => self.module_logs(payload, moment),
             Some("UploadModuleLogs") => self.upload(payload, "upload logs", true, moment),
             Some("UploadSupportBundle") => self.upload(payload, "upload support bundle", false, moment),
             Some(_) => self.task_status(payload, moment.at),
@@ -66,9 +64,12 @@ impl Machine {
             ))),
         };
         match answer {
-            Ok(payload) => MethodOutcome::Answer(200, payload),
+            Ok(payload) => {
+                self.says(&lines::method_handled(known.unwrap_or(name)), moment.at);
+                MethodOutcome::Answer(200, payload)
+            }
             Err(error) => {
-                self.runtime_log(CONTAINER, moment.at, 'W', &format!("Error handling request {name}"));
+                self.says(&lines::method_refused(name, &error.message), moment.at);
                 MethodOutcome::Answer(error.status, error.payload())
             }
         }
@@ -79,26 +80,35 @@ impl Machine {
         let payload = Payload::read(payload)?;
         let id = payload.text("id")?;
         payload.check_version("restart module request")?;
-        let Some(container) = self.engine.get(&id) else {
+        if self.engine.get(&id).is_none() {
             return Err(MethodError::internal(format!("Module {id} not found in the current environment")));
-        };
+        }
+        lines::restarting(&id).iter().for_each(|said| self.says(said, moment.at));
         if id == CONTAINER {
             self.restart_agent(moment);
             return Ok(false);
         }
-        let code = ending(&container.spec.image).1;
-        let refused = |operation| {
-            format!("Error calling {operation} module {id}: runtime operation error: restart module \"{id}\"")
-        };
         if self.conditions.refuses(&id, Operation::Stop) || self.conditions.refuses(&id, Operation::Start) {
-            return Err(MethodError::internal(refused("Restart")));
+            return Err(MethodError::internal(format!(
+                "Error calling Restart module {id}: runtime operation error: restart module \"{id}\""
+            )));
         }
-        self.runtime_log(CONTAINER, moment.at, 'I', &format!("Restarting {id}..."));
-        self.catch_up(moment);
-        self.ended(&id, code, moment);
+        self.says(&lines::executing(&lines::Command::Restart(id.clone())), moment.at);
+        let code = self.stop_program(&id, moment);
+        self.ended(&id, code, moment.at, moment);
         self.start_container(&id, moment);
-        self.runtime_log(CONTAINER, moment.at, 'I', &format!("Restarted {id}"));
+        self.says(&lines::restarted(&id), moment.at);
         Ok(true)
+    }
+
+    fn module_logs(&mut self, payload: &Value, moment: &mut Moment<'_>) -> Result<Value, MethodError> {
+        self.catch_up(moment);
+        let mut said = Vec::new();
+        let device =
+            log::Device { iothub: &self.iothub, device: &self.device, now: moment.at, logs: self.traffic.logs() };
+        let answer = log::answer(payload, &device, &mut said);
+        said.iter().for_each(|said| self.says(said, moment.at));
+        answer
     }
 
     fn upload(

@@ -20,12 +20,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::domain::manifest::{AgentConfig, AgentRefusal, Env, Image};
+use crate::domain::manifest::{AgentConfig, AgentRefusal, Env, Image, RefusalCode};
 
+use super::condition::Condition;
+use super::instants::after;
 use super::machine::{Machine, Moment};
-use super::moment::{after, sooner};
+use super::moment::sooner;
 use super::patch::diff;
-use super::program::Stream;
+use super::program::agent as lines;
+use super::program::runtime::Said;
 use super::runtime::RuntimeVersion;
 use methods::Tasks;
 use observe::{Observed, Restarts};
@@ -167,7 +170,7 @@ impl Machine {
             && let Some(image) = self.agent.image.clone()
         {
             self.engine.held.insert(image.as_str().to_owned());
-            self.engine.create(reported::bootstrap(image));
+            self.create_container(reported::bootstrap(image));
         }
         self.start_container(CONTAINER, moment);
     }
@@ -175,10 +178,12 @@ impl Machine {
     /// Its container runs. It knows only what it wrote to disk.
     pub(super) fn agent_booted(&mut self, moment: &mut Moment<'_>) {
         self.agent.down();
+        // A new process does not hang.
+        self.conditions.clear(&Condition::AgentHung);
         self.agent.anchor = moment.at;
         let backup = self.agent.executed.as_ref();
         self.agent.desired = backup.map(|(version, config)| Desired::Config(*version, Arc::clone(config)));
-        self.runtime_log(CONTAINER, moment.at, 'I', "Starting Azure IoT Edge Agent.");
+        self.says(&lines::connecting(), moment.at);
         if self.link.up.is_some() {
             self.agent_linked(moment);
         }
@@ -188,6 +193,7 @@ impl Machine {
     pub(super) fn agent_linked(&mut self, moment: &mut Moment<'_>) {
         if self.engine.is_running(CONTAINER) {
             moment.cloud.adopt(&self.device, MODULE, moment.at);
+            self.says(&lines::connected(), moment.at);
             self.agent.read_at = Some(after(moment.at, self.dice.millis(300, 900)));
         }
     }
@@ -208,27 +214,32 @@ impl Machine {
             Ok(config) => Desired::Config(version, Arc::new(config)),
             Err(refusal) => Desired::Refused(refusal),
         });
-        let text = format!("Obtained Edge agent twin from IoTHub with desired properties version {version}.");
-        self.runtime_log(CONTAINER, moment.at, 'I', &text);
+        let reported = moment.cloud.reported(&self.device, MODULE).map_or(0, |(_, version)| version);
+        self.says(&lines::twin_read(version, reported), moment.at);
+        if matches!(&self.agent.desired, Some(Desired::Refused(refusal)) if refusal.code == RefusalCode::Empty) {
+            self.says(&lines::nothing_desired(), moment.at);
+        }
         self.agent.poke(moment.at);
     }
 
     /// edgeAgent ends in order: it says so, and stops all other modules.
     pub(super) fn agent_shutdown(&mut self, moment: &mut Moment<'_>) {
-        self.catch_up(moment);
+        lines::shutting_down().iter().for_each(|said| self.says(said, moment.at));
         if self.link.up.is_some() && self.engine.is_running(CONTAINER) {
             let down = Status::new(406, "Agent is not running");
-            let known = moment.cloud.reported(&self.device, MODULE).filter(|known| !known.is_empty());
-            let patch = known.map(|known| diff(known, &reported::shut_down(known, &down)));
+            let known = moment.cloud.reported(&self.device, MODULE).filter(|(known, _)| !known.is_empty());
+            let patch = known.map(|(known, _)| diff(known, &reported::shut_down(known, &down)));
             if let Some(patch) = patch {
                 self.send_report(patch, moment);
             }
         }
         for name in self.engine.running().into_iter().filter(|name| name != CONTAINER) {
-            let code = self.engine.get(&name).map_or(0, |container| super::engine::ending(&container.spec.image).1);
-            self.ended(&name, code, moment);
+            let code = self.stop_program(&name, moment);
+            self.ended(&name, code, moment.at, moment);
         }
-        self.ended(CONTAINER, 0, moment);
+        lines::shut_down().iter().for_each(|said| self.says(said, moment.at));
+        let code = self.stop_program(CONTAINER, moment);
+        self.ended(CONTAINER, code, moment.at, moment);
     }
 
     /// Its knobs, as its container was made with them.
@@ -250,15 +261,8 @@ impl Machine {
         containers.map(|(name, c)| Observed::of(c, executed, restarts(name), &settings)).collect()
     }
 
-    /// A line as edgeAgent and edgeHub write them.
-    pub(super) fn runtime_log(&mut self, container: &str, at: Timestamp, level: char, text: &str) {
-        let (number, word) = match level {
-            'E' => (3, "ERR"),
-            'W' => (4, "WRN"),
-            _ => (6, "INF"),
-        };
-        let shown = self.clock.shows(at);
-        let line = format!("<{number}> {} [{word}] - {text}", shown.strftime("%Y-%m-%d %H:%M:%S%.3f +00:00"));
-        self.outlet.log(container, shown, Stream::Stdout, line.into_bytes());
+    /// Writes a line into edgeAgent's log.
+    fn says(&mut self, said: &Said, at: Timestamp) {
+        self.traffic.say(CONTAINER, at, said);
     }
 }

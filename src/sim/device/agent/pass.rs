@@ -12,16 +12,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::domain::manifest::AgentConfig;
+use crate::domain::manifest::{AgentConfig, RefusalCode};
+use crate::sim::device::instants::after;
 use crate::sim::device::machine::{Machine, Moment};
-use crate::sim::device::moment::{after, between, sooner};
+use crate::sim::device::moment::{between, sooner};
 use crate::sim::device::patch::diff;
+use crate::sim::device::program::agent as lines;
 
 use super::failure::{Failure, together};
 use super::observe::{Observed, Restarts};
 use super::plan::{Command, Step, added_or_updated, plan, removed};
 use super::reported::Report;
-use super::{CONTAINER, Desired, EVERY, MODULE, Status};
+use super::settings::Settings;
+use super::{Desired, EVERY, MODULE, Status};
 
 /// After so long a pass begins no further command.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -31,6 +34,8 @@ const LONGEST: Duration = Duration::from_secs(600);
 pub(super) struct Attempt {
     failures: u32,
     last: Timestamp,
+    /// Whether it was said that it is tried no more.
+    given_up: bool,
 }
 
 /// A pass that runs.
@@ -42,9 +47,8 @@ pub(super) struct Pass {
     observed: Vec<Observed>,
     /// What is still to be run.
     commands: VecDeque<Command>,
-    /// The command that runs, by what it is known by, and what is left of it.
-    command: String,
-    prerequisite: bool,
+    /// The command that runs, and what is left of it.
+    command: Command,
     steps: VecDeque<Step>,
     /// The step under way, and how it will end.
     under_way: Option<(Step, Result<(), Failure>)>,
@@ -71,15 +75,17 @@ impl Machine {
             None => {}
             Some(Desired::Refused(refusal)) => {
                 self.agent.status = Status::new(refusal.code.number(), &refusal.description);
-                if refusal.code.number() == 400 {
-                    let text = "Reconcile failed because of invalid configuration format";
-                    self.runtime_log(CONTAINER, moment.at, 'W', text);
+                match refusal.code {
+                    RefusalCode::Format => self.says(&lines::bad_format(&refusal.description), moment.at),
+                    RefusalCode::SchemaVersion => self.says(&lines::bad_schema(&refusal.description), moment.at),
+                    RefusalCode::Empty => {}
                 }
                 self.agent_report(&observed, moment);
             }
             Some(Desired::Config(version, config)) => {
                 let obtained = self.identities(&config, &observed, moment);
                 let settings = self.agent_settings();
+                self.tell_of_waits(&observed, &settings, moment.at);
                 let commands = plan(&config, &observed, &obtained, &settings, self.clock.shows(moment.at));
                 if commands.is_empty() {
                     if self.agent.executed.as_ref().is_none_or(|(executed, _)| *executed != version) {
@@ -97,12 +103,10 @@ impl Machine {
 
     /// Deletes the identities of modules that are to go and gets those of modules that are to come, all before the first
     /// command; says which it has.
-    fn identities(&self, wanted: &AgentConfig, observed: &[Observed], moment: &mut Moment<'_>) -> BTreeSet<String> {
-        if self.link.up.is_none() {
-            return BTreeSet::new();
-        }
-        for name in removed(wanted, observed) {
-            moment.cloud.dismiss(&self.device, &name);
+    fn identities(&mut self, wanted: &AgentConfig, observed: &[Observed], moment: &mut Moment<'_>) -> BTreeSet<String> {
+        let linked = self.link.up.is_some();
+        for name in removed(wanted, observed).iter().filter(|_| linked) {
+            moment.cloud.dismiss(&self.device, name);
         }
         let mut obtained = BTreeSet::new();
         for spec in added_or_updated(wanted, observed) {
@@ -110,11 +114,24 @@ impl Machine {
                 "edgeAgent" | "edgeHub" => format!("${}", spec.name),
                 name => name.to_owned(),
             };
-            if moment.cloud.adopt(&self.device, &id, moment.at) {
+            if linked && moment.cloud.adopt(&self.device, &id, moment.at) {
                 obtained.insert(spec.name.clone());
+            } else {
+                self.says(&lines::no_identity(&spec.name), moment.at);
             }
         }
         obtained
+    }
+
+    /// Says of each module that went down how long it will stay so.
+    fn tell_of_waits(&mut self, observed: &[Observed], settings: &Settings, at: Timestamp) {
+        let now = self.clock.shows(at);
+        for seen in observed {
+            if let Some(due) = seen.restarts_at(settings).filter(|due| *due > now) {
+                let wait = settings.restart_wait(seen.restart_count());
+                self.says(&lines::will_restart(&seen.spec.name, wait, between(now, due)), at);
+            }
+        }
     }
 
     fn begin_pass(
@@ -129,15 +146,13 @@ impl Machine {
             self.agent.attempts.clear();
             self.agent.attempts_of = Some(version);
         }
-        let text = format!("Plan execution started for deployment {version}");
-        self.runtime_log(CONTAINER, moment.at, 'I', &text);
+        self.says(&lines::plan_started(version), moment.at);
         self.agent.pass = Some(Pass {
             version,
             config,
             observed,
             commands: commands.into(),
-            command: String::new(),
-            prerequisite: false,
+            command: Command::default(),
             steps: VecDeque::new(),
             under_way: None,
             until: moment.at,
@@ -163,7 +178,7 @@ impl Machine {
                     // It has just replaced itself; the new one begins afresh.
                     Ok(()) if matches!(step, Step::ReplaceAgent(_)) => return,
                     Ok(()) if pass.steps.is_empty() => {
-                        self.agent.attempts.remove(&pass.command);
+                        self.agent.attempts.remove(&pass.command.show());
                     }
                     Ok(()) => {}
                     Err(failure) => self.step_failed(&mut pass, &step, &failure, moment),
@@ -188,9 +203,14 @@ impl Machine {
                 return false;
             }
             let shown = command.show();
-            if let Some(attempt) = self.agent.attempts.get(&shown) {
+            if let Some(attempt) = self.agent.attempts.get_mut(&shown) {
                 let again = after(attempt.last, settings.command_wait(attempt.failures));
                 let given_up = attempt.failures >= settings.max_tries;
+                let first = given_up && !std::mem::replace(&mut attempt.given_up, given_up);
+                if first {
+                    let said = lines::given_up(pass.version, &command.said(), settings.max_tries);
+                    self.says(&said, moment.at);
+                }
                 if given_up || again >= moment.at {
                     pass.skipped = true;
                     if !given_up {
@@ -202,9 +222,10 @@ impl Machine {
                     continue;
                 }
             }
-            self.runtime_log(CONTAINER, moment.at, 'I', &format!("Executing command: \"{shown}\""));
-            (pass.command, pass.prerequisite, pass.ran) = (shown, command.prerequisite, true);
-            pass.steps = command.steps.into();
+            self.says(&lines::executing(&command.said()), moment.at);
+            pass.ran = true;
+            pass.steps = command.steps.clone().into();
+            pass.command = command;
             return true;
         }
         false
@@ -213,28 +234,30 @@ impl Machine {
     fn step_failed(&mut self, pass: &mut Pass, step: &Step, failure: &Failure, moment: &Moment<'_>) {
         if let Step::Update(spec) = step {
             // The old container was taken away before the new one was refused.
-            self.engine.remove(&spec.name);
+            self.remove_container(&spec.name);
         }
         pass.steps.clear();
-        let failures = self.agent.attempts.get(&pass.command).map_or(0, |attempt| attempt.failures) + 1;
-        self.agent.attempts.insert(pass.command.clone(), Attempt { failures, last: moment.at });
-        let text = if pass.prerequisite {
+        let shown = pass.command.show();
+        let failures = self.agent.attempts.get(&shown).map_or(0, |attempt| attempt.failures) + 1;
+        self.agent.attempts.insert(shown, Attempt { failures, last: moment.at, given_up: false });
+        let text = if pass.command.prerequisite {
             pass.commands.clear();
             "Failed to execute ExecutionPrerequisite command".to_owned()
         } else {
             failure.text(step, &self.daemon)
         };
+        let again_in = self.agent_settings().command_wait(failures);
+        let exception =
+            format!("Microsoft.Azure.Devices.Edge.Agent.Edgelet.EdgeletCommunicationException- Message:{text}");
+        if let Some(command) = step.said() {
+            self.says(&lines::failed(&command, &exception), moment.at);
+        }
+        self.says(&lines::step_failed(pass.version, &pass.command.said(), again_in), moment.at);
         pass.failures.push(text);
-        let text = format!(
-            "Step failed in deployment {}, continuing execution. Failure when running command {}.",
-            pass.version, pass.command
-        );
-        self.runtime_log(CONTAINER, moment.at, 'E', &text);
     }
 
     fn finish_pass(&mut self, pass: Pass, moment: &mut Moment<'_>) {
-        let text = format!("Plan execution ended for deployment {}", pass.version);
-        self.runtime_log(CONTAINER, moment.at, 'I', &text);
+        self.says(&lines::plan_ended(pass.version), moment.at);
         self.agent.anchor = moment.at;
         self.agent.executed = Some((pass.version, pass.config));
         if !pass.failures.is_empty() {
@@ -264,7 +287,7 @@ impl Machine {
     /// Sends what differs from what the hub has; says whether anything did and was taken.
     fn agent_report(&mut self, observed: &[Observed], moment: &mut Moment<'_>) -> bool {
         let known = self.link.up.and_then(|_| moment.cloud.reported(&self.device, MODULE));
-        let Some(known) = known else { return false };
+        let Some((known, _)) = known else { return false };
         let executed = self.agent.executed.as_ref();
         let last = || known.get("lastDesiredVersion").and_then(Value::as_u64).unwrap_or(0);
         let report = Report {
@@ -286,12 +309,12 @@ impl Machine {
         }
         match moment.cloud.report(&self.device, MODULE, patch, moment.at) {
             Ok(()) => {
-                self.runtime_log(CONTAINER, moment.at, 'I', "Updated reported properties");
+                self.says(&lines::reported(), moment.at);
                 true
             }
             Err(refusal) => {
-                let text = format!("Updating reported properties failed with error {refusal}");
-                self.runtime_log(CONTAINER, moment.at, 'W', &text);
+                let kind = "Microsoft.Azure.Devices.Client.Exceptions.IotHubException";
+                self.says(&lines::report_failed(&refusal, kind), moment.at);
                 false
             }
         }

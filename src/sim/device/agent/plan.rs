@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use crate::domain::manifest::{AgentConfig, Change, DesiredStatus, ImagePullPolicy, ModuleSpec, RestartPolicy};
 
+use crate::sim::device::program::agent as lines;
+
 use super::observe::{Observed, RuntimeStatus};
 use super::settings::Settings;
 
@@ -31,23 +33,22 @@ pub(in crate::sim::device) enum Step {
 }
 
 impl Step {
-    /// As edgeAgent's log shows it.
-    fn show(&self) -> String {
-        match self {
-            Self::Pull(spec) => format!("Prepare module {}", spec.name),
-            Self::Create(spec) => format!("Create module {}", spec.name),
-            Self::Update(spec) | Self::ReplaceAgent(spec) => format!("Update module {}", spec.name),
-            Self::Start(name) => format!("Start module {name}"),
-            Self::Stop(name) => format!("Stop module {name}"),
-            Self::Remove(name) => format!("Remove module {name}"),
-            Self::Count(name) => format!("Saving {name} to store"),
-            Self::Forget(name) => format!("Remove {name} from store"),
-        }
+    /// As edgeAgent's log names it; nothing for what only its store hears of.
+    pub(super) fn said(&self) -> Option<lines::Command> {
+        Some(match self {
+            Self::Pull(spec) => lines::Command::Prepare(spec.name.clone()),
+            Self::Create(spec) => lines::Command::Create(spec.name.clone()),
+            Self::Update(spec) | Self::ReplaceAgent(spec) => lines::Command::Update(spec.name.clone()),
+            Self::Start(name) => lines::Command::Start(name.clone()),
+            Self::Stop(name) => lines::Command::Stop(name.clone()),
+            Self::Remove(name) => lines::Command::Remove(name.clone()),
+            Self::Count(_) | Self::Forget(_) => return None,
+        })
     }
 }
 
 /// Steps that fail together, are tried again together, and count as one failure.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Command {
     pub(super) steps: Vec<Step>,
     /// When it fails, nothing after it runs.
@@ -63,16 +64,18 @@ impl Command {
         Self::group(vec![step])
     }
 
-    /// What it is known by from pass to pass, and how edgeAgent's log shows it.
-    pub(super) fn show(&self) -> String {
-        match self.steps.as_slice() {
-            [step] => step.show(),
-            steps => {
-                let shown: Vec<String> = steps.iter().map(|step| format!("[{}]", step.show())).collect();
-                // The two characters, not a line end.
-                format!("Command Group: (\\n  {}\\n)", shown.join("\\n  "))
-            }
+    /// As edgeAgent's log names it.
+    pub(super) fn said(&self) -> lines::Command {
+        let mut steps: Vec<lines::Command> = self.steps.iter().filter_map(Step::said).collect();
+        match (steps.pop(), steps.is_empty()) {
+            (Some(only), true) => only,
+            (last, _) => lines::Command::Group(steps.into_iter().chain(last).collect()),
         }
+    }
+
+    /// What it is known by from pass to pass.
+    pub(super) fn show(&self) -> String {
+        self.said().show()
     }
 }
 

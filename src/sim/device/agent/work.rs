@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::domain::manifest::{AgentConfig, ModuleSpec};
 use crate::sim::device::condition::{Condition, Operation};
-use crate::sim::device::engine::ending;
+use crate::sim::device::instants::after;
 use crate::sim::device::machine::{Machine, Moment};
-use crate::sim::device::moment::after;
+use crate::sim::device::program::agent as lines;
 use crate::sim::device::registry::Pull;
 
 use super::failure::Failure;
@@ -16,11 +16,16 @@ use super::plan::Step;
 /// A step begun: how long it takes, and how it will end.
 type Begun = (Duration, Result<(), Failure>);
 
+/// The code of a program that had to be killed.
+const KILLED: i64 = 137;
+/// How long the engine waits before it does that.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 const REFUSED: Failure = Failure::Refused("the container engine refused");
 
 impl Machine {
     /// Begins a step.
-    pub(super) fn begin_step(&mut self, step: &Step, config: &AgentConfig, moment: &Moment<'_>) -> Begun {
+    pub(super) fn begin_step(&mut self, step: &Step, config: &AgentConfig, moment: &mut Moment<'_>) -> Begun {
         match step {
             Step::Pull(spec) => self.begin_pull(spec, config, moment),
             Step::Create(spec) | Step::Update(spec) => {
@@ -39,8 +44,15 @@ impl Machine {
                 if self.conditions.refuses(name, Operation::Stop) || self.engine.get(name).is_none() {
                     return (self.dice.millis(50, 200), Err(REFUSED));
                 }
-                let running = self.engine.get(name).filter(|container| container.run.is_some());
-                let lasts = running.map_or(Duration::from_millis(50), |container| ending(&container.spec.image).0);
+                if !self.engine.is_running(name) {
+                    return (Duration::from_millis(50), Ok(()));
+                }
+                let code = self.stop_program(name, moment);
+                if let Some(run) = self.engine.run_mut(name) {
+                    (run.ends_at, run.stops_with) = (None, code);
+                }
+                // Who does not listen to the signal is killed in the end.
+                let lasts = if code == KILLED { PATIENCE } else { self.dice.millis(700, 1_600) };
                 (lasts, Ok(()))
             }
             Step::Remove(_) => (self.dice.millis(200, 400), Ok(())),
@@ -85,21 +97,29 @@ impl Machine {
                 self.engine.fetched.remove(spec.image.as_str());
                 self.engine.held.insert(spec.image.as_str().to_owned());
             }
-            Step::Create(spec) | Step::Update(spec) => self.engine.create(spec.as_ref().clone()),
+            Step::Create(spec) | Step::Update(spec) => {
+                self.catch_up(moment);
+                self.create_container(spec.as_ref().clone());
+            }
             Step::ReplaceAgent(spec) => self.replace_agent(spec, moment),
             Step::Start(name) if self.engine.is_running(name) => {}
             Step::Start(name) => self.start_container(name, moment),
             Step::Stop(name) => {
-                self.catch_up(moment);
-                let code = self.engine.get(name).map_or(0, |container| ending(&container.spec.image).1);
-                self.ended(name, code, moment);
+                let code = self.engine.run_mut(name).map_or(0, |run| run.stops_with);
+                self.ended(name, code, moment.at, moment);
             }
             Step::Remove(name) => {
-                self.engine.remove(name);
-                self.handed.remove(name);
+                self.catch_up(moment);
+                self.remove_container(name);
             }
             Step::Count(name) => self.count_restart(name, moment.at),
-            Step::Forget(name) => self.forget_restarts(name),
+            Step::Forget(name) => {
+                if self.engine.is_running(name) {
+                    let care = self.agent_settings().care;
+                    self.says(&lines::restarts_forgotten(name, care), moment.at);
+                }
+                self.forget_restarts(name);
+            }
         }
         Ok(())
     }
@@ -107,7 +127,7 @@ impl Machine {
     /// edgeAgent ends in order, and the daemon makes a new one of it.
     fn replace_agent(&mut self, spec: &ModuleSpec, moment: &mut Moment<'_>) {
         self.agent_shutdown(moment);
-        self.engine.create(spec.clone());
+        self.create_container(spec.clone());
         self.agent.boots_at = Some(after(moment.at, self.dice.millis(4_000, 7_000)));
     }
 

@@ -2,8 +2,10 @@
 
 mod faults;
 mod methods;
+mod modules;
 mod restarts;
 mod stage;
+mod steps;
 mod updates;
 
 use stage::Stage;

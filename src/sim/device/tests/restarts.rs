@@ -12,7 +12,7 @@ use crate::sim::device::{Condition, Pull};
 const WORKER: (&str, &str) = ("worker", "acr.azurecr.io/worker:1");
 
 fn crashes(code: i64, after: u64) -> Condition {
-    Condition::Crashes { module: "worker".to_owned(), code, after: Duration::from_secs(after) }
+    Condition::Crashes { module: "worker".to_owned(), code, after: Duration::from_secs(after), says: String::new() }
 }
 
 /// Seconds between two instants of edgeAgent's report.

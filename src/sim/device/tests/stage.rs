@@ -186,6 +186,12 @@ impl Manifest {
         self.at("$edgeHub", place, value)
     }
 
+    /// With desired properties of a module's own.
+    pub(super) fn twin(mut self, module: &str, desired: &Value) -> Self {
+        self.0["modulesContent"][module] = json!({ "properties.desired": desired });
+        self
+    }
+
     fn at(mut self, module: &str, place: &str, value: Value) -> Self {
         let (parents, last) = place.rsplit_once('/').unwrap();
         let desired = &mut self.0["modulesContent"][module]["properties.desired"];

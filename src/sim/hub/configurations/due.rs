@@ -98,6 +98,8 @@ impl State {
     /// Does what is due by `now`.
     pub(in crate::sim::hub) fn evaluate_due(&mut self, now: Timestamp) {
         while let Some((work, at)) = self.configurations.due.next(now) {
+            // What it looks at is what the machines have reported by then.
+            self.advance(at);
             match work {
                 Work::Count(id) => metrics::count(self, Some(&id)),
                 Work::CountAll => metrics::count(self, None),
