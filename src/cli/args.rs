@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::answer::Format;
+use super::apply::ApplyArgs;
 use super::audit::AuditCommand;
 use super::config::ConfigCommand;
 use super::device::DeviceCommand;
 use super::devices::DevicesArgs;
 use super::modules::ModulesCommand;
 use super::query::QueryArgs;
+use super::restart::RestartArgs;
 use super::twin::TwinCommand;
 
 macro_rules! examples {
@@ -133,12 +135,16 @@ pub struct ScreenArgs {
 pub enum Command {
     /// The fleet as a table: what runs where, and what is wrong
     Devices(DevicesArgs),
-    /// One device: its identity, its modules and what they report
+    /// One device: look at it, register, enable, disable, delete or tag it
     #[command(subcommand)]
     Device(DeviceCommand),
     /// The modules of a device as `iotedge list` shows them on the device
     #[command(subcommand)]
     Modules(ModulesCommand),
+    /// Give one edge device a manifest: what it adds, changes and removes, then send it
+    Apply(ApplyArgs),
+    /// Restart a module through its device's edgeAgent
+    Restart(RestartArgs),
     /// Run a query in the hub's own language
     Query(QueryArgs),
     /// Read, compare and change the twin of a device or module

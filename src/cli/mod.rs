@@ -4,6 +4,7 @@
 //! A subcommand gives back an [`Answer`] in both forms or a [`Failure`]; `app` opens what it needs and prints.
 
 mod answer;
+pub mod apply;
 mod args;
 mod ask;
 pub mod audit;
@@ -15,10 +16,12 @@ pub mod info;
 pub mod modules;
 mod pointer;
 pub mod query;
+pub mod restart;
 mod site;
 mod table;
 mod target;
 pub mod twin;
+mod write;
 
 pub use answer::{Answer, Failure, Format, put};
 pub use args::{Cli, Command, ConnectArgs, OutputArgs, ScreenArgs};

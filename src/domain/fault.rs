@@ -48,6 +48,8 @@ pub enum Right {
     ServiceConnect,
     /// Changing twins: the same right of a policy, and a role of its own.
     TwinWrite,
+    /// Creating, changing and deleting identities; their keys.
+    RegistryWrite,
     /// Changing configurations, and applying manifests to devices.
     DeploymentWrite,
     /// Direct methods, logs among them: the same right of a policy, and no role but the one for everything.
@@ -111,7 +113,7 @@ impl Fault {
             FaultKind::Unauthorized => match self.needs {
                 Some(Right::RegistryRead) => "not allowed: needs RegistryRead",
                 Some(Right::ServiceConnect | Right::TwinWrite | Right::Invoke) => "not allowed: needs ServiceConnect",
-                Some(Right::DeploymentWrite) => "not allowed: needs RegistryWrite",
+                Some(Right::RegistryWrite | Right::DeploymentWrite) => "not allowed: needs RegistryWrite",
                 None => "not allowed",
             },
             FaultKind::NotFound => "gone",
@@ -144,6 +146,9 @@ impl Fault {
                 }
                 Some(Right::TwinWrite) => {
                     "the key is wrong, or lacks the right: it needs ServiceConnect, or the role IoT Hub Twin Contributor"
+                }
+                Some(Right::RegistryWrite) => {
+                    "the key is wrong, or lacks the right: it needs RegistryWrite, or the role IoT Hub Registry Contributor"
                 }
                 Some(Right::DeploymentWrite) => {
                     "the sign-in lacks the right for this call; it needs RegistryWrite and ServiceConnect, or the role IoT Hub Data Contributor"
@@ -223,6 +228,8 @@ mod tests {
             let advice = fault.advice();
             assert!(words.iter().all(|word| advice.contains(word)) && !advice.contains("RegistryWrite"), "{advice}");
         }
+        fault.needs = Some(Right::RegistryWrite);
+        assert!(fault.advice().contains("RegistryWrite") && fault.advice().contains("Registry Contributor"));
         fault.needs = Some(Right::DeploymentWrite);
         assert!(fault.advice().contains("RegistryWrite") && fault.advice().contains("Data Contributor"));
         for kind in [

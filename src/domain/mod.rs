@@ -2,6 +2,7 @@
 //!
 //! Depends on nothing of ours, reads no clock, opens no file. Tests sit beside each rule.
 
+pub mod applied;
 pub mod change;
 pub mod deployment;
 pub mod device;

@@ -84,6 +84,7 @@ pub(super) struct Client {
 fn needs(class: OpClass, effect: Effect) -> Option<Right> {
     match class {
         OpClass::Configuration if effect == Effect::Writes => Some(Right::DeploymentWrite),
+        OpClass::Registry if effect == Effect::Writes => Some(Right::RegistryWrite),
         OpClass::Registry | OpClass::Configuration => Some(Right::RegistryRead),
         OpClass::Query | OpClass::TwinRead => Some(Right::ServiceConnect),
         OpClass::TwinWrite => Some(Right::TwinWrite),

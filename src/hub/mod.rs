@@ -17,6 +17,7 @@ mod fake;
 mod method;
 mod pace;
 mod read;
+mod registry;
 mod retry;
 mod route;
 mod sku;
@@ -45,7 +46,7 @@ pub use pace::Pace;
 pub use read::{Continuation, HubRead, QueryPage};
 pub use sku::{Limit, OpClass, Sku};
 pub use transport::Transport;
-pub use wire::twin_from_json;
+pub use wire::{configuration_body as configuration_json, twin_from_json};
 pub use write::HubWrite;
 
 /// Everything needed to talk to one hub.

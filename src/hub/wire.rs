@@ -1,5 +1,6 @@
 //! The hub's JSON as we read it: private shapes that tolerate what they do not know, turned into domain types at once.
-//! Device keys are not among the members, so they go no further than the answer's bytes.
+//! Device keys are not among the members, so they go no further than the answer's bytes; [`primary_key`] alone takes one
+//! out, and [`identity_to_send_back`] keeps them for the one request that would otherwise replace them.
 
 mod configuration;
 
@@ -7,15 +8,17 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::domain::device::{DeviceIdentity, ModuleIdentity, RegistryStatistics};
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::{Fault, FaultKind, Right};
 use crate::domain::ids::{DeploymentId, DeviceId, ETag, ModuleId, TwinId};
+use crate::domain::secret::Secret;
 use crate::domain::text::Untrusted;
 use crate::domain::time::HubTime;
 use crate::domain::twin::{ConfigurationStatus, Section, Twin};
 
 use super::method::MethodReply;
 
-pub(super) use configuration::{configuration, configuration_body, configurations, trial, trial_body};
+pub use configuration::configuration_body;
+pub(super) use configuration::{configuration, configurations, trial, trial_body};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -107,6 +110,46 @@ pub(super) fn twin(doing: &str, body: &[u8]) -> Result<Twin, Fault> {
 
 pub(super) fn device(doing: &str, body: &[u8]) -> Result<DeviceIdentity, Fault> {
     parse::<WireDevice>(doing, body).map(DeviceIdentity::from)
+}
+
+/// The primary symmetric key of an identity; none where the hub sent none.
+pub(super) fn primary_key(doing: &str, body: &[u8]) -> Result<Option<Secret>, Fault> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Keyed {
+        authentication: Option<Authenticated>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Authenticated {
+        symmetric_key: Option<Keys>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Keys {
+        primary_key: Option<String>,
+    }
+    let keyed = parse::<Keyed>(doing, body)?;
+    let keys = keyed.authentication.and_then(|authentication| authentication.symmetric_key);
+    Ok(keys.and_then(|keys| keys.primary_key).map(Secret::new))
+}
+
+/// An identity as it came, keys included, for a `PUT` that replaces it as a whole. Refused without its keys: the hub
+/// would make new ones, and the device could not sign in any more.
+pub(super) fn identity_to_send_back(doing: &str, body: &[u8]) -> Result<Map<String, Value>, Fault> {
+    let identity = parse::<Map<String, Value>>(doing, body)?;
+    let authentication = identity.get("authentication");
+    let kind = authentication.and_then(|a| a.get("type")).and_then(Value::as_str).unwrap_or("sas");
+    let key = authentication.and_then(|a| a.pointer("/symmetricKey/primaryKey")).and_then(Value::as_str);
+    if authentication.is_none() || (kind == "sas" && key.is_none_or(str::is_empty)) {
+        let why = "this sign-in does not see the device's keys, and without them the hub would make new ones";
+        return Err(Fault {
+            never_sent: true,
+            needs: Some(Right::RegistryWrite),
+            ..Fault::new(FaultKind::Unauthorized, doing, why)
+        });
+    }
+    Ok(identity)
 }
 
 pub(super) fn modules(doing: &str, body: &[u8]) -> Result<Vec<ModuleIdentity>, Fault> {

@@ -4,32 +4,32 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::intent::WriteIntent;
+use super::request::Found;
 use crate::domain::fault::Fault;
 use crate::domain::ids::OpId;
 use crate::domain::text::Untrusted;
 use crate::domain::time::Now;
-use crate::domain::twin::Twin;
 
 /// How a write ended.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// The hub took it; the twin as it is now.
-    Applied(Arc<Twin>),
-    /// 412: somebody else wrote first, nothing was overwritten; the twin as it is now, if it could be read.
-    Conflict(Option<Arc<Twin>>),
+    /// The hub took it; the object as it is now.
+    Applied(Found),
+    /// 412: somebody else wrote first, nothing was overwritten; the object as it is now, if it could be read.
+    Conflict(Option<Found>),
     /// The hub or the gate said no; nothing was changed.
     Refused(Untrusted),
     /// It was sent, and reading back shows that it never took effect.
     NotApplied(Fault),
     /// It was sent, no usable answer came, and reading back shows that somebody else wrote instead: it did not take
-    /// effect, and cannot any more. The twin as it is now.
-    Overtaken(Arc<Twin>),
+    /// effect, and cannot any more. The object as it is now.
+    Overtaken(Found),
     /// It was sent, no usable answer came, and nobody can tell any more whether it took effect.
     Undecidable {
         /// Why, as a clause: `the twin is gone`.
         why: &'static str,
-        /// The twin as it is now, if there is one to read.
-        now: Option<Arc<Twin>>,
+        /// The object as it is now, if there is one to read.
+        now: Option<Found>,
     },
 }
 
@@ -69,10 +69,10 @@ const KEPT: usize = 500;
 impl OpsBoard {
     /// A board on which these writes stand like this; for tests of what looks at boards.
     #[cfg(test)]
-    pub(crate) fn of(entries: impl IntoIterator<Item = (WriteIntent, OpState)>) -> Arc<Self> {
+    pub(crate) fn of(entries: impl IntoIterator<Item = (impl Into<WriteIntent>, OpState)>) -> Arc<Self> {
         let mut board = Self::default();
         for (intent, state) in entries {
-            board.set(&Arc::new(intent), state);
+            board.set(&Arc::new(intent.into()), state);
         }
         Arc::new(board)
     }

@@ -1,8 +1,8 @@
 //! The gate: what is refused before anything is sent. The screens hide what would be refused; this refuses it.
 
-use super::intent::{Level, WriteIntent};
-use crate::domain::limits;
-use crate::domain::secret::stand_in;
+use super::intent::WriteIntent;
+use super::request::Write;
+use crate::domain::ids::ETag;
 
 /// Why a write was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum Refusal {
     #[error("{0} is part of the runtime: its desired properties are written by deployments only")]
     SystemModule(String),
     /// There is no tag to guard with, or the one that guards nothing.
-    #[error("the ETag that was read is missing, so the write could overwrite somebody else's; read the twin again")]
+    #[error("the ETag that was read is missing, so the write could overwrite somebody else's; read it again")]
     Unguarded,
     /// The patch is empty.
     #[error("there is nothing to change")]
@@ -28,58 +28,55 @@ pub enum Refusal {
     /// The typed confirmation is not the object's name.
     #[error("the typed name does not match {0}")]
     NotConfirmed(String),
+    /// It was asked with less than its danger needs.
+    #[error("a change of this kind to {0} is confirmed by typing its name")]
+    TooEasy(String),
 }
 
 impl Refusal {
     /// Whether the refusal is about rights, rules or confirmation, not about the document: worth remembering.
     #[must_use]
     pub fn is_policy(&self) -> bool {
-        matches!(self, Self::ReadOnly | Self::SystemModule(_) | Self::NotConfirmed(_))
+        matches!(self, Self::ReadOnly | Self::SystemModule(_) | Self::NotConfirmed(_) | Self::TooEasy(_))
     }
+}
+
+/// Whether a tag guards anything: a missing one does not, and `*` says that it shall not.
+#[must_use]
+pub(super) fn guards(etag: &ETag) -> bool {
+    !matches!(etag.as_str(), "" | "*")
 }
 
 /// Checks an intent.
 ///
 /// # Errors
 /// The first [`Refusal`] that applies.
-pub fn check(intent: &WriteIntent, read_only: bool) -> Result<(), Refusal> {
+pub fn check<R: Write>(intent: &WriteIntent<R>, read_only: bool) -> Result<(), Refusal> {
     if read_only {
         return Err(Refusal::ReadOnly);
     }
-    if let Some(module) = intent.target.module.as_ref().filter(|module| module.is_system()) {
-        return Err(Refusal::SystemModule(module.shown().into()));
+    if let Some(refusal) = intent.request.refusal() {
+        return Err(refusal);
     }
-    if matches!(intent.if_match.as_str(), "" | "*") {
-        return Err(Refusal::Unguarded);
+    if intent.level < intent.request.least() {
+        return Err(Refusal::TooEasy(intent.request.target().shown().into()));
     }
-    if intent.patch.merge.is_empty() {
-        return Err(Refusal::Empty);
-    }
-    if let Some(path) = stand_in(&intent.patch.merge) {
-        return Err(Refusal::StandIn(path.shown().into()));
-    }
-    if let Some(finding) = limits::check(intent.patch.section, &intent.expected()).first() {
-        return Err(Refusal::Limit(format!("{} {}", finding.path.shown(), finding.message)));
-    }
-    if intent.level == Level::TypedName {
-        let name = match &intent.target.module {
-            Some(module) => module.as_str(),
-            None => intent.target.device.as_str(),
-        };
-        if intent.typed.as_deref() != Some(name) {
-            return Err(Refusal::NotConfirmed(intent.target.shown().into()));
+    match intent.phrase() {
+        Some(phrase) if intent.typed.as_deref() != Some(phrase.as_str()) => {
+            Err(Refusal::NotConfirmed(intent.request.target().shown().into()))
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{DeviceId, ETag, ModuleId, OpId, TwinId};
+    use crate::domain::ids::{DeviceId, ModuleId, OpId, TwinId};
     use crate::domain::limits::SectionKind;
     use crate::domain::time::{Clock, ManualClock};
     use crate::domain::twin::{Section, Twin};
+    use crate::ops::{Level, TwinWrite};
     use serde_json::{Map, Value, json};
     use std::sync::Arc;
 
@@ -87,7 +84,7 @@ mod tests {
         value.as_object().cloned().unwrap()
     }
 
-    fn intent(module: &str, etag: &str, wanted: &Value, level: Level) -> Option<WriteIntent> {
+    fn intent(module: &str, etag: &str, wanted: &Value, level: Level) -> Option<WriteIntent<TwinWrite>> {
         let base = Arc::new(Twin {
             id: TwinId::module(DeviceId::from_wire("d"), ModuleId::from_wire(module)),
             etag: ETag::from_wire(etag),
@@ -101,15 +98,8 @@ mod tests {
             configurations: vec![],
         });
         let now = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap()).now();
-        WriteIntent::new(
-            OpId(uuid::Uuid::nil()),
-            "h.azure-devices.net",
-            &base,
-            SectionKind::Desired,
-            &object(wanted),
-            level,
-            now,
-        )
+        let write = TwinWrite::new(&base, SectionKind::Desired, &object(wanted))?;
+        Some(WriteIntent::new(OpId(uuid::Uuid::nil()), "h.azure-devices.net", write, level, now))
     }
 
     #[test]
@@ -142,8 +132,8 @@ mod tests {
     #[test]
     fn an_intent_knows_its_body_its_inverse_and_its_az_command() {
         let intent = intent("m", "AAA=", &json!({"t": 30.0, "x": "it's"}), Level::Dialog).unwrap();
-        assert_eq!(intent.patch.body(), json!({"properties": {"desired": {"t": 30.0, "x": "it's"}}}));
-        assert_eq!(intent.inverse.body(), json!({"properties": {"desired": {"t": 25.0, "x": null}}}));
+        assert_eq!(intent.request.patch.body(), json!({"properties": {"desired": {"t": 30.0, "x": "it's"}}}));
+        assert_eq!(intent.request.inverse.body(), json!({"properties": {"desired": {"t": 25.0, "x": null}}}));
         assert_eq!(
             intent.az_equivalent(),
             r#"az iot hub module-twin update -n 'h' -d 'd' -m 'm' --desired '{"t":30.0,"x":"it'\''s"}' --etag 'AAA='"#

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -10,10 +11,11 @@ use tokio_util::task::TaskTracker;
 use super::board::{OpState, OpsBoard, Outcome};
 use super::gate;
 use super::intent::{Level, WriteIntent};
-use super::readback::{ReadBack, weigh};
+use super::look::{look, theirs};
+use super::request::{Found, ReadBack, Write};
+use super::send::send;
 use crate::audit::{AuditError, AuditLog, Intent, Note, NoteKind, Origin, Outcome as Recorded, Verdict};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::patch::Change;
 use crate::domain::secret::mask_json;
 use crate::domain::text::Untrusted;
 use crate::domain::time::{Now, SharedClock};
@@ -27,9 +29,7 @@ const SETTLED: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Why an outcome cannot be told, as clauses of [`Outcome::Undecidable`].
-const WRITTEN_AGAIN: &str = "the twin was written more than once, or made anew, since it was read";
-const GONE: &str = "the twin is gone";
-const CLOSED: &str = "the hub no longer lets this sign-in read the twin";
+const CLOSED: &str = "the hub no longer lets this sign-in read it";
 const FAILED: &str = "edgedeck itself failed while it was being sent";
 
 /// The write path. Cheap to clone; all clones share one board.
@@ -83,8 +83,8 @@ impl Gateway {
     }
 
     /// Takes a write and returns at once; what becomes of it is on the board, also when there is no room for it.
-    pub fn submit(&self, intent: WriteIntent) {
-        let intent = Arc::new(intent);
+    pub fn submit(&self, intent: impl Into<WriteIntent>) {
+        let intent = Arc::new(intent.into());
         let Ok(slot) = self.inner.slots.clone().try_acquire_owned() else {
             let why = format!("not sent, because {AT_ONCE} changes are in flight already; try again in a moment");
             return self.inner.done(&intent, Outcome::Refused(why.into()));
@@ -101,7 +101,8 @@ impl Gateway {
     }
 
     /// Takes a write and waits for its end; for the command line.
-    pub async fn perform(&self, intent: WriteIntent) -> Outcome {
+    pub async fn perform(&self, intent: impl Into<WriteIntent>) -> Outcome {
+        let intent = intent.into();
         let op = intent.op.clone();
         self.submit(intent);
         let mut board = self.board.clone();
@@ -164,16 +165,14 @@ impl Inner {
             return self.done(intent, Outcome::Refused(text.into()));
         }
         self.set(intent, OpState::Sending);
-        let result = write.patch_twin(&intent.target, &intent.patch.body(), &intent.if_match).await;
-        match result {
-            Ok(twin) => {
-                let verdict = Verdict::Applied { etag: Some(twin.etag.clone()), version: Some(twin.version) };
-                self.outcome(intent, verdict, sent).await;
-                self.done(intent, Outcome::Applied(Arc::new(twin)));
+        match send(write, &intent.request).await {
+            Ok(found) => {
+                self.outcome(intent, applied(&found), sent).await;
+                self.done(intent, Outcome::Applied(found));
             }
             Err(fault) if fault.kind == FaultKind::PreconditionFailed => {
                 self.outcome(intent, Verdict::Conflict, sent).await;
-                let theirs = self.read.twin(&intent.target).await.ok().map(Arc::new);
+                let theirs = theirs(&self.read, &intent.request).await;
                 self.done(intent, Outcome::Conflict(theirs));
             }
             Err(fault) if fault.may_have_happened() => {
@@ -206,16 +205,16 @@ impl Inner {
                 return; // The board says unknown, and so does the audit: that is the truth.
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
-            let read = self.read.twin(&intent.target).await;
+            let looked = look(&self.read, &intent.request).await;
             let now = self.clock.now();
-            let weighed = read.map(|twin| (weigh(intent, &twin), Arc::new(twin)));
-            let outcome = match weighed {
-                Ok((ReadBack::Happened, twin)) => Outcome::Applied(twin),
-                Ok((ReadBack::Overtaken, twin)) => Outcome::Overtaken(twin),
-                Ok((ReadBack::Undecidable, twin)) => Outcome::Undecidable { why: WRITTEN_AGAIN, now: Some(twin) },
-                // These answers stay as they are however often one asks. A sign-in that fails before the hub is
-                // asked has no status: it may be the same outage, and is waited out.
-                Err(fault) if fault.kind == FaultKind::NotFound => Outcome::Undecidable { why: GONE, now: None },
+            let outcome = match looked {
+                Ok((ReadBack::Happened, found)) => Outcome::Applied(found),
+                Ok((ReadBack::Overtaken, found)) => Outcome::Overtaken(found),
+                Ok((ReadBack::Undecidable(why), found)) => {
+                    Outcome::Undecidable { why, now: (!matches!(found, Found::Absent)).then_some(found) }
+                }
+                // This answer stays as it is however often one asks. A sign-in that fails before the hub is asked has
+                // no status: it may be the same outage, and is waited out.
                 Err(fault) if fault.kind == FaultKind::Unauthorized && fault.status.is_some() => {
                     Outcome::Undecidable { why: CLOSED, now: None }
                 }
@@ -259,27 +258,36 @@ impl Inner {
     }
 
     fn record(&self, intent: &WriteIntent) -> Intent {
-        let mut body = intent.patch.body();
-        mask_json(&mut body);
-        let mut inverse = intent.inverse.body();
-        mask_json(&mut inverse);
+        let request = &intent.request;
+        let http = request.http();
+        let masked = |body: Option<Value>| {
+            body.map(|mut body| {
+                mask_json(&mut body);
+                body
+            })
+        };
         Intent {
             op: intent.op.clone(),
             origin: self.origin(),
-            verb: "twin.patch".to_owned(),
-            object: intent.target.shown().into(),
+            verb: request.verb().to_owned(),
+            object: request.target().shown().into(),
             reason: intent.reason.clone(),
             ticket: None,
-            request: serde_json::json!({ "method": "PATCH", "path": intent.path().as_str(), "body": body }),
-            diff: intent.changes().iter().map(Change::in_words).collect(),
+            request: serde_json::json!({
+                "method": http.method,
+                "path": http.path.as_str(),
+                "body": masked(http.body),
+            }),
+            diff: request.lines().into_iter().map(|line| line.text).collect(),
             detail: None,
-            inverse: Some(inverse),
-            base_desired_version: Some(intent.base.desired.version),
-            base_etag: Some(intent.if_match.clone()),
+            inverse: masked(request.inverse()),
+            base_desired_version: request.base_desired_version(),
+            base_etag: http.if_match,
             plan_hash: None,
             level: match intent.level {
                 Level::Dialog => 2,
                 Level::TypedName => 3,
+                Level::TypedHub => 4,
             },
             typed: intent.typed.clone(),
         }
@@ -302,8 +310,12 @@ impl Inner {
             gate::Refusal::NotConfirmed(_) => NoteKind::ConfirmationFailed,
             _ => NoteKind::PolicyRefused,
         };
-        let note =
-            Note { origin: self.origin(), what, object: intent.target.shown().into(), text: refusal.to_string() };
+        let note = Note {
+            origin: self.origin(),
+            what,
+            object: intent.request.target().shown().into(),
+            text: refusal.to_string(),
+        };
         if let Some(audit) = &self.audit {
             report(audit.note(note).await.map(|_| ()));
         }
@@ -322,13 +334,22 @@ fn report(result: Result<(), AuditError>) {
 fn found(outcome: &Outcome) -> Verdict {
     let (happened, found) = match outcome {
         Outcome::Undecidable { why, .. } => return Verdict::Undecidable { why: (*why).to_owned() },
-        Outcome::Applied(_) => (true, "the twin holds the change"),
+        Outcome::Applied(_) => (true, "it holds the change"),
         Outcome::Overtaken(_) => (false, "somebody else wrote instead; it did not take effect"),
-        Outcome::NotApplied(_) | Outcome::Conflict(_) | Outcome::Refused(_) => {
-            (false, "the twin does not hold the change")
-        }
+        Outcome::NotApplied(_) | Outcome::Conflict(_) | Outcome::Refused(_) => (false, "it does not hold the change"),
     };
     Verdict::Resolved { happened, found: found.to_owned() }
+}
+
+/// What the hub answered, for the record.
+fn applied(found: &Found) -> Verdict {
+    let (etag, version) = match found {
+        Found::Twin(twin) => (Some(twin.etag.clone()), Some(twin.version)),
+        Found::Device(device) => (Some(device.etag.clone()), None),
+        Found::Deployment(deployed) => (Some(deployed.etag.clone()), None),
+        Found::Absent | Found::Taken | Found::Reply(_) => (None, None),
+    };
+    Verdict::Applied { etag, version }
 }
 
 /// What did not leave, and why.

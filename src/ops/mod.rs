@@ -1,18 +1,25 @@
 //! The only path to a write: intent → gate → audit → send → outcome.
 //!
-//! An intent holds its target, its patch and the ETag that was read; nothing downstream asks what is selected.
-//! The gate refuses before anything is sent, the audit record is on disk before the request leaves, and an outcome
-//! that is not known is found out by reading back, never by sending again.
+//! An intent holds its request, and the request its target, what it sends and the ETag that was read; nothing downstream
+//! asks what is selected. The gate refuses before anything is sent, the audit record is on disk before the request
+//! leaves, and an outcome that is not known is found out by reading back, never by sending again. `request` has one file
+//! per kind of write: what it says, what takes it back, and what a reading tells of it.
 
 mod board;
 mod gate;
 mod gateway;
 mod intent;
-mod readback;
+mod look;
+mod request;
+mod send;
 #[cfg(test)]
 mod tests;
 
 pub use board::{OpEntry, OpState, OpsBoard, Outcome};
 pub use gate::{Refusal, check};
 pub use gateway::Gateway;
-pub use intent::{Level, TwinPatch, WriteIntent};
+pub use intent::{Level, WriteIntent};
+pub use request::{
+    Call, DeploymentChange, DeploymentWrite, DeviceChange, DeviceWrite, Found, Http, Line, ManifestWrite, MethodCall,
+    Request, Seen, Target, TwinPatch, TwinWrite, Words, Write,
+};

@@ -99,12 +99,13 @@ impl Bench {
     }
 
     /// Brings `t` from 25 to 30.
-    fn intent(&self, number: u128) -> WriteIntent {
+    fn intent(&self, number: u128) -> WriteIntent<TwinWrite> {
         let base = twin(1, 25);
         let mut wanted = base.desired.values.clone();
         wanted.insert("t".to_owned(), json!(30));
         let op = OpId(uuid::Uuid::from_u128(number));
-        WriteIntent::new(op, "h", &base, SectionKind::Desired, &wanted, Level::Dialog, self.clock.now()).unwrap()
+        let write = TwinWrite::new(&base, SectionKind::Desired, &wanted).unwrap();
+        WriteIntent::new(op, "h", write, Level::Dialog, self.clock.now())
     }
 
     fn reader(&self) -> AuditReader {
@@ -174,8 +175,8 @@ async fn reading_back_ends_when_the_hub_will_not_answer_otherwise() {
     let unauthorized = json!({"Message": "ErrorCode:IotHubUnauthorizedAccess;Unauthorized"});
     for (status, body, expected) in [
         (404, json!({"Message": "ErrorCode:DeviceNotFound;gone"}), "the twin is gone"),
-        (401, unauthorized.clone(), "the hub no longer lets this sign-in read the twin"),
-        (403, unauthorized, "the hub no longer lets this sign-in read the twin"),
+        (401, unauthorized.clone(), "the hub no longer lets this sign-in read it"),
+        (403, unauthorized, "the hub no longer lets this sign-in read it"),
     ] {
         let bench = Bench::new(Fate::Lost, &[(status, body)]);
         match bench.gateway.perform(bench.intent(1)).await {
@@ -255,7 +256,7 @@ async fn a_fault_of_our_own_leaves_no_write_open() {
 async fn the_record_has_the_way_back_and_who_we_are_by_now() {
     let bench = Bench::new(Fate::Lost, &[(200, wire(2, 30))]);
     let mut intent = bench.intent(1);
-    intent.inverse.merge.insert("password".to_owned(), json!("hunter2"));
+    intent.request.inverse.merge.insert("password".to_owned(), json!("hunter2"));
     let _ = bench.gateway.perform(intent).await;
     let entry = bench.entry(1);
     let Body::Intent(intent) = &entry.first.body else { panic!("{entry:?}") };

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::domain::ids::TwinId;
 use crate::domain::json;
+use crate::domain::text::Untrusted;
 use crate::domain::time::Now;
-use crate::ops::{Level, WriteIntent};
+use crate::ops::{Line, Request, TwinWrite, Write, WriteIntent};
 use crate::store::{Fetched, LinkHealth};
 use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
@@ -62,15 +63,7 @@ impl Layer {
     /// Whether the name has to be typed.
     #[must_use]
     pub fn wants_name(&self) -> bool {
-        matches!(&self.question, Question::Send(intent) if intent.level == Level::TypedName)
-    }
-
-    /// What has to be typed.
-    fn name(intent: &WriteIntent) -> &str {
-        match &intent.target.module {
-            Some(module) => module.as_str(),
-            None => intent.target.device.as_str(),
-        }
+        matches!(&self.question, Question::Send(intent) if intent.phrase().is_some())
     }
 
     /// Why the last button cannot be pressed now.
@@ -83,21 +76,15 @@ impl Layer {
         if matches!(shell.link.health, LinkHealth::Offline) {
             return Some("the hub does not answer: sending now would leave the outcome unknown".to_owned());
         }
-        let current = shell.details.twin(&intent.target);
-        let read = shell.details.twins.get(&intent.target).and_then(Fetched::as_of);
-        if shell.continued.is_some_and(|since| read.is_none_or(|read| read.mono < since.mono)) {
-            return Some("the console was stopped, and this twin is being read again: wait for it".to_owned());
+        if let Some(why) = moved_on(&intent.request, shell) {
+            return Some(why);
         }
-        if let Some(twin) = current.filter(|twin| twin.etag != intent.if_match && twin.version > intent.base.version) {
-            return Some(format!(
-                "somebody changed it meanwhile (version {} -> {}): esc, then s shows both changes",
-                intent.base.version, twin.version
-            ));
+        match intent.phrase() {
+            Some(phrase) if self.typed.text() != phrase => {
+                Some(format!("type {} to enable sending", json::compact(&phrase.into())))
+            }
+            _ => None,
         }
-        if self.wants_name() && self.typed.text() != Self::name(intent) {
-            return Some(format!("type {} to enable sending", json::compact(&Self::name(intent).into())));
-        }
-        None
     }
 
     /// How it looks.
@@ -105,9 +92,9 @@ impl Layer {
     pub fn dialog(&self, shell: &Shell) -> Dialog {
         let (title, lines, buttons, danger) = match &self.question {
             Question::Send(intent) => (
-                format!("Change {}", intent.target.shown()),
+                format!("{} {}", intent.request.words().act, intent.request.target().shown()),
                 send_lines(intent, shell),
-                vec!["Cancel".to_owned(), format!("Send to {}", target_word(intent))],
+                vec!["Cancel".to_owned(), button(intent)],
                 true,
             ),
             Question::Discard(twin) => (
@@ -143,8 +130,51 @@ impl Layer {
     }
 }
 
-fn target_word(intent: &WriteIntent) -> String {
-    intent.target.module.as_ref().map_or_else(|| intent.target.device.shown().into(), |module| module.shown().into())
+/// The button says what it does, and to what.
+fn button(intent: &WriteIntent) -> String {
+    let name = Untrusted::from(intent.request.target().name()).shown();
+    match &intent.request {
+        Request::Twin(_) => format!("Send to {name}"),
+        request => format!("{} {name}", request.words().act),
+    }
+}
+
+/// Why a write can only be refused, or would be made blind: what it is about is another by now, or was not read since
+/// the console was stopped.
+fn moved_on(request: &Request, shell: &Shell) -> Option<String> {
+    let since = shell.continued;
+    let unread = |read: Option<Now>| since.is_some_and(|since| read.is_none_or(|read| read.mono < since.mono));
+    let wait = || Some("the console was stopped, and this is being read again: wait for it".to_owned());
+    match request {
+        Request::Twin(write) => {
+            let current = shell.details.twin(&write.target);
+            let read = shell.details.twins.get(&write.target).and_then(Fetched::as_of);
+            if unread(read) {
+                return Some("the console was stopped, and this twin is being read again: wait for it".to_owned());
+            }
+            let newer = current.filter(|twin| twin.etag != write.if_match && twin.version > write.base.version)?;
+            Some(format!(
+                "somebody changed it meanwhile (version {} -> {}): esc, then s shows both changes",
+                write.base.version, newer.version
+            ))
+        }
+        Request::Device(write) => {
+            let guard = write.http().if_match?;
+            let read = shell.details.identities.get(&write.id)?;
+            if unread(read.as_of()) {
+                return wait();
+            }
+            let moved = read.get().is_some_and(|identity| identity.etag != guard);
+            moved.then(|| "somebody changed the device meanwhile: esc, and look at it again".to_owned())
+        }
+        Request::Manifest(write) => {
+            let moved = write.seen.iter().find(|seen| {
+                shell.details.twin(&seen.id).is_some_and(|now| now.desired.version > seen.desired.version)
+            })?;
+            Some(format!("the twin of {} changed meanwhile: esc, and look at it again", moved.id.shown()))
+        }
+        Request::Deployment(_) | Request::Method(_) => None,
+    }
 }
 
 fn in_flight(shell: &Shell) -> Piece {
@@ -155,39 +185,57 @@ fn in_flight(shell: &Shell) -> Piece {
     (Role::Fg, format!("{sent} sent, and the answer is not here yet."))
 }
 
+/// Lines of a change that a dialog shows.
+const SHOWN: usize = 8;
+
 fn send_lines(intent: &WriteIntent, shell: &Shell) -> Vec<Piece> {
-    let changes = intent.changes();
+    let request = &intent.request;
     let mut lines = vec![
         (Role::TextDim, format!("hub      {}", shell.session.hub)),
         (Role::TextDim, format!("as       {}", shell.session.identity)),
-        (Role::Fg, format!("effect   1 twin, {} of its {}", paths(changes.len()), section_word(intent))),
     ];
-    for change in changes.iter().take(6) {
-        lines.push(change::line(change));
+    if let Request::Twin(write) = request {
+        let changes = write.changes().len();
+        lines.push((Role::Fg, format!("effect   1 twin, {} of its {}", paths(changes), section_word(write))));
     }
-    if changes.len() > 6 {
-        lines.push((Role::TextDim, format!("and {} more, all on the review page", changes.len() - 6)));
+    let (changes, remarks): (Vec<Line>, Vec<Line>) = request.lines().into_iter().partition(|line| line.kind.is_some());
+    let shown = if changes.len() > SHOWN { SHOWN - 2 } else { SHOWN };
+    let more = changes.len().saturating_sub(shown);
+    lines.extend(changes.into_iter().take(shown).map(change::request_line));
+    if more > 0 {
+        lines.push((Role::TextDim, format!("and {more} more, all on the review page")));
+    }
+    // What it means weighs more than what it is called.
+    lines.extend(remarks.into_iter().map(|line| (Role::StatusWarn, line.text)));
+    if let Some(guard) = request.http().if_match {
+        lines.push((Role::TextDim, format!("guard    If-Match \"{}\"{}", guard.shown(), guard_age(intent, shell))));
+    } else if let Request::Manifest(write) = request {
+        let twins = write.seen.len();
+        lines.push((Role::TextDim, format!("guard    {twins} twins, read again right before it is sent")));
     }
     lines.push((
         Role::TextDim,
-        format!("guard    If-Match \"{}\", {}", intent.if_match.shown(), guard_age(intent, shell)),
+        match request.inverse() {
+            Some(_) => "undo     its inverse is on the review page, and in :audit".to_owned(),
+            None => "undo     nothing takes it back".to_owned(),
+        },
     ));
-    lines.push((Role::TextDim, "undo     its inverse is on the review page, and in :audit".to_owned()));
     lines
 }
 
 /// How old the guard is; that the twin has another by now is no age of this one.
 fn guard_age(intent: &WriteIntent, shell: &Shell) -> String {
-    let read = shell.details.twins.get(&intent.target);
-    if read.and_then(|twin| twin.get()).is_some_and(|twin| twin.etag != intent.if_match) {
-        return "which is no longer the twin's".to_owned();
+    let Request::Twin(write) = &intent.request else { return String::new() };
+    let read = shell.details.twins.get(&write.target);
+    if read.and_then(|twin| twin.get()).is_some_and(|twin| twin.etag != write.if_match) {
+        return ", which is no longer the twin's".to_owned();
     }
     let at = read.and_then(|twin| twin.as_of()).unwrap_or(intent.asked_at);
-    format!("read {} ago", crate::domain::time::age_text(shell.now.since(at)))
+    format!(", read {} ago", crate::domain::time::age_text(shell.now.since(at)))
 }
 
-fn section_word(intent: &WriteIntent) -> &'static str {
-    match intent.patch.section {
+fn section_word(write: &TwinWrite) -> &'static str {
+    match write.patch.section {
         crate::domain::limits::SectionKind::Tags => "tags",
         crate::domain::limits::SectionKind::Desired => "desired properties",
     }

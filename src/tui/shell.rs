@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::ids::{DeviceId, OpId, TwinId};
 use crate::domain::time::Now;
 use crate::local::{Draft, LastView};
-use crate::ops::OpsBoard;
+use crate::ops::{Level, OpsBoard, Write, WriteIntent};
 use crate::store::{DetailBoard, Fetched, FleetSnapshot, LinkState};
 use crate::tui::notices::{Notices, Severity};
 
@@ -128,6 +128,12 @@ impl Shell {
     pub fn next_op(&mut self) -> OpId {
         self.ops_asked += 1;
         OpId(uuid::Uuid::from_u128(self.session.seed.as_u128().wrapping_add(self.ops_asked)))
+    }
+
+    /// A write of this session, asked for now, with the confirmation it needs here.
+    pub fn intent<R: Write>(&mut self, request: R) -> WriteIntent<R> {
+        let level = Level::of(&request, self.session.production);
+        WriteIntent::new(self.next_op(), &self.session.hub, request, level, self.now)
     }
 
     /// Says something that went well.

@@ -206,7 +206,7 @@ impl Console {
     }
 
     /// Shows how one write stands.
-    pub(crate) fn write_stands(&mut self, intent: &WriteIntent, state: OpState) -> Vec<Effect> {
+    pub(crate) fn write_stands(&mut self, intent: &(impl Clone + Into<WriteIntent>), state: OpState) -> Vec<Effect> {
         self.tell(Msg::Ops(OpsBoard::of([(intent.clone(), state)])))
     }
 

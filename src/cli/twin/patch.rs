@@ -3,30 +3,27 @@
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::cli::answer::{Answer, Failure};
 use crate::cli::ask::Asker;
-use crate::cli::exit::Exit;
 use crate::cli::site::Site;
 use crate::cli::table::Facts;
 use crate::cli::target::twin_id;
-use crate::domain::ids::{ETag, OpId, TwinId};
-use crate::domain::json::{parse_strict, pretty};
+use crate::cli::write::{self, Ended, WriteArgs};
+use crate::domain::ids::{ETag, TwinId};
+use crate::domain::json::parse_strict;
 use crate::domain::limits::SectionKind;
 use crate::domain::patch::{Change, Touched, apply, three_way};
 use crate::domain::secret::mask_json;
-use crate::domain::text::{Shown, Untrusted};
+use crate::domain::text::Shown;
 use crate::domain::twin::Twin;
-use crate::ops::{Gateway, Level, OpState, Outcome, Refusal, WriteIntent, check};
+use crate::ops::{Found, TwinWrite, WriteIntent};
 
 /// More than any twin has.
 const LIMIT: u64 = 1024 * 1024;
-/// How long an outcome that nobody knows is looked for before the command gives up on it.
-const READ_BACK: Duration = Duration::from_secs(90);
 
 /// What `twin patch` takes.
 #[derive(Debug, Clone, Args)]
@@ -56,96 +53,29 @@ pub struct PatchArgs {
     /// Send only if the twin still has this ETag; otherwise the one that is read now
     #[arg(long, value_name = "ETAG")]
     pub etag: Option<String>,
-    /// Do not ask; not enough in a production context
-    #[arg(long, short = 'y')]
-    pub yes: bool,
-    /// The name of the module, or of the device for its own twin: confirms in a production context
-    #[arg(long, value_name = "NAME")]
-    pub confirm: Option<String>,
-    /// Print what would change and what would be sent; send nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Why, for the audit record
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
+    /// How it is confirmed and recorded.
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 pub(super) async fn run(site: &Site, args: &PatchArgs, asker: Asker) -> Result<Answer, Failure> {
     let (section, patch) = read_patch(args, &mut std::io::stdin())?;
     let base = Arc::new(site.hub.read.twin(&args.twin).await?);
-    let Some(intent) = plan(site, args, &base, section, &patch) else {
+    let Some(request) = plan(&base, section, &patch, args.etag.as_deref()) else {
         asker.say(&format!("{} holds all of it already; nothing was sent", args.twin.shown().as_str()));
         return Ok(answer(site, "unchanged", &base, &[], None));
     };
-    let changes = intent.changes();
-    if args.dry_run {
-        let mut exit = Exit::Success;
-        if let Err(refusal) = check(&intent, site.hub.write.is_none())
-            && !matches!(refusal, Refusal::NotConfirmed(_))
-        {
-            asker.say(&format!("edgedeck: this would not be sent: {}", Shown::sanitise(&refusal.to_string()).as_str()));
-            // To look at a change is what a read-only session is for; what no session could send is a mistake.
-            if matches!(refusal, Refusal::Limit(_)) {
-                exit = Exit::Usage;
-            }
-        }
-        let answer = answer(site, "dryRun", &base, &changes, Some(&intent));
-        return Ok(Answer { table: preview(&intent), exit, ..answer });
-    }
-    asker.say(&preview(&intent));
-    let intent = confirm(site, args, intent, asker)?;
-    let (op, target) = (intent.op.clone(), intent.target.clone());
-    let gateway = site.gateway()?;
+    let intent = write::intent(site, &args.write, request);
+    let changes = intent.request.changes();
     let sent = intent.clone();
-    match perform(&gateway, intent, asker).await? {
-        Outcome::Applied(twin) => Ok(answer(site, "applied", &twin, &changes, Some(&sent))),
-        Outcome::Conflict(theirs) => {
-            let target = sent.target.shown();
-            let tag = sent.if_match.shown();
-            let said = format!(
-                "{target} was not changed: 412, it is no longer what it was at ETag {tag}; nothing was overwritten"
-            );
-            Err(Failure::new(Exit::Precondition, conflict(said, &sent, theirs.as_deref())))
+    match write::carry_out(site, &args.write, intent, asker, conflict).await? {
+        Ended::Looked(exit) => {
+            let answer = answer(site, "dryRun", &base, &changes, Some(&sent));
+            Ok(Answer { table: write::preview(&sent, None), exit, ..answer })
         }
-        Outcome::Overtaken(theirs) => {
-            let target = sent.target.shown();
-            let said = format!(
-                "{target} was not changed: no usable answer came, and reading back shows that somebody else wrote instead"
-            );
-            Err(Failure::new(Exit::Precondition, conflict(said, &sent, Some(&theirs))))
-        }
-        Outcome::Undecidable { why, now } => {
-            let target = sent.target.shown();
-            let said = format!(
-                "nobody can tell whether {target} was changed: no usable answer came, and {why}; it was not sent again. \
-                 The record has it as UNKNOWN: {}",
-                op.0
-            );
-            let text = match now {
-                Some(now) => conflict(said, &sent, Some(&now)),
-                None => said,
-            };
-            Err(Failure::new(Exit::Failure, text))
-        }
-        Outcome::Refused(why) => {
-            let fault = gateway.board.borrow().get(&op).and_then(|entry| entry.fault.clone());
-            let exit = match (&fault, check(&sent, site.hub.write.is_none())) {
-                (Some(fault), _) => Exit::from(fault),
-                (None, Err(Refusal::Limit(_))) => Exit::Usage,
-                (None, Err(_)) => Exit::Refused,
-                // No audit, no write.
-                (None, Ok(())) => Exit::Failure,
-            };
-            let text = format!("{} was not changed: {}", target.shown().as_str(), why.shown().as_str());
-            Err(Failure::new(exit, text))
-        }
-        Outcome::NotApplied(fault) => {
-            let failure = Failure::from(&fault);
-            let text = format!(
-                "{} was not changed: it was read back, and the change is not there ({failure})",
-                target.shown().as_str()
-            );
-            Err(Failure { text, ..failure })
+        Ended::Applied(found) => {
+            let twin = found.twin().unwrap_or(&base);
+            Ok(answer(site, "applied", twin, &changes, Some(&sent)))
         }
     }
 }
@@ -182,116 +112,28 @@ fn read_file(path: &PathBuf, stdin: &mut dyn Read) -> Result<String, Failure> {
     }
 }
 
-/// What is sent, with everything it needs; `None` when the twin holds it already.
-fn plan(
-    site: &Site,
-    args: &PatchArgs,
-    base: &Arc<Twin>,
-    section: SectionKind,
-    patch: &Map<String, Value>,
-) -> Option<WriteIntent> {
+/// What is sent; `None` when the twin holds it already.
+fn plan(base: &Arc<Twin>, section: SectionKind, patch: &Map<String, Value>, etag: Option<&str>) -> Option<TwinWrite> {
     let mut wanted = match section {
         SectionKind::Tags => base.tags.clone(),
         SectionKind::Desired => base.desired.values.clone(),
     };
     // Only what is named changes: the patch is merged into what is there, and the difference is sent.
     apply(&mut wanted, patch);
-    // A name that was typed is checked, also where none is asked for.
-    let level = if site.production || args.confirm.is_some() { Level::TypedName } else { Level::Dialog };
-    let op = OpId(uuid::Uuid::new_v4());
-    let mut intent = WriteIntent::new(op, &site.name, base, section, &wanted, level, site.clock.now())?;
-    if let Some(etag) = &args.etag {
-        intent.if_match = ETag::from_wire(etag.trim().trim_matches('"'));
+    let mut request = TwinWrite::new(base, section, &wanted)?;
+    if let Some(etag) = etag {
+        request.if_match = ETag::from_wire(etag.trim().trim_matches('"'));
     }
-    intent.reason.clone_from(&args.reason);
-    intent.typed.clone_from(&args.confirm);
-    Some(intent)
+    Some(request)
 }
 
-/// Asks, or takes the flags for an answer. What the gate refuses anyway is not asked about.
-fn confirm(site: &Site, args: &PatchArgs, mut intent: WriteIntent, asker: Asker) -> Result<WriteIntent, Failure> {
-    let pointless = check(&intent, site.hub.write.is_none()).is_err_and(|why| !matches!(why, Refusal::NotConfirmed(_)));
-    if pointless || intent.typed.is_some() || (args.yes && !site.production) {
-        return Ok(intent);
-    }
-    let name = name_of(&intent.target);
-    let name = Untrusted::from(name).shown();
-    let (name, target) = (name.as_str(), intent.target.shown());
-    let refused = |text: String| Failure::new(Exit::Refused, text);
-    if !asker.interactive {
-        return Err(refused(if site.production {
-            format!("nothing was sent: {} is a production context, so it needs --confirm {name}", site.context)
-        } else {
-            "nothing was sent: there is no terminal to ask on; look with --dry-run, then send with --yes".to_owned()
-        }));
-    }
-    let failed = |error: std::io::Error| refused(format!("nothing was sent: the terminal cannot be read: {error}"));
-    if site.production {
-        let typed = asker.ask(&format!("production: type {name} to send:")).map_err(failed)?;
-        if typed != name {
-            return Err(refused("nothing was sent: that is not its name".to_owned()));
-        }
-        intent.typed = Some(typed);
-    } else {
-        let typed = asker.ask(&format!("send this to {}? [y/N]", target.as_str())).map_err(failed)?;
-        if !matches!(typed.to_ascii_lowercase().as_str(), "y" | "yes") {
-            return Err(refused("nothing was sent".to_owned()));
-        }
-    }
-    Ok(intent)
-}
-
-fn name_of(target: &TwinId) -> &str {
-    target.module.as_ref().map_or(target.device.as_str(), |module| module.as_str())
-}
-
-/// Sends it and waits for its end; when nobody answered, says that it is being read back, and for how long.
-async fn perform(gateway: &Gateway, intent: WriteIntent, asker: Asker) -> Result<Outcome, Failure> {
-    let (op, target) = (intent.op.clone(), intent.target.clone());
-    let mut board = gateway.board.clone();
-    let lost = async {
-        let unknown =
-            board.wait_for(|board| board.get(&op).is_some_and(|entry| matches!(entry.state, OpState::Unknown(_))));
-        if unknown.await.is_err() {
-            return std::future::pending().await;
-        }
-        let seconds = READ_BACK.as_secs();
-        asker.say(&format!("edgedeck: no usable answer, it may have happened; reading back for up to {seconds} s"));
-        tokio::time::sleep(READ_BACK).await;
-    };
-    tokio::select! {
-        outcome = gateway.perform(intent) => Ok(outcome),
-        () = lost => Err(Failure::new(
-            Exit::Unreachable,
-            format!(
-                "nobody knows whether {0} was changed: the hub gave no usable answer and cannot be read; it was not sent \
-                 again. Look at it with `edgedeck twin get {0}`; the record has it as UNKNOWN: {1}",
-                target.shown().as_str(),
-                op.0
-            ),
-        )),
-    }
-}
-
-/// What changes path by path, and the request, with secrets masked.
-fn preview(intent: &WriteIntent) -> String {
-    let mut text = format!("{}\n", intent.target.shown().as_str());
-    for change in intent.changes() {
-        text.push_str(&format!("  {}\n", change.in_words()));
-    }
-    let mut body = intent.patch.body();
-    mask_json(&mut body);
-    text.push_str(&format!(
-        "\nPATCH {}\nIf-Match: \"{}\"\n\n",
-        intent.path().as_str(),
-        intent.if_match.shown().as_str()
-    ));
-    text.push_str(&pretty(&body));
-    text.push('\n');
-    text
-}
-
-fn answer(site: &Site, outcome: &str, twin: &Twin, changes: &[Change], intent: Option<&WriteIntent>) -> Answer {
+fn answer(
+    site: &Site,
+    outcome: &str,
+    twin: &Twin,
+    changes: &[Change],
+    intent: Option<&WriteIntent<TwinWrite>>,
+) -> Answer {
     let sent = intent.filter(|_| outcome != "dryRun");
     let mut facts = Facts::default();
     facts.add("TWIN", twin.id.shown());
@@ -301,9 +143,7 @@ fn answer(site: &Site, outcome: &str, twin: &Twin, changes: &[Change], intent: O
     if let Some(intent) = sent {
         facts.say("OP", intent.op.0.to_string());
     }
-    let request = intent.map(|intent| {
-        json!({ "method": "PATCH", "path": intent.path().as_str(), "ifMatch": intent.if_match, "body": intent.patch.body() })
-    });
+    let request = intent.map(|intent| write::request_item(&intent.request));
     let item = json!({
         "deviceId": twin.id.device,
         "moduleId": twin.id.module,
@@ -330,20 +170,21 @@ fn change_item(change: &Change) -> Value {
 }
 
 /// What happened, as `said`; below it what I wanted, what stands there now, and where the two meet.
-fn conflict(said: String, intent: &WriteIntent, theirs: Option<&Twin>) -> String {
-    let mut text = said;
+fn conflict(said: &str, intent: &WriteIntent<TwinWrite>, theirs: Option<&Found>) -> String {
+    let (request, theirs) = (&intent.request, theirs.and_then(Found::twin));
+    let mut text = said.to_owned();
     let mut list = |whose: &str, lines: Vec<String>| {
         text.push_str(&format!("\n{whose}:"));
         for line in lines {
             text.push_str(&format!("\n  {line}"));
         }
     };
-    list("your change", intent.changes().iter().map(Change::in_words).collect());
+    list("your change", request.changes().iter().map(Change::in_words).collect());
     match theirs {
         None => list("theirs", vec!["could not be read".to_owned()]),
         Some(theirs) => {
-            let (before, now) = (intent.patch.of(&intent.base), intent.patch.of(theirs));
-            let found = three_way(before, now, &intent.expected());
+            let (before, now) = (request.patch.of(&request.base), request.patch.of(theirs));
+            let found = three_way(before, now, &request.expected());
             let lines: Vec<String> = found
                 .into_iter()
                 .filter(|divergence| divergence.touched != Touched::Mine)

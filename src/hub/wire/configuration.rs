@@ -63,7 +63,8 @@ pub(in crate::hub) fn trial(doing: &str, body: &[u8]) -> Result<Trial, Fault> {
 }
 
 /// The body of a `PUT`: everything that can be set, for what is left out is cleared.
-pub(in crate::hub) fn configuration_body(configuration: &Configuration, schema_version: Option<&Untrusted>) -> Value {
+#[must_use]
+pub fn configuration_body(configuration: &Configuration, schema_version: Option<&Untrusted>) -> Value {
     let mut body = json!({
         "id": configuration.id.as_str(),
         "content": configuration.content.to_value(),

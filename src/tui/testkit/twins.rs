@@ -11,7 +11,7 @@ use crate::domain::ids::{DeploymentId, DeviceId, ETag, ModuleId, OpId, TwinId};
 use crate::domain::limits::SectionKind;
 use crate::domain::time::{HubTime, Now};
 use crate::domain::twin::{ConfigurationStatus, Section, Twin};
-use crate::ops::{Level, WriteIntent};
+use crate::ops::{Level, TwinWrite, WriteIntent};
 use crate::store::{DetailBoard, Fetched};
 
 /// Makes a twin.
@@ -156,15 +156,8 @@ fn read<T>(value: T, now: Now) -> Fetched<T> {
 }
 
 /// A write of desired properties over `base`, as a console would ask for it.
-pub(crate) fn intent(base: &Arc<Twin>, wanted: Value, number: u128, now: Now) -> WriteIntent {
-    WriteIntent::new(
-        OpId(uuid::Uuid::from_u128(number)),
-        "iothub-production-001.azure-devices.net",
-        base,
-        SectionKind::Desired,
-        &object(wanted),
-        Level::Dialog,
-        now,
-    )
-    .unwrap()
+pub(crate) fn intent(base: &Arc<Twin>, wanted: Value, number: u128, now: Now) -> WriteIntent<TwinWrite> {
+    let write = TwinWrite::new(base, SectionKind::Desired, &object(wanted)).unwrap();
+    let op = OpId(uuid::Uuid::from_u128(number));
+    WriteIntent::new(op, "iothub-production-001.azure-devices.net", write, Level::Dialog, now)
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TwinId;
 use crate::domain::text::{Untrusted, is_unsafe_char};
-use crate::ops::{OpState, OpsBoard, Outcome, WriteIntent};
+use crate::ops::{Found, OpState, OpsBoard, Outcome, WriteIntent};
 use crate::tui::actions::ActionId;
 use crate::tui::keymap::{Key, Keymaps};
 use crate::tui::msg::{Effect, Msg};
@@ -292,7 +292,8 @@ impl Run {
             Event::Write(kind) => {
                 let Some(intent) = self.sent.clone() else { return };
                 let done = |outcome| OpState::Done(outcome, now);
-                let theirs = Arc::new(self.words.twin(intent.target.clone(), "theirs"));
+                let Some(id) = intent.twin().map(|write| write.target.clone()) else { return };
+                let theirs = Found::Twin(Arc::new(self.words.twin(id, "theirs")));
                 let state = match kind {
                     0 => OpState::Accepted,
                     1 => OpState::Sending,

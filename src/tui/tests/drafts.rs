@@ -9,7 +9,7 @@ use serde_json::json;
 use super::write::{editing, is_choosing, on_twin, saved, sending, theirs, typed};
 use crate::domain::secret::MASK;
 use crate::local::Draft;
-use crate::ops::{OpState, Outcome};
+use crate::ops::{Found, OpState, Outcome};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::testkit::{Console, Maker, session};
 
@@ -157,7 +157,7 @@ fn what_was_typed_after_sending_survives_the_outcome() {
         }
         let after = Arc::new(Maker::filter().moved("AAAAAAAAAAQ=").done());
         let at = console.now();
-        let effects = console.write_stands(&intent, OpState::Done(Outcome::Applied(after), at));
+        let effects = console.write_stands(&intent, OpState::Done(Outcome::Applied(Found::Twin(after)), at));
         assert!(!effects.iter().any(|effect| matches!(effect, Effect::DiscardDraft(_))), "{effects:?}");
         assert!(draft_of(&console).text.contains("30.01"), "{}", draft_of(&console).text);
     }
@@ -174,7 +174,7 @@ fn a_draft_that_was_saved_again_after_sending_still_ends_with_its_write() {
     console.press("esc");
     let after = Arc::new(Maker::filter().moved("AAAAAAAAAAQ=").done());
     let at = console.now();
-    let effects = console.write_stands(&intent, OpState::Done(Outcome::Applied(after), at));
+    let effects = console.write_stands(&intent, OpState::Done(Outcome::Applied(Found::Twin(after)), at));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::DiscardDraft(_))));
     assert!(console.model.shell.drafts.is_empty());
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::golden;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::ops::{OpState, OpsBoard, Outcome};
+use crate::ops::{Found, OpState, OpsBoard, Outcome};
 use crate::tui::msg::Msg;
 use crate::tui::notices::Severity;
 use crate::tui::testkit::{Console, Maker, intent, session};
@@ -62,7 +62,7 @@ fn changes() {
     console.tell(Msg::Ops(OpsBoard::of([
         (
             write(1, json!({"temperatureThreshold": 30.0, "window": {"seconds": 30, "mode": "mean"}})),
-            OpState::Done(Outcome::Applied(base.clone()), now),
+            OpState::Done(Outcome::Applied(Found::Twin(base.clone())), now),
         ),
         (write(2, json!({"temperatureThreshold": 31.0})), OpState::Done(Outcome::Conflict(None), now)),
         (write(3, json!({"a": "it's"})), OpState::Done(Outcome::Refused("the console is read-only".into()), now)),
@@ -81,7 +81,7 @@ fn changes_without_an_answer_that_met_others() {
     let now = console.now();
     let done = |number, outcome| (intent(&base, json!({"a": number}), number, now), OpState::Done(outcome, now));
     console.tell(Msg::Ops(OpsBoard::of([
-        done(1, Outcome::Overtaken(base.clone())),
+        done(1, Outcome::Overtaken(Found::Twin(base.clone()))),
         done(2, Outcome::Undecidable { why: "the twin is gone", now: None }),
     ])));
     golden(&mut console, "activity-undecidable");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::domain::fault::{Fault, FaultKind};
-use crate::ops::{OpState, Outcome};
+use crate::ops::{Found, OpState, Outcome};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::testkit::{Console, Gateway, Maker, details};
 use crate::tui::tests::write::editing;
@@ -97,7 +97,7 @@ fn twins_show_none_in_any_mode() {
             _ => None,
         })
         .expect("it is sent");
-    assert_eq!(intent.patch.merge, json!({"temperatureThreshold": 30.0}).as_object().cloned().unwrap());
+    assert_eq!(intent.twin().unwrap().patch.merge, json!({"temperatureThreshold": 30.0}).as_object().cloned().unwrap());
     let theirs = {
         let mut theirs = planted().moved("AAAAAAAAAAQ=").done();
         theirs.desired.values.insert("apiKey".into(), "PLANTED-other-key".into());
@@ -107,7 +107,7 @@ fn twins_show_none_in_any_mode() {
         theirs
     };
     let at = console.now();
-    console.write_stands(&intent, OpState::Done(Outcome::Conflict(Some(Arc::new(theirs))), at));
+    console.write_stands(&intent, OpState::Done(Outcome::Conflict(Some(Found::Twin(Arc::new(theirs)))), at));
     assert!(console.location().contains("BOTH CHANGED IT"));
     look(&mut console, "in the conflict");
     console.press("m s");

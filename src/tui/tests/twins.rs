@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{golden, golden_at};
 use crate::domain::fault::{Fault, FaultKind, Right};
 use crate::domain::ids::{ETag, TwinId};
-use crate::ops::{OpState, Outcome};
+use crate::ops::{Found, OpState, Outcome};
 use crate::store::{Fetched, Source};
 use crate::tui::msg::Msg;
 use crate::tui::testkit::{Console, Maker, module_twin};
@@ -201,7 +201,7 @@ fn reviewed_and_sent() {
 fn applied_refused_and_not_applied() {
     let after = Maker::filter().moved("AAAAAAAAAAQ=").done();
     for (name, outcome) in [
-        ("twin-applied", Outcome::Applied(Arc::new(after))),
+        ("twin-applied", Outcome::Applied(Found::Twin(Arc::new(after)))),
         ("twin-refused", Outcome::Refused("the hub would refuse it: 400 ArgumentInvalid, \u{1b}[31mno".into())),
         ("twin-not-applied", Outcome::NotApplied(Fault::new(FaultKind::TimedOut, "change the twin", "no answer"))),
     ] {
@@ -220,7 +220,7 @@ fn changed_by_two() {
         .moved("AAAAAAAAAAQ=")
         .done();
     let at = console.now();
-    console.write_stands(&intent, OpState::Done(Outcome::Conflict(Some(Arc::new(theirs))), at));
+    console.write_stands(&intent, OpState::Done(Outcome::Conflict(Some(Found::Twin(Arc::new(theirs)))), at));
     golden(&mut console, "twin-conflict");
     golden_at(&mut console, "twin-conflict", 200, 60);
     console.press("m");
@@ -235,8 +235,8 @@ fn changed_by_two_without_an_answer() {
     };
     let why = "the twin was written more than once, or made anew, since it was read";
     for (name, outcome) in [
-        ("twin-overtaken", Outcome::Overtaken(theirs())),
-        ("twin-undecidable", Outcome::Undecidable { why, now: Some(theirs()) }),
+        ("twin-overtaken", Outcome::Overtaken(Found::Twin(theirs()))),
+        ("twin-undecidable", Outcome::Undecidable { why, now: Some(Found::Twin(theirs())) }),
         ("twin-undecidable-gone", Outcome::Undecidable { why: "the twin is gone", now: None }),
     ] {
         let (mut console, intent) = sending("30.0");
@@ -252,7 +252,7 @@ fn their_tags_only() {
     let mut theirs = Maker::filter().tags(json!({"shift": "night"})).done();
     theirs.etag = ETag::from_wire("AAAAAAAAAAQ=");
     let at = console.now();
-    console.write_stands(&intent, OpState::Done(Outcome::Conflict(Some(Arc::new(theirs))), at));
+    console.write_stands(&intent, OpState::Done(Outcome::Conflict(Some(Found::Twin(Arc::new(theirs)))), at));
     golden(&mut console, "twin-conflict-tags");
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::twin::Twin;
 use crate::local::Draft;
-use crate::ops::{OpState, Outcome, WriteIntent};
+use crate::ops::{Found, OpState, Outcome, WriteIntent};
 use crate::tui::model::Model;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::shell::Session;
@@ -112,10 +112,13 @@ pub(super) fn theirs() -> Twin {
 #[test]
 fn only_what_was_changed_is_sent_against_the_tag_that_was_read() {
     let (_, intent) = sending("30.0");
-    assert_eq!(intent.patch.body(), json!({"properties": {"desired": {"temperatureThreshold": 30.0}}}));
-    assert_eq!(intent.inverse.body(), json!({"properties": {"desired": {"temperatureThreshold": 25.0}}}));
-    assert_eq!(intent.if_match.as_str(), "AAAAAAAAAAM=");
-    assert_eq!(intent.target.shown().as_str(), "edge-gateway-001/temperatureFilter");
+    assert_eq!(intent.twin().unwrap().patch.body(), json!({"properties": {"desired": {"temperatureThreshold": 30.0}}}));
+    assert_eq!(
+        intent.twin().unwrap().inverse.body(),
+        json!({"properties": {"desired": {"temperatureThreshold": 25.0}}})
+    );
+    assert_eq!(intent.twin().unwrap().if_match.as_str(), "AAAAAAAAAAM=");
+    assert_eq!(intent.twin().unwrap().target.shown().as_str(), "edge-gateway-001/temperatureFilter");
 }
 
 #[test]
@@ -165,9 +168,9 @@ fn a_question_keeps_its_target_whatever_happens_below() {
     reported.version += 1;
     console.read_twin(reported);
     let intent = submitted(&console.press("enter")).expect("a reported property is no obstacle");
-    assert_eq!(intent.target.shown().as_str(), "edge-gateway-001/temperatureFilter");
-    assert_eq!(intent.if_match.as_str(), "AAAAAAAAAAM=");
-    assert_eq!(intent.patch.merge.get("temperatureThreshold"), Some(&json!(30.0)));
+    assert_eq!(intent.twin().unwrap().target.shown().as_str(), "edge-gateway-001/temperatureFilter");
+    assert_eq!(intent.twin().unwrap().if_match.as_str(), "AAAAAAAAAAM=");
+    assert_eq!(intent.twin().unwrap().patch.merge.get("temperatureThreshold"), Some(&json!(30.0)));
 }
 
 #[test]
@@ -254,8 +257,12 @@ fn an_applied_write_ends_the_draft() {
     let (mut console, intent) = sending("30.0");
     let at = console.now();
     let after = Arc::new(Maker::filter().moved("AAAAAAAAAAQ=").done());
-    let effects = console.write_stands(&intent, OpState::Done(Outcome::Applied(after), at));
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::DiscardDraft(key) if key.target == intent.target)));
+    let effects = console.write_stands(&intent, OpState::Done(Outcome::Applied(Found::Twin(after)), at));
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::DiscardDraft(key) if key.target == intent.twin().unwrap().target))
+    );
     assert!(effects.iter().any(|effect| matches!(effect, Effect::PollNow)));
     assert!(console.model.shell.drafts.is_empty());
     assert!(console.notice().contains("desired v3 -> v4"), "{}", console.notice());
@@ -276,7 +283,7 @@ fn a_412_shows_both_and_goes_on_from_theirs() {
     let (mut console, intent) = sending("30.0");
     let at = console.now();
     let theirs = theirs();
-    console.write_stands(&intent, OpState::Done(Outcome::Conflict(Some(Arc::new(theirs.clone()))), at));
+    console.write_stands(&intent, OpState::Done(Outcome::Conflict(Some(Found::Twin(Arc::new(theirs.clone())))), at));
     assert!(is_choosing(&console.model));
     let text = console.text();
     assert!(["25.0", "28.0", "30.0"].iter().all(|value| text.contains(value)), "{text}");
@@ -288,9 +295,12 @@ fn a_412_shows_both_and_goes_on_from_theirs() {
     console.press("s");
     console.wait(SETTLED);
     let again = submitted(&console.press("tab enter")).expect("it can be sent now");
-    assert_eq!(again.if_match, theirs.etag);
-    assert_eq!(again.patch.body(), json!({"properties": {"desired": {"temperatureThreshold": 30.0}}}));
-    assert_eq!(again.inverse.body(), json!({"properties": {"desired": {"temperatureThreshold": 28.0}}}));
+    assert_eq!(again.twin().unwrap().if_match, theirs.etag);
+    assert_eq!(again.twin().unwrap().patch.body(), json!({"properties": {"desired": {"temperatureThreshold": 30.0}}}));
+    assert_eq!(
+        again.twin().unwrap().inverse.body(),
+        json!({"properties": {"desired": {"temperatureThreshold": 28.0}}})
+    );
     assert_ne!(again.op, intent.op);
 }
 
@@ -456,5 +466,8 @@ fn nothing_can_be_sent_read_only() {
 #[test]
 fn values_keep_their_spelling() {
     let (_, intent) = sending("30.00");
-    assert_eq!(serde_json::to_string(&Value::Object(intent.patch.merge)).unwrap(), r#"{"temperatureThreshold":30.0}"#);
+    assert_eq!(
+        serde_json::to_string(&Value::Object(intent.twin().unwrap().patch.merge.clone())).unwrap(),
+        r#"{"temperatureThreshold":30.0}"#
+    );
 }

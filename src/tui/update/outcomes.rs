@@ -1,6 +1,6 @@
 //! After a write: what became of it is said wherever the operator is by now.
 
-use crate::ops::{OpState, OpsBoard, Outcome};
+use crate::ops::{Found, OpState, OpsBoard, Outcome, Request, Write, WriteIntent};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::views::twin::edit::is_sent;
@@ -13,32 +13,37 @@ pub(super) fn tell_outcomes(model: &mut Model, before: &OpsBoard, effects: &mut 
         if matches!(before.get(&entry.intent.op).map(|old| &old.state), Some(OpState::Done(..))) {
             continue;
         }
-        let target = entry.intent.target.shown();
+        let target = entry.intent.request.target().shown();
+        let done = entry.intent.request.words().done;
         match outcome {
-            Outcome::Applied(twin) => {
+            Outcome::Applied(found) => {
                 // Also when its view was left meanwhile; what was typed since then is another draft.
-                let draft = model.shell.drafts.get(&entry.intent.target);
-                if let Some(draft) = draft.filter(|draft| is_sent(draft, &entry.intent)) {
-                    effects.push(Effect::DiscardDraft(draft.key.clone()));
-                    model.shell.drop_draft(&entry.intent.target);
+                if let Some(write) = entry.intent.twin() {
+                    let draft = model.shell.drafts.get(&write.target);
+                    if let Some(draft) = draft.filter(|draft| is_sent(draft, write)) {
+                        effects.push(Effect::DiscardDraft(draft.key.clone()));
+                        model.shell.drop_draft(&write.target);
+                    }
                 }
-                let from = entry.intent.base.desired.version;
-                model.shell.outcome(format!("your change of {target} is applied: desired v{from} -> v{}", twin.desired.version));
+                model.shell.outcome(applied(&entry.intent, found));
             }
             Outcome::Conflict(theirs) => {
-                let what = match theirs {
-                    None => "what they wrote could not be read",
+                let what = match (entry.intent.twin(), theirs) {
+                    (_, None) => "what they wrote could not be read",
                     // Their change is in the other half of the twin: there is nothing to put side by side.
-                    Some(theirs) if theirs.desired.version == entry.intent.base.desired.version => {
+                    (Some(write), Some(Found::Twin(theirs)))
+                        if theirs.desired.version == write.base.desired.version =>
+                    {
                         "they changed tags only"
                     }
-                    Some(_) => "both changes are shown",
+                    (Some(_), Some(_)) => "both changes are shown",
+                    (None, Some(_)) => "look at it again",
                 };
                 model.shell.warn(format!(
                     "412: {target} was changed by somebody else after it was read; nothing was overwritten, {what}"
                 ));
             }
-            Outcome::Refused(why) => model.shell.error(format!("{target} was not changed: {}", why.shown())),
+            Outcome::Refused(why) => model.shell.error(format!("{target} was not {done}: {}", why.shown())),
             Outcome::NotApplied(_) => {
                 model.shell.warn(format!("{target}: no answer came, and reading back shows that it did not take effect; send it again"));
             }
@@ -50,5 +55,22 @@ pub(super) fn tell_outcomes(model: &mut Model, before: &OpsBoard, effects: &mut 
             )),
         }
         effects.push(Effect::PollNow);
+    }
+}
+
+/// What was done, in the words of its kind.
+fn applied(intent: &WriteIntent, found: &Found) -> String {
+    let target = intent.request.target().shown();
+    let done = intent.request.words().done;
+    match (&intent.request, found) {
+        (Request::Twin(write), Found::Twin(twin)) => {
+            let from = write.base.desired.version;
+            format!("your change of {target} is applied: desired v{from} -> v{}", twin.desired.version)
+        }
+        (Request::Manifest(_), _) => {
+            format!("the hub accepted the manifest for {target}; edgeAgent carries it out when it hears of it")
+        }
+        (Request::Method(_), Found::Reply(reply)) => format!("{target} is {done}: it answered {}", reply.status),
+        _ => format!("{target} is {done}"),
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::secret::mask_json;
 use crate::domain::text::Untrusted;
 use crate::domain::time::age_text;
 use crate::domain::twin::Twin;
-use crate::ops::{OpState, Outcome};
+use crate::ops::{Found, OpState, Outcome, Write};
 use crate::store::Source;
 use crate::tui::actions::{ActionId, CommandId, Danger, Scope};
 use crate::tui::canvas::{Canvas, Piece};
@@ -279,7 +279,7 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
             OpState::Sending => (Role::StatusProgress, "being sent, no answer yet".to_owned()),
             OpState::Unknown(_) => (Role::StatusWarn, "UNKNOWN, reading back".to_owned()),
             OpState::Done(outcome, _) => match outcome {
-                Outcome::Applied(twin) => (Role::StatusOk, format!("applied, desired v{}", twin.desired.version)),
+                Outcome::Applied(found) => (Role::StatusOk, applied(found, entry.intent.request.words().done)),
                 Outcome::Conflict(_) => (Role::StatusWarn, "412, somebody else was faster; nothing changed".to_owned()),
                 Outcome::Refused(why) => (Role::StatusBad, format!("refused: {}", why.shown())),
                 Outcome::NotApplied(_) => (Role::StatusWarn, "no answer; read back: it did not take effect".to_owned()),
@@ -290,15 +290,24 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
             },
         };
         let age = format!("{:>5} ago  ", age_text(shell.now.since(entry.intent.asked_at)));
-        lines.push(vec![(Role::TextDim, age), (Role::Fg, format!("{}   ", entry.intent.target.shown())), (role, word)]);
-        for change in entry.intent.changes() {
-            let (role, text) = change::line(&change);
+        lines.push(vec![
+            (Role::TextDim, age),
+            (Role::Fg, format!("{}   ", entry.intent.request.target().shown())),
+            (role, word),
+        ]);
+        for line in entry.intent.request.lines() {
+            let (role, text) = change::request_line(line);
             lines.push(vec![(Role::Fg, " ".repeat(11)), (role, text)]);
         }
-        let mut inverse = entry.intent.inverse.body();
-        mask_json(&mut inverse);
-        labelled(&mut lines, "undo", &text_json::compact(&inverse), width);
-        let body = entry.intent.patch.body();
+        let undo = match entry.intent.request.inverse() {
+            None => "nothing takes it back".to_owned(),
+            Some(mut inverse) => {
+                mask_json(&mut inverse);
+                text_json::compact(&inverse)
+            }
+        };
+        labelled(&mut lines, "undo", &undo, width);
+        let body = entry.intent.request.http().body.unwrap_or_default();
         let mut masked = body.clone();
         mask_json(&mut masked);
         let shown = if masked == body {
@@ -315,6 +324,16 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
         lines.extend(wrap(text, width).into_iter().map(|line| vec![(Role::TextDim, line)]));
     }
     lines
+}
+
+/// What the hub showed of the object afterwards.
+fn applied(found: &Found, done: &str) -> String {
+    match found {
+        Found::Twin(twin) => format!("applied, desired v{}", twin.desired.version),
+        Found::Reply(reply) => format!("{done}, it answered {}", reply.status),
+        Found::Taken => "accepted by the hub; what runs follows".to_owned(),
+        Found::Device(_) | Found::Deployment(_) | Found::Absent => done.to_owned(),
+    }
 }
 
 /// A text under a label in the left margin, over as many lines as it needs.

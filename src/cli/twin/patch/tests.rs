@@ -1,24 +1,29 @@
 //! What a conflict and a preview say, and what becomes of a write that nobody answers.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::*;
 use crate::audit::{AuditReader, State, Who};
+use crate::cli::exit::Exit;
+use crate::domain::ids::OpId;
 use crate::domain::time::{Clock, ManualClock};
 use crate::hub::transport::header::HeaderMap;
 use crate::hub::transport::{HttpReply, HttpRequest, Method, TransportFailure};
 use crate::hub::{ConnectionString, Hub, HubSettings, Transport, twin_from_json};
+use crate::ops::Level;
 
 fn twin(etag: &str, desired: &Value) -> Arc<Twin> {
     let wire = json!({"deviceId": "d", "moduleId": "m", "etag": etag, "properties": {"desired": desired}});
     Arc::new(twin_from_json(&wire).unwrap())
 }
 
-fn intent(base: &Arc<Twin>, wanted: &Value) -> WriteIntent {
+fn intent(base: &Arc<Twin>, wanted: &Value) -> WriteIntent<TwinWrite> {
     let now = ManualClock::at("2026-03-04T10:00:00Z".parse().unwrap()).now();
     let op = OpId(uuid::Uuid::nil());
     let wanted = wanted.as_object().unwrap();
-    WriteIntent::new(op, "h", base, SectionKind::Desired, wanted, Level::Dialog, now).unwrap()
+    let request = TwinWrite::new(base, SectionKind::Desired, wanted).unwrap();
+    WriteIntent::new(op, "h", request, Level::Dialog, now)
 }
 
 #[test]
@@ -27,19 +32,19 @@ fn a_conflict_lists_both_changes_and_marks_where_they_meet() {
     let intent = intent(&base, &json!({"t": 30.0, "w": 1, "password": "hunter2"}));
     let theirs = twin("e2", &json!({"t": 28.0, "w": 2, "password": "old"}));
     assert_eq!(
-        conflict("d/m was not changed".to_owned(), &intent, Some(&theirs)),
+        conflict("d/m was not changed", &intent, Some(&Found::Twin(theirs))),
         "d/m was not changed\n\
          your change:\n  ~ /t   25.0 -> 30.0\n  ~ /password   (changed, hidden)\n\
          theirs:\n  ~ /t   25.0 -> 28.0  <- both of you\n  ~ /w   1 -> 2\n\
          it has ETag e2 now; compare, and send again"
     );
-    assert!(conflict(String::new(), &intent, None).contains("could not be read"));
+    assert!(conflict("", &intent, None).contains("could not be read"));
 }
 
 #[test]
 fn a_preview_shows_the_request_without_its_secrets() {
     let base = twin("e1", &json!({"a": 1}));
-    let text = preview(&intent(&base, &json!({"apiToken": "hunter2"})));
+    let text = write::preview(&intent(&base, &json!({"apiToken": "hunter2"})), None);
     assert_eq!(
         text,
         "d/m\n  + /apiToken   (added, hidden)\n  - /a   1   (null deletes the key)\n\nPATCH /twins/d/modules/m\nIf-Match: \"e1\"\n\n\
@@ -140,10 +145,7 @@ async fn patch(fate: Fate) -> (Result<Answer, Failure>, u32, State) {
         desired_file: None,
         tags: None,
         etag: None,
-        yes: true,
-        confirm: None,
-        dry_run: false,
-        reason: None,
+        write: WriteArgs { yes: true, ..WriteArgs::default() },
     };
     let ended = run(&site, &args, Asker { interactive: false }).await;
     let entries = AuditReader::new(&site.audit).newest(9).unwrap().entries;
@@ -214,5 +216,5 @@ async fn when_the_hub_stays_away_the_command_ends_and_says_that_nobody_knows() {
     assert_eq!(failure.exit, Exit::Unreachable);
     assert!(failure.text.starts_with("nobody knows whether d was changed"), "{failure}");
     assert_eq!((sent, record), (1, State::Unknown));
-    assert!(before.elapsed() < READ_BACK * 2);
+    assert!(before.elapsed() < write::READ_BACK * 2);
 }

@@ -14,7 +14,7 @@ use crate::domain::text::Untrusted;
 use crate::domain::time::{Now, wall_age};
 use crate::domain::twin::{Section, Twin};
 use crate::local::{Draft, DraftKey};
-use crate::ops::{Level, WriteIntent};
+use crate::ops::{TwinWrite, WriteIntent};
 use crate::tui::shell::Shell;
 use crate::tui::widgets::editor::Editor;
 
@@ -141,15 +141,14 @@ impl Edit {
     ///
     /// # Errors
     /// A sentence why it cannot be sent.
-    pub fn intent(&self, shell: &mut Shell) -> Result<WriteIntent, String> {
+    pub fn intent(&self, shell: &mut Shell) -> Result<WriteIntent<TwinWrite>, String> {
         let check = self.check.as_ref().map_err(Problem::text)?;
         if let Some(finding) = check.findings.first() {
             return Err(format!("the hub would refuse it: {} {}", finding.path.shown(), finding.message));
         }
-        let level = if shell.session.production { Level::TypedName } else { Level::Dialog };
-        let op = shell.next_op();
-        WriteIntent::new(op, &shell.session.hub, &self.base, SectionKind::Desired, &check.wanted, level, shell.now)
-            .ok_or_else(|| "nothing was changed, so there is nothing to send".to_owned())
+        let write = TwinWrite::new(&self.base, SectionKind::Desired, &check.wanted)
+            .ok_or_else(|| "nothing was changed, so there is nothing to send".to_owned())?;
+        Ok(shell.intent(write))
     }
 }
 
@@ -162,11 +161,11 @@ pub fn draft_key(id: &TwinId, shell: &Shell) -> DraftKey {
 /// Whether a draft amounts to exactly this write: then the write's success is its end. Told by what it changes, not by
 /// when it was saved: whatever was typed after sending is another draft.
 #[must_use]
-pub fn is_sent(draft: &Draft, intent: &WriteIntent) -> bool {
-    let before = &intent.base.desired.values;
-    draft.base_etag == intent.if_match
-        && intent.patch.section == SectionKind::Desired
-        && check(&draft.text, &intent.base).is_ok_and(|check| patch::diff(before, &check.wanted) == intent.patch.merge)
+pub fn is_sent(draft: &Draft, write: &TwinWrite) -> bool {
+    let before = &write.base.desired.values;
+    draft.base_etag == write.if_match
+        && write.patch.section == SectionKind::Desired
+        && check(&draft.text, &write.base).is_ok_and(|check| patch::diff(before, &check.wanted) == write.patch.merge)
 }
 
 /// The twin a draft was begun on. Its secrets are placeholders, which stand for themselves; its versions are not

@@ -280,7 +280,7 @@ impl TwinView {
                 (ActionId::ReviewSend, _) => {
                     let (edit, intent) = (review.edit.clone(), review.intent.clone());
                     if !self.moved_on(&edit, shell) {
-                        return Step { ask: Some(Question::Send(Box::new(intent))), ..Step::done() };
+                        return Step { ask: Some(Question::Send(Box::new(intent.into()))), ..Step::done() };
                     }
                     Step::done()
                 }

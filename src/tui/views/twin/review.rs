@@ -11,7 +11,7 @@ use super::{Mode, TwinView, keep};
 use crate::domain::ids::OpId;
 use crate::domain::json;
 use crate::domain::twin::Twin;
-use crate::ops::{OpState, Outcome, WriteIntent};
+use crate::ops::{Found, OpState, Outcome, TwinWrite, WriteIntent};
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::views::Step;
@@ -20,7 +20,7 @@ use crate::tui::views::Step;
 #[derive(Debug, Clone)]
 pub struct Review {
     /// What would be sent.
-    pub intent: WriteIntent,
+    pub intent: WriteIntent<TwinWrite>,
     /// Where it came from, for going back.
     pub edit: Edit,
     /// Its number, once it was handed to the gateway.
@@ -41,11 +41,15 @@ impl TwinView {
                 step.effects.extend(self.end(shell));
             }
             Outcome::Conflict(theirs) => {
-                let theirs = theirs.or_else(|| self.twin(shell).cloned());
+                let theirs = twin_of(theirs.as_ref()).or_else(|| self.twin(shell).cloned());
                 self.side_by_side(review, theirs, Noticed::Refused, shell, step);
             }
-            Outcome::Overtaken(theirs) => self.side_by_side(review, Some(theirs), Noticed::Overtaken, shell, step),
-            Outcome::Undecidable { now, .. } => self.side_by_side(review, now, Noticed::Undecidable, shell, step),
+            Outcome::Overtaken(theirs) => {
+                self.side_by_side(review, twin_of(Some(&theirs)), Noticed::Overtaken, shell, step);
+            }
+            Outcome::Undecidable { now, .. } => {
+                self.side_by_side(review, twin_of(now.as_ref()), Noticed::Undecidable, shell, step);
+            }
             Outcome::Refused(_) | Outcome::NotApplied(_) => self.mode = Mode::editing(review.edit),
         }
     }
@@ -60,7 +64,7 @@ impl TwinView {
         step: &mut Step,
     ) {
         match theirs {
-            Some(theirs) if theirs.etag != review.intent.if_match => {
+            Some(theirs) if theirs.etag != review.intent.request.if_match => {
                 self.clash(&review.edit, theirs, shell);
                 if let Mode::Conflict(conflict) = &mut self.mode {
                     conflict.how = how;
@@ -164,4 +168,8 @@ impl TwinView {
             review.sent = Some(op.clone());
         }
     }
+}
+
+fn twin_of(found: Option<&Found>) -> Option<Arc<Twin>> {
+    found.and_then(Found::twin).cloned()
 }

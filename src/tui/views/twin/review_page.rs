@@ -19,7 +19,7 @@ use crate::tui::widgets::states::wrap;
 /// Draws the page from line `top` on.
 pub(super) fn draw(review: &Review, top: usize, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
     let lines = lines(review, shell, width(area.width));
-    let title = format!("Patch for {}", review.intent.target.shown());
+    let title = format!("Patch for {}", review.intent.request.target.shown());
     let inside = panel(canvas, area, &title, &note(review, &lines, top, rows(area.width, area.height)), true);
     let first = top.min(lines.len().saturating_sub(usize::from(inside.height)));
     for (offset, (role, text)) in lines.iter().skip(first).enumerate() {
@@ -58,7 +58,7 @@ fn rows(columns: u16, height: u16) -> u16 {
 
 /// How much changes, and which lines of how many are shown.
 fn note(review: &Review, lines: &[Piece], top: usize, rows: u16) -> String {
-    let count = review.intent.changes().len();
+    let count = review.intent.request.changes().len();
     let changes = format!("{count} {}", if count == 1 { "change" } else { "changes" });
     let rows = usize::from(rows);
     if lines.len() <= rows {
@@ -69,7 +69,7 @@ fn note(review: &Review, lines: &[Piece], top: usize, rows: u16) -> String {
 }
 
 fn lines(review: &Review, shell: &Shell, width: usize) -> Vec<Piece> {
-    let intent = &review.intent;
+    let (intent, request) = (&review.intent, &review.intent.request);
     let mut lines: Vec<Piece> = Vec::new();
     let state = review.sent.as_ref().and_then(|op| shell.ops.get(op)).map(|entry| &entry.state);
     match (state, &review.sent) {
@@ -90,18 +90,18 @@ fn lines(review: &Review, shell: &Shell, width: usize) -> Vec<Piece> {
     if !lines.is_empty() {
         lines.push((Role::Fg, String::new()));
     }
-    lines.extend(intent.changes().iter().map(change::line));
+    lines.extend(request.changes().iter().map(change::line));
     lines.push((Role::Fg, String::new()));
     lines.push((Role::Header, "REQUEST".to_owned()));
-    lines.push((Role::Fg, format!("PATCH {}", intent.path().as_str())));
+    lines.push((Role::Fg, format!("PATCH {}", request.path().as_str())));
     lines.push((Role::Fg, format!("Host: {}", Untrusted::new(intent.hub.as_str()).shown())));
-    lines.push((Role::Fg, format!("If-Match: \"{}\"", intent.if_match.shown())));
-    let mut body = intent.patch.body();
+    lines.push((Role::Fg, format!("If-Match: \"{}\"", request.if_match.shown())));
+    let mut body = request.patch.body();
     mask_json(&mut body);
     lines.extend(json::pretty(&body).lines().map(|text| (Role::Fg, text.to_owned())));
     lines.push((Role::Fg, String::new()));
     lines.push((Role::Header, "TAKES IT BACK".to_owned()));
-    let mut inverse = intent.inverse.body();
+    let mut inverse = request.inverse.body();
     mask_json(&mut inverse);
     lines.push((Role::TextDim, json::compact(&inverse)));
     lines.push((Role::Fg, String::new()));

@@ -1,12 +1,12 @@
 //! `edgedeck device show`: identity, edgeAgent's account, and the modules wanted and reported.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Failure, stamp};
-use super::site::Site;
-use super::table::{Facts, Table};
-use super::target::device_id;
+use crate::cli::answer::{Answer, Failure, stamp};
+use crate::cli::site::Site;
+use crate::cli::table::{Facts, Table};
+use crate::cli::target::device_id;
 use crate::domain::device::{DeviceIdentity, ModuleIdentity};
 use crate::domain::fault::FaultKind;
 use crate::domain::health::{AgentReport, EdgeHubLink, ModuleState, RuntimeStatus, agent_code_words, exit_code_words};
@@ -16,13 +16,6 @@ use crate::domain::secret::mask_json;
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::{HubTime, Now, age_text, wall_age};
 use crate::domain::twin::Twin;
-
-/// What can be done with one device.
-#[derive(Debug, Clone, Subcommand)]
-pub enum DeviceCommand {
-    /// Everything about one device
-    Show(ShowArgs),
-}
 
 /// What `device show` takes.
 #[derive(Debug, Clone, Args)]
@@ -45,8 +38,8 @@ struct Device {
 ///
 /// # Errors
 /// The hub's.
-pub async fn run(site: &Site, command: &DeviceCommand) -> Result<Answer, Failure> {
-    let DeviceCommand::Show(ShowArgs { device: id }) = command;
+pub(super) async fn run(site: &Site, args: &ShowArgs) -> Result<Answer, Failure> {
+    let id = &args.device;
     let now = site.clock.now();
     let hub = &site.hub.read;
     let agent_id = TwinId::module(id.clone(), ModuleId::edge_agent());
@@ -150,7 +143,7 @@ impl Device {
 }
 
 /// Whether edgeHub holds its link, by its module identity.
-pub(super) fn link(modules: &[ModuleIdentity]) -> EdgeHubLink {
+pub(in crate::cli) fn link(modules: &[ModuleIdentity]) -> EdgeHubLink {
     let Some(hub) = modules.iter().find(|module| module.id == ModuleId::edge_hub()) else {
         return EdgeHubLink::Unknown;
     };
@@ -225,7 +218,7 @@ fn modules(agent: &AgentReport, now: Now) -> String {
 }
 
 /// How a module that does not run ended; a running one still carries the code of its last end.
-pub(super) fn exit_code(module: &ModuleState) -> Option<i64> {
+pub(in crate::cli) fn exit_code(module: &ModuleState) -> Option<i64> {
     let seen = module.reported.as_ref()?;
     seen.exit_code.filter(|_| seen.runtime != RuntimeStatus::Running)
 }
@@ -243,7 +236,7 @@ fn runtime(status: &RuntimeStatus) -> &str {
     }
 }
 
-pub(super) fn module_item(module: &ModuleState) -> Value {
+pub(in crate::cli) fn module_item(module: &ModuleState) -> Value {
     json!({
         "moduleId": module.id,
         "status": module.verdict().word(),
