@@ -14,9 +14,9 @@ use super::simulator::Simulator;
 use crate::audit::{AuditLog, Origin, Who};
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
-use crate::hub::Hub;
+use crate::hub::{Hub, HubRead};
 use crate::local::{DraftKey, LastView, Loaded, LocalError, LocalStore, Opened, Options as LocalOptions, Status};
-use crate::ops::Gateway;
+use crate::ops::{Gateway, Order, prepare};
 use crate::store::Needs;
 use crate::sync::{Sync, SyncSettings};
 use crate::tui::msg::{Effect, Msg};
@@ -97,6 +97,7 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
         who,
         identity: hub.read.identity(),
     };
+    let read = hub.read.clone();
     let gateway = Gateway::new(hub.write, hub.read, log, origin, clock.clone(), cancel.clone(), tasks);
     let pictures = Pictures {
         fleet: sync.fleet.clone(),
@@ -109,6 +110,8 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
     let hands = Hands {
         sync,
         gateway,
+        read,
+        clock: clock.clone(),
         local,
         context,
         kept,
@@ -157,6 +160,8 @@ fn open_local(
 pub struct Hands {
     sync: Sync,
     gateway: Gateway,
+    read: HubRead,
+    clock: SharedClock,
     local: Option<LocalStore>,
     /// The context views are remembered under.
     context: String,
@@ -177,6 +182,10 @@ impl Hands {
         let kept = match effect {
             Effect::Submit(intent) => {
                 self.gateway.submit(*intent);
+                return Vec::new();
+            }
+            Effect::Prepare(order) => {
+                self.prepare(order);
                 return Vec::new();
             }
             Effect::Need(needs) => {
@@ -261,6 +270,16 @@ impl Hands {
                 // Dropped when too much waits: the page is read again in a moment.
                 let _ = tell.try_send(message);
             }
+        });
+    }
+
+    /// Reads what a change is about, away from the loop, and tells what came of it.
+    fn prepare(&self, order: Box<Order>) {
+        let (tell, read, clock) = (self.tell.clone(), self.read.clone(), self.clock.clone());
+        tokio::spawn(async move {
+            let prepared = prepare(&read, &order, clock.now()).await.map(Box::new);
+            // It waits for room, here and not in the loop: the view waits for the answer.
+            let _ = tell.send(Msg::Prepared(order, prepared)).await;
         });
     }
 

@@ -8,7 +8,7 @@ use super::site::Site;
 use super::target::twin_id;
 use super::write::{self, WriteArgs};
 use crate::domain::ids::TwinId;
-use crate::ops::{MethodCall, Request};
+use crate::ops::Order;
 
 /// What `restart` takes.
 #[derive(Debug, Clone, Args)]
@@ -32,8 +32,6 @@ pub async fn run(site: &Site, args: &RestartArgs, asker: Asker) -> Result<Answer
             "which module? name it as {device}/MODULE; edgedeck modules list {device}"
         )));
     };
-    let request = Request::Method(MethodCall::restart(device.clone(), module.clone()));
-    let intent = write::intent(site, &args.write, request);
-    let ended = write::carry_out(site, &args.write, intent.clone(), asker, write::plainly).await?;
-    Ok(write::answer(site, "ModuleRestart", "MODULE", &intent, &ended))
+    let order = Order::Restart { device: device.clone(), module: module.clone() };
+    write::order(site, &args.write, &order, asker, ("ModuleRestart", "MODULE")).await
 }

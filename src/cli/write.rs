@@ -15,7 +15,9 @@ use crate::domain::ids::OpId;
 use crate::domain::json::pretty;
 use crate::domain::secret::mask_json;
 use crate::domain::text::{Shown, Untrusted};
-use crate::ops::{Found, Gateway, Level, Line, OpState, Outcome, Refusal, Write, WriteIntent, check};
+use crate::ops::{
+    Found, Gateway, Level, Line, OpState, Order, Outcome, Refusal, Unprepared, Write, WriteIntent, check, prepare,
+};
 
 /// How long an outcome that nobody knows is looked for before the command gives up on it.
 pub(super) const READ_BACK: Duration = Duration::from_secs(90);
@@ -48,6 +50,34 @@ pub enum Ended {
     Looked(Exit),
     /// The hub took it.
     Applied(Found),
+}
+
+/// Prepares `order`, and carries it out as the flags say; what there is no need to do is a success that says so.
+///
+/// # Errors
+/// What keeps the order from being prepared, and those of [`carry_out`].
+pub async fn order(
+    site: &Site,
+    args: &WriteArgs,
+    order: &Order,
+    asker: Asker,
+    (kind, head): (&'static str, &'static str),
+) -> Result<Answer, Failure> {
+    let prepared = match prepare(&site.hub.read, order, site.clock.now()).await {
+        Ok(prepared) => prepared,
+        Err(Unprepared::Hub(fault)) => return Err(fault.into()),
+        Err(wrong @ Unprepared::Document(_)) => return Err(Failure::usage(wrong.to_string())),
+        Err(wrong @ Unprepared::Unusable(_)) => return Err(Failure::new(Exit::Refused, wrong.to_string())),
+        Err(done @ Unprepared::Nothing(_)) => {
+            return Ok(Answer::new(kind, site.clock.now().wall, vec![], format!("{done}\n")));
+        }
+    };
+    for warning in &prepared.warnings {
+        asker.say(&format!("edgedeck: {}", Shown::sanitise(warning).as_str()));
+    }
+    let intent = intent(site, args, prepared.request);
+    let ended = carry_out(site, args, intent.clone(), asker, plainly).await?;
+    Ok(answer(site, kind, head, &intent, &ended))
 }
 
 /// An intent for `request`, as the flags say.

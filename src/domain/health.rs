@@ -184,12 +184,20 @@ impl ModuleState {
             RuntimeStatus::Stopped if wants_running => ModuleVerdict::StoppedUnwanted,
             RuntimeStatus::Stopped => ModuleVerdict::Stopped,
             RuntimeStatus::Running => match &self.wanted {
+                // Nobody removes edgeAgent: without a manifest it runs all the same.
+                None if self.id == ModuleId::edge_agent() => ModuleVerdict::Running,
                 None => ModuleVerdict::Leftover,
                 Some(wanted) if !wanted.running => ModuleVerdict::RunsUnwanted,
                 Some(wanted) if !same_image(wanted.image.raw(), reported.image.raw()) => ModuleVerdict::OtherImage,
                 Some(_) => ModuleVerdict::Running,
             },
         }
+    }
+
+    /// What edgeAgent reports of edgeHub while no manifest names one: an entry about nothing.
+    fn is_placeholder(&self) -> bool {
+        let nothing = |seen: &ReportedModule| seen.runtime == RuntimeStatus::Unknown && seen.image.raw().is_empty();
+        self.wanted.is_none() && self.reported.as_ref().is_none_or(nothing)
     }
 }
 
@@ -324,11 +332,14 @@ fn read_modules(desired: &Map<String, Value>, reported: &Map<String, Value>) -> 
         let leftovers = seen.keys().filter(|name| !wanted.contains_key(*name));
         for name in wanted.keys().chain(leftovers) {
             let id = if section == "systemModules" { format!("${name}") } else { name.clone() };
-            modules.push(ModuleState {
+            let state = ModuleState {
                 id: ModuleId::from_wire(id),
                 wanted: wanted.get(name).map(read_wanted),
                 reported: seen.get(name).map(read_reported),
-            });
+            };
+            if !state.is_placeholder() {
+                modules.push(state);
+            }
         }
     }
     modules

@@ -10,6 +10,8 @@ mod gate;
 mod gateway;
 mod intent;
 mod look;
+mod order;
+mod prepare;
 mod request;
 mod send;
 #[cfg(test)]
@@ -19,6 +21,8 @@ pub use board::{OpEntry, OpState, OpsBoard, Outcome};
 pub use gate::{Refusal, check};
 pub use gateway::Gateway;
 pub use intent::{Level, WriteIntent};
+pub use order::{Amendment, Document, NewDeployment, Order};
+pub use prepare::{Prepared, Unprepared, prepare};
 pub use request::{
     Call, DeploymentChange, DeploymentWrite, DeviceChange, DeviceWrite, Found, Http, Line, ManifestWrite, MethodCall,
     Request, Seen, Target, TwinPatch, TwinWrite, Words, Write,

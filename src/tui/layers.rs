@@ -198,7 +198,8 @@ fn send_lines(intent: &WriteIntent, shell: &Shell) -> Vec<Piece> {
         let changes = write.changes().len();
         lines.push((Role::Fg, format!("effect   1 twin, {} of its {}", paths(changes), section_word(write))));
     }
-    let (changes, remarks): (Vec<Line>, Vec<Line>) = request.lines().into_iter().partition(|line| line.kind.is_some());
+    let (changes, remarks): (Vec<Line>, Vec<Line>) =
+        request.summary().into_iter().partition(|line| line.kind.is_some());
     let shown = if changes.len() > SHOWN { SHOWN - 2 } else { SHOWN };
     let more = changes.len().saturating_sub(shown);
     lines.extend(changes.into_iter().take(shown).map(change::request_line));

@@ -9,7 +9,7 @@ use crossterm::event::KeyEvent;
 use crate::domain::ids::TwinId;
 use crate::domain::time::Now;
 use crate::local::{Draft, DraftKey, LastView};
-use crate::ops::{OpsBoard, WriteIntent};
+use crate::ops::{OpsBoard, Order, Prepared, Unprepared, WriteIntent};
 use crate::store::{DetailBoard, FleetSnapshot, LinkState, Needs};
 use crate::tui::notices::Severity;
 
@@ -48,6 +48,8 @@ pub enum Msg {
     EditedOutside(TwinId, Result<String, String>),
     /// How we are signed in, once that is known or when it changes.
     SignedIn(String),
+    /// What came of preparing a change.
+    Prepared(Box<Order>, Result<Box<Prepared>, Unprepared>),
     /// Something outside the model has something to say.
     Say(Severity, String),
 }
@@ -57,6 +59,8 @@ pub enum Msg {
 pub enum Effect {
     /// Hand a write to the gateway.
     Submit(Box<WriteIntent>),
+    /// Read what a change is about, and make its request; [`Msg::Prepared`] follows.
+    Prepare(Box<Order>),
     /// Keep these things fresh.
     Need(Needs),
     /// Read again now.

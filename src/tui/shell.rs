@@ -8,6 +8,7 @@ use crate::domain::time::Now;
 use crate::local::{Draft, LastView};
 use crate::ops::{Level, OpsBoard, Write, WriteIntent};
 use crate::store::{DetailBoard, Fetched, FleetSnapshot, LinkState};
+use crate::tui::actions::Danger;
 use crate::tui::notices::{Notices, Severity};
 
 /// Who and where we are; fixed for a run.
@@ -128,6 +129,18 @@ impl Shell {
     pub fn next_op(&mut self) -> OpId {
         self.ops_asked += 1;
         OpId(uuid::Uuid::from_u128(self.session.seed.as_u128().wrapping_add(self.ops_asked)))
+    }
+
+    /// Why something of that danger, called `what`, is not done now.
+    #[must_use]
+    pub fn forbids(&self, danger: Danger, what: &str) -> Option<String> {
+        if danger != Danger::Write {
+            return None;
+        }
+        if self.session.read_only {
+            return Some(format!("{what} needs read-write; this console was opened read-only"));
+        }
+        self.is_behind().then(|| format!("{what} waits: the console was stopped, and the hub has not been read since"))
     }
 
     /// A write of this session, asked for now, with the confirmation it needs here.

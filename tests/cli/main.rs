@@ -7,6 +7,7 @@
     reason = "a test's helpers fail as its assertions do"
 )]
 
+mod changes;
 mod connect;
 mod harness;
 mod prompt;

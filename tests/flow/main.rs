@@ -2,6 +2,7 @@
 //! run against the simulated hub over real HTTPS; only the terminal is a script. One file per story.
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test they help")]
 
+mod changes;
 mod conflicts;
 mod counts;
 mod drafts;

@@ -19,6 +19,19 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Whether it changes an object, or calls a method that does something.
+    fn is_write(&self) -> bool {
+        let method = self.body.get("methodName").and_then(Value::as_str);
+        match self.method {
+            Method::POST => {
+                self.path.ends_with("/applyConfigurationContent")
+                    || method.is_some_and(|name| !matches!(name, "GetModuleLogs" | "ping"))
+            }
+            Method::PATCH | Method::PUT | Method::DELETE => true,
+            _ => false,
+        }
+    }
+
     /// The query's text; nothing for other requests.
     pub fn query(&self) -> Option<&str> {
         self.body.get("query").and_then(Value::as_str)
@@ -101,9 +114,9 @@ impl Wiretap {
         self.asked.borrow().clone()
     }
 
-    /// The writes among it.
+    /// The writes among it: what changes an object, and methods that do something.
     pub fn writes(&self) -> Vec<Asked> {
-        self.asked().into_iter().filter(|asked| asked.method == Method::PATCH).collect()
+        self.asked().into_iter().filter(Asked::is_write).collect()
     }
 
     /// The queries among it from number `from` on.

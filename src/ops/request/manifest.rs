@@ -95,19 +95,30 @@ impl Write for ManifestWrite {
                 lines.push(Line::new(change.kind(), format!("{sign} {}{}", twin.module.shown(), rest.trim_start())));
             }
         }
-        let by_hand = applied.overwritten().count();
-        if by_hand > 0 {
-            let values = if by_hand == 1 { "1 desired value".to_owned() } else { format!("{by_hand} desired values") };
-            lines.push(Line::remark(format!(
-                "{values} of its modules, set since the last manifest or by hand, are written over"
-            )));
+        lines.extend(remarks(&applied));
+        lines
+    }
+
+    /// Modules by what becomes of them, and how much else.
+    fn summary(&self) -> Vec<Line> {
+        let applied = self.applied();
+        let mut lines = Vec::new();
+        for (kind, head) in [
+            (ChangeKind::Remove, "- DISAPPEAR   "),
+            (ChangeKind::Replace, "~ change      "),
+            (ChangeKind::Add, "+ appear      "),
+        ] {
+            let names: Vec<String> = applied.modules_that(kind).map(|module| shown(&module.name).into()).collect();
+            if !names.is_empty() {
+                lines.push(Line::new(kind, format!("{head}{}", names.join(", "))));
+            }
         }
-        for owner in &applied.owners {
-            lines.push(Line::remark(format!(
-                "the deployment {} applies to this device and takes back what it owns within minutes",
-                owner.shown()
-            )));
+        let values: usize = applied.twins.iter().map(|twin| twin.changes.len()).sum();
+        if values > 0 {
+            let text = if values == 1 { "1 other value".to_owned() } else { format!("{values} other values") };
+            lines.push(Line::new(ChangeKind::Replace, format!("~ and {text} of its twins")));
         }
+        lines.extend(remarks(&applied));
         lines
     }
 
@@ -149,9 +160,31 @@ impl Write for ManifestWrite {
     }
 }
 
+/// What a look at the lines alone would not tell.
+fn remarks(applied: &Applied) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let by_hand: Vec<String> =
+        applied.overwritten().map(|(module, change)| format!("{}{}", module.shown(), change.path.shown())).collect();
+    if let [first, rest @ ..] = by_hand.as_slice() {
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        lines.push(Line::remark(format!("desired values that were set before are written over: {first}{more}")));
+    }
+    for owner in &applied.owners {
+        lines.push(Line::remark(format!(
+            "the deployment {} applies to this device and takes back what it owns within minutes",
+            owner.shown()
+        )));
+    }
+    lines
+}
+
+fn shown(text: &str) -> Shown {
+    Untrusted::from(text).shown()
+}
+
 fn module_lines(module: &ModuleFate, width: usize) -> Vec<Line> {
-    let name = Untrusted::from(module.name.as_str()).shown();
-    let image = module.image.as_deref().map(|image| Untrusted::from(image).shown()).unwrap_or_default();
+    let name = shown(&module.name);
+    let image = module.image.as_deref().map(shown).unwrap_or_default();
     match module.kind {
         None => vec![],
         Some(ChangeKind::Add) => vec![Line::new(ChangeKind::Add, format!("+ {name:<width$}   appears: {image}"))],

@@ -163,6 +163,11 @@ pub trait Write {
     /// What changes, secrets hidden.
     fn lines(&self) -> Vec<Line>;
 
+    /// The same in few lines, for a question.
+    fn summary(&self) -> Vec<Line> {
+        self.lines()
+    }
+
     /// What takes it back, as a request body; `None` where nothing does.
     fn inverse(&self) -> Option<Value>;
 
@@ -228,6 +233,10 @@ impl Write for Request {
 
     fn lines(&self) -> Vec<Line> {
         self.kind().lines()
+    }
+
+    fn summary(&self) -> Vec<Line> {
+        self.kind().summary()
     }
 
     fn inverse(&self) -> Option<Value> {

@@ -91,6 +91,13 @@ commands! {
     Devices "devices" ["dev", "fleet"], "devices" No Nothing Read None, "Lists the devices.";
     Device "device" ["d"], "device ID" Required Devices Read None, "Shows one device.";
     Twin "twin" [], "twin ID[/MODULE]" Required Twins Read None, "Shows the twin of a device or module.";
+    Register "register" ["create"], "register" No Nothing Write Some(ActionId::Register), "Opens the form that registers a device.";
+    Apply "apply" [], "apply [ID [FILE]]" Optional Devices Write Some(ActionId::Apply), "Gives a device a manifest; first shows what that does.";
+    Restart "restart" [], "restart [ID/MODULE]" Optional Twins Write Some(ActionId::Restart), "Has edgeAgent restart a module, after a confirmation.";
+    Enable "enable" [], "enable [ID]" Optional Devices Write Some(ActionId::DeviceEnable), "Lets a device connect again.";
+    Disable "disable" [], "disable [ID]" Optional Devices Write Some(ActionId::DeviceDisable), "Cuts a device off; identity, twins and keys stay.";
+    Delete "delete" [], "delete [ID]" Optional Devices Write Some(ActionId::DeviceDelete), "Deletes a device with its modules, twins and keys.";
+    Deploy "deploy" [], "deploy" No Nothing Write None, "Opens the form that creates a deployment.";
     Discard "discard" [], "discard" No Nothing Local Some(ActionId::TwinDiscard), "Throws the draft in view away.";
     Audit "audit" ["changes"], "audit" No Nothing Read None, "Lists the changes of this run and how they ended.";
     Messages "messages" ["msg"], "messages" No Nothing Read Some(ActionId::Messages), "Lists past messages in full.";
@@ -158,7 +165,9 @@ impl<'l> Invocation<'l> {
             return Err(CommandError::Empty);
         }
         let (target, usage, takes) = if let Some(command) = find(word) {
-            let target = command.action.map_or(Target::Command(command.id), Target::Action);
+            // Alone it means what is under the cursor, as its key does.
+            let action = command.action.filter(|_| argument.is_empty());
+            let target = action.map_or(Target::Command(command.id), Target::Action);
             (target, command.usage, command.argument)
         } else if let Some(action) = ActionId::parse(word) {
             (Target::Action(action), action.name(), Argument::No)

@@ -24,8 +24,10 @@ pub enum Scope {
     Twin,
     /// Typing in the editor of a draft.
     Editor,
-    /// A patch about to be sent.
+    /// A change about to be sent.
     Review,
+    /// Filling in a form.
+    Form,
     /// A dialog that asks before it does something.
     Confirm,
     /// A three-way merge after the hub answered 412.
@@ -36,7 +38,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Global,
         Self::Table,
         Self::Fleet,
@@ -45,6 +47,7 @@ impl Scope {
         Self::Twin,
         Self::Editor,
         Self::Review,
+        Self::Form,
         Self::Confirm,
         Self::Conflict,
         Self::Input,
@@ -62,6 +65,7 @@ impl Scope {
             Self::Twin => "twin",
             Self::Editor => "editor",
             Self::Review => "review",
+            Self::Form => "form",
             Self::Confirm => "confirm",
             Self::Conflict => "conflict",
             Self::Input => "input",
@@ -78,7 +82,7 @@ impl Scope {
     /// work [everywhere](Action::everywhere) get through, and only on keys that do not type.
     #[must_use]
     pub fn is_closed(self) -> bool {
-        matches!(self, Self::Editor | Self::Confirm | Self::Input)
+        matches!(self, Self::Editor | Self::Form | Self::Confirm | Self::Input)
     }
 }
 
@@ -186,7 +190,14 @@ actions! {
     Filter "fleet.filter" Fleet Read 75 false "filter" "Filters what is shown.";
     Faults "fleet.faults" Fleet Read 65 false "faults only" "Shows only what is not well, or everything.";
 
+    Register "fleet.register" Fleet Write 12 false "register" "Opens the form that registers a device.";
+
     Twin "device.twin" Device Read 80 false "twin" "Shows the twin of the device or module.";
+    Apply "device.apply" Device Write 45 false "apply" "Opens the form that gives the device a manifest.";
+    Restart "device.restart" Device Write 35 false "restart" "Asks, then has edgeAgent restart the module under the cursor.";
+    DeviceEnable "device.enable" Device Write 0 false "enable" "Lets the device connect again, after a look and a confirmation.";
+    DeviceDisable "device.disable" Device Write 0 false "disable" "Opens the form that cuts the device off.";
+    DeviceDelete "device.delete" Device Write 0 false "delete" "Shows what deleting the device takes away; nothing is deleted before its name is typed.";
 
     TwinEdit "twin.edit" Twin Local 85 false "edit" "Edits a draft of the desired properties.";
     TwinEditExternal "twin.edit-external" Twin Local 55 false "open in $EDITOR" "Edits the draft in the editor of your choice.";
@@ -197,7 +208,11 @@ actions! {
     EditorUndo "editor.undo" Editor Local 70 false "undo" "Takes back the last edit of the draft.";
     EditorRedo "editor.redo" Editor Local 60 false "redo" "Does again what was taken back.";
 
-    ReviewSend "review.send" Review Write 90 false "send" "Asks for confirmation, then sends the patch against the ETag it is based on.";
+    ReviewSend "review.send" Review Write 90 false "send" "Asks for confirmation, then sends exactly what is shown.";
+
+    FormNext "form.next" Form Read 70 false "next field" "Moves to the next field.";
+    FormPrevious "form.previous" Form Read 0 false "previous field" "Moves to the previous field.";
+    FormReview "form.review" Form Local 90 false "review" "Shows exactly what would be sent; nothing is sent yet.";
 
     ConfirmNext "confirm.next" Confirm Read 60 false "next button" "Moves to the next button.";
     ConfirmPrevious "confirm.previous" Confirm Read 0 false "previous button" "Moves to the previous button.";

@@ -3,6 +3,7 @@
 //! must never be on any frame is in `secrets` and `anything`.
 
 mod anything;
+mod changes;
 mod continued;
 mod devices;
 mod dialogs;

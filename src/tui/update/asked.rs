@@ -53,8 +53,10 @@ fn confirmed(model: &mut Model, layer: Layer, effects: &mut Vec<Effect>) {
         Question::Send(mut intent) => {
             intent.typed = typed;
             for screen in &mut model.screens {
-                if let Screen::Twin(view) = screen {
-                    view.sent(&intent.op);
+                match screen {
+                    Screen::Twin(view) => view.sent(&intent.op),
+                    Screen::Change(view) => view.sent(&intent.op),
+                    _ => {}
                 }
             }
             effects.push(Effect::Submit(intent));

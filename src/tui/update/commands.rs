@@ -3,13 +3,18 @@
 use super::act;
 use super::travel::go;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
+use crate::ops::{Document, Order};
 use crate::tui::actions::{ActionId, CommandId};
 use crate::tui::layers::{Layer, Question};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
+use crate::tui::views::form::FormKind;
 use crate::tui::views::{PageKind, Place};
 
 pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects: &mut Vec<Effect>) {
+    if let Some(why) = model.shell.forbids(command.command().danger, command.command().name) {
+        return model.shell.warn(why);
+    }
     match command {
         CommandId::Devices => go(model, &Place::Fleet, effects),
         CommandId::Device => match DeviceId::parse(argument) {
@@ -46,6 +51,29 @@ pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects
             }
             Err(error) => model.shell.warn(error.to_string()),
         },
+        CommandId::Register => go(model, &Place::Form(FormKind::Register), effects),
+        CommandId::Deploy => go(model, &Place::Form(FormKind::Deployment), effects),
+        CommandId::Apply => {
+            let (id, file) = argument.split_once(' ').map_or((argument, ""), |(id, file)| (id, file.trim()));
+            about_device(model, id, effects, |device| match file {
+                "" => Place::Form(FormKind::Apply(device)),
+                file => Place::Change(Box::new(Order::Apply { device, manifest: Document::File(file.into()) })),
+            });
+        }
+        CommandId::Enable => {
+            about_device(model, argument, effects, |device| Place::Change(Box::new(Order::Enable(device))));
+        }
+        CommandId::Disable => about_device(model, argument, effects, |device| Place::Form(FormKind::Disable(device))),
+        CommandId::Delete => {
+            about_device(model, argument, effects, |device| Place::Change(Box::new(Order::DeleteDevice(device))));
+        }
+        CommandId::Restart => match parse_twin(argument) {
+            Ok(TwinId { device, module: Some(module) }) => {
+                go(model, &Place::Change(Box::new(Order::Restart { device, module })), effects);
+            }
+            Ok(_) => model.shell.warn("which module? :restart DEVICE/MODULE"),
+            Err(why) => model.shell.warn(why),
+        },
         // These lead to actions of the same name; the registry sends them there.
         CommandId::Discard => act(model, ActionId::TwinDiscard, effects),
         CommandId::Messages => act(model, ActionId::Messages, effects),
@@ -56,6 +84,14 @@ pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects
         }
         CommandId::SuspendAnyway => effects.push(Effect::Suspend),
         CommandId::Quit => act(model, ActionId::Quit, effects),
+    }
+}
+
+/// Goes where a change of one device begins. A console that writes nothing says so before anything is filled in.
+fn about_device(model: &mut Model, id: &str, effects: &mut Vec<Effect>, place: impl FnOnce(DeviceId) -> Place) {
+    match DeviceId::parse(id.trim()) {
+        Ok(device) => go(model, &place(device), effects),
+        Err(error) => model.shell.warn(format!("not a device id: {error}")),
     }
 }
 

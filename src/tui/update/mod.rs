@@ -23,12 +23,14 @@ pub use typed::names;
 use typed::{act_in_prompt, typed_in_prompt};
 
 use crate::domain::text::Untrusted;
-use crate::tui::actions::{ActionId, Danger};
+use crate::ops::{Order, Prepared, Unprepared};
+use crate::tui::actions::ActionId;
 use crate::tui::keymap::Lookup;
 use crate::tui::layers::{Layer, Question};
 use crate::tui::model::Model;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::prompt::{Prompt, PromptKind};
+use crate::tui::views::form::FormKind;
 use crate::tui::views::{PageKind, Place, Screen, Step};
 
 /// How often the page of the simulated hub is read again.
@@ -64,7 +66,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             let before = std::mem::replace(&mut model.shell.ops, ops);
             tell_outcomes(model, &before, &mut effects);
             refresh(model, &mut effects, |screen| matches!(screen, Screen::Twin(_)));
+            arrive(model, &mut effects);
         }
+        Msg::Prepared(order, result) => prepared(model, &order, result),
         Msg::Drafts(drafts) => drafts::found_at_start(model, drafts),
         Msg::DraftOpened(key, found) => drafts::opened(model, key, found.map(|draft| *draft), &mut effects),
         Msg::DraftRefused(key, why) => drafts::refused(model, &key, why, &mut effects),
@@ -96,6 +100,28 @@ fn refresh(model: &mut Model, effects: &mut Vec<Effect>, shows_it: impl Fn(&Scre
         let step = screen.refresh(&mut model.shell);
         effects.extend(step.effects);
     }
+}
+
+/// What came of preparing a change goes to the view that asked for it, if it is still there.
+fn prepared(model: &mut Model, order: &Order, result: Result<Box<Prepared>, Unprepared>) {
+    let asked = model.screens.iter_mut().find_map(|screen| match screen {
+        Screen::Change(view) if view.order() == order => Some(view),
+        _ => None,
+    });
+    if let Some(view) = asked {
+        view.prepared(result.map(|prepared| *prepared), &mut model.shell);
+    }
+}
+
+/// A change that the hub took is followed to where it is seen happening; its form has done its work.
+fn arrive(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(Screen::Change(view)) = model.screen() else { return };
+    let Some(place) = view.arrived(&model.shell) else { return };
+    leave(model, effects);
+    if matches!(model.screen(), Some(Screen::Form(_))) {
+        leave(model, effects);
+    }
+    go(model, &place, effects);
 }
 
 /// Hands over what was typed and is not kept yet, in views that are covered by others too.
@@ -152,9 +178,12 @@ fn type_key(model: &mut Model, key: KeyEvent) {
         typed_in_prompt(model, |prompt| prompt.input.key(key));
         return;
     }
-    if let Some(Screen::Twin(view)) = model.screens.last_mut()
-        && view.key(key)
-    {
+    let taken = match model.screens.last_mut() {
+        Some(Screen::Twin(view)) => view.key(key),
+        Some(Screen::Form(view)) => view.key(key),
+        _ => false,
+    };
+    if taken {
         return;
     }
     if let KeyCode::Char(c) = key.code
@@ -177,6 +206,7 @@ fn paste(model: &mut Model, text: &str) {
     }
     let taken = match model.screens.last_mut() {
         Some(Screen::Twin(view)) => view.paste(text),
+        Some(Screen::Form(view)) => view.paste(text),
         _ => false,
     };
     if !taken {
@@ -185,15 +215,8 @@ fn paste(model: &mut Model, text: &str) {
 }
 
 fn act(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) {
-    if action.action().danger == Danger::Write && model.shell.session.read_only {
-        model.shell.warn(format!("{} needs read-write; this console was opened read-only", action.action().title));
-        return;
-    }
-    if action.action().danger == Danger::Write && model.shell.is_behind() {
-        let text =
-            format!("{} waits: the console was stopped, and the hub has not been read since", action.action().title);
-        model.shell.warn(text);
-        return;
+    if let Some(why) = model.shell.forbids(action.action().danger, action.action().title) {
+        return model.shell.warn(why);
     }
     if model.layer.is_some() {
         return act_in_layer(model, action, effects);
@@ -262,6 +285,7 @@ fn act_globally(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) 
             }
         },
         ActionId::Messages => go(model, &Place::Page(PageKind::Messages), effects),
+        ActionId::Register => go(model, &Place::Form(FormKind::Register), effects),
         ActionId::Redraw => effects.push(Effect::Repaint),
         ActionId::Suspend if model.shell.ops.open() > 0 => {
             model.shell.warn("not suspended: a change is in flight (:suspend! asks)");

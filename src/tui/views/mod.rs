@@ -1,8 +1,10 @@
 //! One folder or file per view. A view has its own state, says which keys mean something in it and what it needs
 //! kept fresh, and draws itself from that state and the shell.
 
+pub mod change;
 pub mod device;
 pub mod fleet;
+pub mod form;
 pub mod frame;
 pub mod page;
 pub mod twin;
@@ -11,6 +13,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::time::Now;
+use crate::ops::Order;
 use crate::store::{Needs, Source};
 use crate::tui::actions::{ActionId, Scope};
 use crate::tui::canvas::{Canvas, Piece};
@@ -18,8 +21,10 @@ use crate::tui::layers::Question;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 
+use change::ChangeView;
 use device::DeviceView;
 use fleet::FleetView;
+use form::{FormKind, FormView};
 use page::Page;
 use twin::TwinView;
 
@@ -32,6 +37,10 @@ pub enum Place {
     Device(DeviceId),
     /// One twin.
     Twin(TwinId),
+    /// What a change needs to be told.
+    Form(FormKind),
+    /// A change before and while it is sent.
+    Change(Box<Order>),
     /// A page of text.
     Page(PageKind),
 }
@@ -62,6 +71,10 @@ pub enum Screen {
     Device(DeviceView),
     /// One twin.
     Twin(Box<TwinView>),
+    /// What a change needs to be told.
+    Form(Box<FormView>),
+    /// A change before and while it is sent.
+    Change(Box<ChangeView>),
     /// A page of text.
     Page(Page),
 }
@@ -115,6 +128,8 @@ impl Screen {
             Place::Fleet => Self::Fleet(Box::new(FleetView::new(shell))),
             Place::Device(id) => Self::Device(DeviceView::new(id.clone(), shell)),
             Place::Twin(id) => Self::Twin(Box::new(TwinView::new(id.clone(), shell))),
+            Place::Form(kind) => Self::Form(Box::new(FormView::new(kind.clone()))),
+            Place::Change(order) => Self::Change(Box::new(ChangeView::new((**order).clone()))),
             Place::Page(kind) => Self::Page(Page::new(kind.clone())),
         }
     }
@@ -126,6 +141,8 @@ impl Screen {
             Self::Fleet(_) => Place::Fleet,
             Self::Device(view) => Place::Device(view.id().clone()),
             Self::Twin(view) => Place::Twin(view.id().clone()),
+            Self::Form(view) => Place::Form(view.kind().clone()),
+            Self::Change(view) => Place::Change(Box::new(view.order().clone())),
             Self::Page(page) => Place::Page(page.kind().clone()),
         }
     }
@@ -137,6 +154,8 @@ impl Screen {
             Self::Fleet(_) => vec![Scope::Fleet, Scope::Device, Scope::Object, Scope::Table],
             Self::Device(_) => vec![Scope::Device, Scope::Object, Scope::Table],
             Self::Twin(view) => view.scopes(),
+            Self::Form(_) => vec![Scope::Form],
+            Self::Change(_) => vec![Scope::Review, Scope::Table],
             Self::Page(_) => vec![Scope::Table],
         }
     }
@@ -148,7 +167,8 @@ impl Screen {
             Self::Fleet(view) => view.offers(action),
             Self::Device(view) => view.offers(action),
             Self::Twin(view) => view.offers(action, shell),
-            Self::Page(_) => true,
+            Self::Change(view) => view.offers(action),
+            Self::Form(_) | Self::Page(_) => true,
         }
     }
 
@@ -160,6 +180,7 @@ impl Screen {
             Self::Fleet(_) => Needs { fleet: true, paused, ..Needs::default() },
             Self::Device(view) => Needs { device: Some(view.id().clone()), paused, ..Needs::default() },
             Self::Twin(view) => Needs { twin: Some(view.id().clone()), paused, ..Needs::default() },
+            Self::Form(_) | Self::Change(_) => Needs { paused, ..Needs::default() },
             Self::Page(page) => Needs { twin: page.twin().cloned(), paused, ..Needs::default() },
         }
     }
@@ -171,6 +192,8 @@ impl Screen {
             Self::Fleet(_) => shell.fleet.as_of(),
             Self::Device(view) => view.as_of(shell),
             Self::Twin(view) => shell.details.twins.get(view.id()).and_then(|twin| twin.as_of()),
+            Self::Form(_) => None,
+            Self::Change(view) => view.as_of(),
             Self::Page(page) => match page.kind() {
                 PageKind::Json(id) => shell.details.twins.get(id).and_then(|twin| twin.as_of()),
                 PageKind::Simulator => shell.simulator.as_of(),
@@ -186,7 +209,7 @@ impl Screen {
             Self::Fleet(_) => Source::Fleet,
             Self::Device(_) | Self::Twin(_) => Source::Twins,
             Self::Page(page) if page.twin().is_some() => Source::Twins,
-            Self::Page(_) => Source::Heartbeat,
+            Self::Form(_) | Self::Change(_) | Self::Page(_) => Source::Heartbeat,
         }
     }
 
@@ -196,6 +219,8 @@ impl Screen {
             Self::Fleet(view) => view.act(action, shell),
             Self::Device(view) => view.act(action, shell),
             Self::Twin(view) => view.act(action, shell),
+            Self::Form(view) => view.act(action, shell),
+            Self::Change(view) => view.act(action, shell),
             Self::Page(page) => page.act(action, shell),
         }
     }
@@ -206,7 +231,8 @@ impl Screen {
             Self::Fleet(view) => view.refresh(shell),
             Self::Device(view) => view.refresh(shell),
             Self::Twin(view) => return view.refresh(shell),
-            Self::Page(_) => {}
+            Self::Change(view) => return view.refresh(shell),
+            Self::Form(_) | Self::Page(_) => {}
         }
         Step::done()
     }
@@ -218,7 +244,7 @@ impl Screen {
                 view.set_filter(text, shell);
                 true
             }
-            Self::Device(_) | Self::Twin(_) | Self::Page(_) => false,
+            Self::Device(_) | Self::Twin(_) | Self::Form(_) | Self::Change(_) | Self::Page(_) => false,
         }
     }
 
@@ -229,6 +255,8 @@ impl Screen {
             Self::Fleet(view) => view.location(shell),
             Self::Device(view) => view.location(),
             Self::Twin(view) => view.location(shell),
+            Self::Form(view) => view.location(),
+            Self::Change(view) => view.location(),
             Self::Page(page) => page.location(),
         }
     }
@@ -251,6 +279,11 @@ impl Screen {
                 None
             }
             Self::Twin(view) => view.draw(shell, canvas, area),
+            Self::Form(view) => view.draw(canvas, area),
+            Self::Change(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
             Self::Page(page) => {
                 page.draw(shell, canvas, area, pages);
                 None

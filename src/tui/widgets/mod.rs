@@ -4,5 +4,7 @@ pub mod change;
 pub mod dialog;
 pub mod editor;
 pub mod list;
+pub mod panel;
+pub mod request;
 pub mod states;
 pub mod table;

@@ -8,14 +8,17 @@ mod modules;
 use std::sync::Arc;
 
 use super::fleet::LOST_FOR;
+use super::form::FormKind;
 use super::{PageKind, Place, Step};
 use crate::domain::health::AgentReport;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::time::Now;
 use crate::domain::twin::Twin;
+use crate::ops::{MethodCall, Order, Request};
 use crate::store::Fetched;
 use crate::tui::actions::ActionId;
 use crate::tui::canvas::Piece;
+use crate::tui::layers::Question;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
@@ -103,6 +106,22 @@ impl DeviceView {
         vec![(Role::TextDim, "devices > ".to_owned()), (Role::Fg, self.id.shown().into())]
     }
 
+    /// Asks whether the module under the cursor shall be restarted.
+    fn restart(&self, shell: &mut Shell) -> Step {
+        let Some(module) = self.modules.selected().filter(|_| !self.just_lost(shell)) else {
+            shell.warn("no module is under the cursor");
+            return Step::done();
+        };
+        let call = MethodCall::restart(self.id.clone(), module.clone());
+        let intent = shell.intent(Request::Method(call));
+        Step { ask: Some(Question::Send(Box::new(intent))), ..Step::done() }
+    }
+
+    /// Whether the module that was under the cursor vanished just now.
+    fn just_lost(&self, shell: &Shell) -> bool {
+        self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR)
+    }
+
     fn selected_twin(&self) -> TwinId {
         match self.modules.selected() {
             Some(module) => TwinId::module(self.id.clone(), module.clone()),
@@ -114,7 +133,7 @@ impl DeviceView {
     #[must_use]
     pub fn offers(&self, action: ActionId) -> bool {
         // The device's own twin can always be opened; a module only when there is one.
-        action != ActionId::Open || self.modules.selected().is_some()
+        !matches!(action, ActionId::Open | ActionId::Restart) || self.modules.selected().is_some()
     }
 
     /// Does an action.
@@ -125,11 +144,16 @@ impl DeviceView {
             return Step::done();
         }
         match action {
-            ActionId::Open | ActionId::Twin if self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR) => {
+            ActionId::Open | ActionId::Twin if self.just_lost(shell) => {
                 shell.warn("the module under the cursor just changed; press again");
                 Step::done()
             }
             ActionId::Open | ActionId::Twin => Step::go(Place::Twin(self.selected_twin())),
+            ActionId::Apply => Step::go(Place::Form(FormKind::Apply(self.id.clone()))),
+            ActionId::DeviceEnable => Step::go(Place::Change(Box::new(Order::Enable(self.id.clone())))),
+            ActionId::DeviceDisable => Step::go(Place::Form(FormKind::Disable(self.id.clone()))),
+            ActionId::DeviceDelete => Step::go(Place::Change(Box::new(Order::DeleteDevice(self.id.clone())))),
+            ActionId::Restart => self.restart(shell),
             ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.agent_id()))),
             ActionId::CopyId => {
                 let text: String = self.selected_twin().shown().into();

@@ -101,7 +101,8 @@ fn cell(module: &ModuleState, verdict: ModuleVerdict, column: usize, shell: &She
         RUNTIME => (tone_sign(verdict.tone()).role(), runtime_word(module, verdict)),
         2 => match &module.wanted {
             Some(wanted) => (Role::TextDim, if wanted.running { "running" } else { "stopped" }.to_owned()),
-            None => (Role::StatusProgress, "removed".to_owned()),
+            None if verdict == ModuleVerdict::Leftover => (Role::StatusProgress, "removed".to_owned()),
+            None => dash(),
         },
         3 => reported
             .and_then(|r| r.restart_count)

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use row::{FILTER_COLUMNS, FleetColumn, Totals};
 
+use super::form::FormKind;
 use super::{PageKind, Place, Step};
 use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::time::Now;
 use crate::local::{LastView, SortOrder};
+use crate::ops::Order;
 use crate::store::DeviceRow;
 use crate::tui::actions::ActionId;
 use crate::tui::filter::{Filter, FilterError};
@@ -166,12 +168,15 @@ impl FleetView {
             action,
             ActionId::Open
                 | ActionId::Twin
+                | ActionId::Apply
+                | ActionId::DeviceDelete
                 | ActionId::RawJson
                 | ActionId::CopyId
                 | ActionId::MarkToggle
                 | ActionId::SortStatus
         );
-        !(self.list.order().is_empty() && about_rows)
+        // A device is restarted by nobody; its modules are, where they are seen.
+        action != ActionId::Restart && !(self.list.order().is_empty() && about_rows)
     }
 
     /// Whether only devices that are not well are shown.
@@ -194,6 +199,10 @@ impl FleetView {
                 return self.open(shell, Place::Device);
             }
             ActionId::Twin => return self.open(shell, |id| Place::Twin(TwinId::device(id))),
+            ActionId::Apply => return self.open(shell, |id| Place::Form(FormKind::Apply(id))),
+            ActionId::DeviceEnable => return self.open(shell, |id| Place::Change(Box::new(Order::Enable(id)))),
+            ActionId::DeviceDisable => return self.open(shell, |id| Place::Form(FormKind::Disable(id))),
+            ActionId::DeviceDelete => return self.open(shell, |id| Place::Change(Box::new(Order::DeleteDevice(id)))),
             ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::Json(TwinId::device(id)))),
             ActionId::CopyId => {
                 let Some(id) = self.list.selected() else { return Step::done() };

@@ -19,35 +19,9 @@ use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::theme::signs::Sign;
 use crate::tui::widgets::change;
+use crate::tui::widgets::panel::{FRAMED, line, panel};
 use crate::tui::widgets::states::{self, Blank, wrap};
 use crate::tui::widgets::table::{Column, place};
-
-/// Below this width panes are stacked without frames.
-pub(super) const FRAMED: u16 = 100;
-
-pub(super) fn panel(canvas: &mut Canvas<'_>, area: Rect, title: &str, note: &str, focus: bool) -> Rect {
-    if area.width >= FRAMED / 2 && canvas.area().width >= FRAMED {
-        return canvas.frame(area, title, note, focus);
-    }
-    // Narrow: a head line instead of a frame.
-    let head = if note.is_empty() { title.to_owned() } else { format!("{title}   {note}") };
-    canvas.text(
-        area.x + 1,
-        area.y,
-        area.width.saturating_sub(2),
-        Role::Header,
-        &fit(&head, usize::from(area.width.saturating_sub(2))),
-    );
-    Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area }
-}
-
-pub(super) fn line(canvas: &mut Canvas<'_>, area: Rect, offset: usize, role: Role, text: &str) {
-    let Ok(offset) = u16::try_from(offset) else { return };
-    if offset < area.height {
-        let room = area.width.saturating_sub(2);
-        canvas.text(area.x + 1, area.y + offset, room, role, &fit(text, usize::from(room)));
-    }
-}
 
 fn split_rows(area: Rect, below: u16) -> (Rect, Rect) {
     let below = below.min(area.height.saturating_sub(3));

@@ -3,18 +3,14 @@
 
 use ratatui::layout::Rect;
 
-use super::draw::{FRAMED, line, panel};
 use super::review::Review;
-use crate::domain::json;
-use crate::domain::secret::mask_json;
-use crate::domain::text::Untrusted;
 use crate::ops::OpState;
 use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::widgets::change;
 use crate::tui::widgets::list::Move;
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::panel::{FRAMED, line, panel};
+use crate::tui::widgets::request;
 
 /// Draws the page from line `top` on.
 pub(super) fn draw(review: &Review, top: usize, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
@@ -69,7 +65,7 @@ fn note(review: &Review, lines: &[Piece], top: usize, rows: u16) -> String {
 }
 
 fn lines(review: &Review, shell: &Shell, width: usize) -> Vec<Piece> {
-    let (intent, request) = (&review.intent, &review.intent.request);
+    let intent = &review.intent;
     let mut lines: Vec<Piece> = Vec::new();
     let state = review.sent.as_ref().and_then(|op| shell.ops.get(op)).map(|entry| &entry.state);
     match (state, &review.sent) {
@@ -90,50 +86,12 @@ fn lines(review: &Review, shell: &Shell, width: usize) -> Vec<Piece> {
     if !lines.is_empty() {
         lines.push((Role::Fg, String::new()));
     }
-    lines.extend(request.changes().iter().map(change::line));
-    lines.push((Role::Fg, String::new()));
-    lines.push((Role::Header, "REQUEST".to_owned()));
-    lines.push((Role::Fg, format!("PATCH {}", request.path().as_str())));
-    lines.push((Role::Fg, format!("Host: {}", Untrusted::new(intent.hub.as_str()).shown())));
-    lines.push((Role::Fg, format!("If-Match: \"{}\"", request.if_match.shown())));
-    let mut body = request.patch.body();
-    mask_json(&mut body);
-    lines.extend(json::pretty(&body).lines().map(|text| (Role::Fg, text.to_owned())));
-    lines.push((Role::Fg, String::new()));
-    lines.push((Role::Header, "TAKES IT BACK".to_owned()));
-    let mut inverse = request.inverse.body();
-    mask_json(&mut inverse);
-    lines.push((Role::TextDim, json::compact(&inverse)));
+    lines.extend(request::lines(intent));
     lines.push((Role::Fg, String::new()));
     lines.push((
         Role::TextDim,
         "If the twin changed meanwhile, the hub answers 412 and nothing is overwritten: both changes are then shown."
             .to_owned(),
     ));
-    lines.into_iter().flat_map(|(role, text)| hung(&text, width).into_iter().map(move |part| (role, part))).collect()
-}
-
-/// Wraps a line; what it continues on stands two cells further in than the line itself, when that leaves room.
-fn hung(text: &str, width: usize) -> Vec<String> {
-    let indent = text.len() - text.trim_start_matches(' ').len();
-    if indent == 0 {
-        return wrap(text, width);
-    }
-    let (first, more) = (indent.min(width / 2), (indent + 2).min(width / 2));
-    let parts = wrap(text.trim_start_matches(' '), width.saturating_sub(more));
-    let pad = |(index, part): (usize, String)| format!("{}{part}", " ".repeat(if index == 0 { first } else { more }));
-    parts.into_iter().enumerate().map(pad).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_wrapped_hangs_and_loses_nothing() {
-        assert_eq!(hung("    \"note\": \"one two three\"", 20), ["    \"note\": \"one", "      two three\""]);
-        let long = format!("  \"k\": \"{}\"", "x".repeat(100));
-        let whole: String = hung(&long, 30).iter().map(|part| part.trim_start()).collect();
-        assert_eq!(whole.replace(' ', ""), long.replace(' ', ""));
-    }
+    request::wrapped(lines, width)
 }

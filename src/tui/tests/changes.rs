@@ -1,0 +1,179 @@
+//! Goldens of changes: their forms, what would be sent, the question, and what keeps one from being sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::golden;
+use crate::domain::device::DeviceIdentity;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::{DeviceId, ETag, ModuleId};
+use crate::domain::manifest::Manifest;
+use crate::ops::{DeviceChange, DeviceWrite, ManifestWrite, OpState, Order, Prepared, Request, Unprepared};
+use crate::tui::msg::{Effect, Msg};
+use crate::tui::testkit::{Console, Maker, module_twin, session};
+
+/// What a console asked to be prepared last.
+fn asked(effects: &[Effect]) -> Order {
+    let mut orders = effects.iter().filter_map(|effect| match effect {
+        Effect::Prepare(order) => Some((**order).clone()),
+        _ => None,
+    });
+    orders.next_back().expect("something to prepare")
+}
+
+fn answer(console: &mut Console, order: Order, result: Result<Request, Unprepared>) {
+    let prepared = result.map(|request| Box::new(Prepared { request, warnings: Vec::new() }));
+    console.tell(Msg::Prepared(Box::new(order), prepared));
+}
+
+fn module(image: &str) -> Value {
+    json!({"type": "docker", "status": "running", "settings": {"image": image, "createOptions": "{}"}})
+}
+
+fn manifest() -> Request {
+    let agent = Maker::of(module_twin("edge-gateway-001", "$edgeAgent")).desired(
+        json!({"schemaVersion": "1.1", "modules": {
+            "temperatureFilter": module("acr.azurecr.io/temperature-filter:0.9.0"),
+            "debugShell": module("acr.azurecr.io/debug-shell:0.4"),
+        }}),
+        3,
+    );
+    let filter = Maker::filter().desired(json!({"temperatureThreshold": 30.0}), 2);
+    let wanted = json!({"modulesContent": {
+        "$edgeAgent": {"properties.desired": {"schemaVersion": "1.1", "modules": {
+            "temperatureFilter": module("acr.azurecr.io/temperature-filter:1.0.0"),
+            "mlInference": module("acr.azurecr.io/ml-inference:2.1.0"),
+        }}},
+        "temperatureFilter": {"properties.desired": {"temperatureThreshold": 25.0}},
+    }});
+    Request::Manifest(ManifestWrite {
+        device: DeviceId::from_wire("edge-gateway-001"),
+        manifest: Arc::new(Manifest::read(&wanted).unwrap()),
+        seen: vec![Arc::new(agent.done()), Arc::new(filter.done())],
+    })
+}
+
+/// On the page that shows what a manifest does.
+fn applying() -> Console {
+    let mut console = Console::online();
+    let effects = console.run("apply edge-gateway-001 deployment.json");
+    answer(&mut console, asked(&effects), Ok(manifest()));
+    console
+}
+
+fn delete() -> Request {
+    let base = DeviceIdentity {
+        id: DeviceId::from_wire("edge-gateway-001"),
+        etag: ETag::from_wire("Nzk1MjE0NjM2"),
+        generation_id: "637121074930370650".into(),
+        enabled: true,
+        status_reason: None,
+        edge: true,
+        connection_state: "Disconnected".into(),
+        last_activity: None,
+        authentication: "sas".into(),
+        device_scope: None,
+        parent_scopes: vec![],
+    };
+    let modules = ["$edgeAgent", "$edgeHub", "temperatureFilter"].map(ModuleId::from_wire).into();
+    Request::Device(DeviceWrite {
+        id: DeviceId::from_wire("edge-gateway-001"),
+        change: DeviceChange::Delete { base: Arc::new(base), modules },
+    })
+}
+
+#[test]
+fn forms() {
+    let mut console = Console::online();
+    console.press("+");
+    golden(&mut console, "form-register");
+    console.type_in("gw new");
+    console.press("tab space enter");
+    golden(&mut console, "form-register-wrong");
+    let mut console = Console::online();
+    console.run("deploy");
+    console.type_in("deploy-ml-gateways");
+    console.press("tab tab");
+    console.type_in("tags.role = 'gateway'");
+    golden(&mut console, "form-deployment");
+}
+
+#[test]
+fn a_form_keeps_what_was_typed_while_its_change_is_looked_at() {
+    let mut console = Console::online();
+    console.run("apply edge-gateway-001");
+    console.type_in("a.json");
+    let effects = console.press("enter");
+    let order = asked(&effects);
+    golden(&mut console, "change-loading");
+    answer(&mut console, order, Err(Unprepared::Document("could not read a.json: no such file".to_owned())));
+    golden(&mut console, "change-document");
+    console.press("esc");
+    assert!(console.screen(120, 36).contains("a.json"));
+    let effects = console.press("enter");
+    let fault = Fault::new(FaultKind::Unreachable, "read the device edge-gateway-001", "connection refused");
+    answer(&mut console, asked(&effects), Err(Unprepared::Hub(fault)));
+    golden(&mut console, "change-unreachable");
+    // Looked at anew, without typing anything again.
+    let effects = console.press("ctrl-r");
+    answer(&mut console, asked(&effects), Ok(manifest()));
+    assert!(console.screen(120, 36).contains("DISAPPEARS"));
+}
+
+#[test]
+fn what_a_manifest_does() {
+    let mut console = applying();
+    golden(&mut console, "change-apply");
+    console.press("s");
+    console.wait(Duration::from_secs(1));
+    golden(&mut console, "dialog-apply");
+    console.press("tab enter");
+    assert!(console.notice().contains("type \"edge-gateway-001\""), "{}", console.notice());
+    console.type_in("edge-gateway-001");
+    let effects = console.press("enter");
+    let intent = effects.iter().find_map(|effect| match effect {
+        Effect::Submit(intent) => Some((**intent).clone()),
+        _ => None,
+    });
+    console.write_stands(&intent.expect("sent"), OpState::Sending);
+    golden(&mut console, "change-sending");
+}
+
+#[test]
+fn deleting_a_device() {
+    let mut console = Console::online();
+    let effects = console.run("delete edge-gateway-001");
+    answer(&mut console, asked(&effects), Ok(delete()));
+    golden(&mut console, "change-delete");
+    console.press("s");
+    console.wait(Duration::from_secs(1));
+    golden(&mut console, "dialog-delete");
+}
+
+#[test]
+fn deleting_in_production_wants_the_hub_too() {
+    let mut session = session();
+    session.production = true;
+    let mut console = Console::online_with(session);
+    let effects = console.run("delete edge-gateway-001");
+    answer(&mut console, asked(&effects), Ok(delete()));
+    console.press("s");
+    console.wait(Duration::from_secs(1));
+    assert!(
+        console.screen(120, 36).contains("type \"iothub-production-001/edge-gateway-001\""),
+        "{}",
+        console.screen(120, 36)
+    );
+}
+
+#[test]
+fn an_answer_to_another_question_is_not_taken() {
+    let mut console = Console::online();
+    let first = asked(&console.run("delete edge-gateway-001"));
+    console.press("esc");
+    console.run("enable edge-gateway-001");
+    answer(&mut console, first, Ok(delete()));
+    assert!(!console.screen(120, 36).contains("its keys"), "{}", console.screen(120, 36));
+}

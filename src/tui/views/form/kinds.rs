@@ -1,0 +1,157 @@
+//! The forms there are: their fields, and the order that comes of them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{Field, Values};
+use crate::domain::deployment::TargetCondition;
+use crate::domain::ids::{DeploymentId, DeviceId};
+use crate::ops::{Document, NewDeployment, Order};
+
+/// Which form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FormKind {
+    /// Registers a device.
+    Register,
+    /// Gives a device a manifest.
+    Apply(DeviceId),
+    /// Cuts a device off.
+    Disable(DeviceId),
+    /// Creates a deployment.
+    Deployment,
+}
+
+/// A field, and what is wrong with what stands in it.
+type Wrong = (usize, String);
+
+impl FormKind {
+    /// What it is for.
+    pub(super) fn title(&self) -> String {
+        match self {
+            Self::Register => "register a device".to_owned(),
+            Self::Apply(device) => format!("apply a manifest to {}", device.shown()),
+            Self::Disable(device) => format!("disable {}", device.shown()),
+            Self::Deployment => "create a deployment".to_owned(),
+        }
+    }
+
+    pub(super) fn fields(&self) -> Vec<Field> {
+        match self {
+            Self::Register => vec![
+                Field::text("device id", "Letters, digits and -:.+%_#*?!(),=@;$' and at most 128 of them.", ""),
+                Field::choice("IoT Edge", "An IoT Edge device, with edgeAgent and edgeHub.", true),
+                Field::choice("enabled", "Whether it may connect; the hub makes its keys in any case.", true),
+            ],
+            Self::Apply(_) => vec![Field::text(
+                "manifest",
+                "A deployment manifest (JSON) on this machine. It is read and shown before anything is sent.",
+                "",
+            )],
+            Self::Disable(_) => vec![Field::text(
+                "reason",
+                "Kept at the hub with the device, at most 128 characters; may stay empty.",
+                "",
+            )],
+            Self::Deployment => vec![
+                Field::text("deployment id", "Small letters, digits and -+%_*!' and at most 128 of them.", ""),
+                Field::text(
+                    "content",
+                    "A manifest (JSON) on this machine: complete for a base, keys like \
+                     properties.desired.modules.NAME for a layer. It never changes afterwards.",
+                    "",
+                ),
+                Field::text(
+                    "condition",
+                    "Which devices: tags.location.building = 'B1', or * for every edge device.",
+                    "",
+                ),
+                Field::text(
+                    "priority",
+                    "The base with the largest wins; layers above the base, each over the smaller.",
+                    "10",
+                ),
+                Field::text("labels", "name=value, separated by commas; may stay empty.", ""),
+            ],
+        }
+    }
+
+    /// What stands in the fields as an order.
+    pub(super) fn order(&self, values: &Values<'_>) -> Result<Order, Wrong> {
+        match self {
+            Self::Register => Ok(Order::Register {
+                device: DeviceId::parse(&values.text(0)).map_err(|error| (0, error.to_string()))?,
+                edge: values.choice(1),
+                enabled: values.choice(2),
+            }),
+            Self::Apply(device) => Ok(Order::Apply { device: device.clone(), manifest: file(values, 0)? }),
+            Self::Disable(device) => {
+                let reason = values.text(0);
+                if reason.chars().count() > 128 {
+                    return Err((0, format!("{} characters; a reason has at most 128", reason.chars().count())));
+                }
+                Ok(Order::Disable { device: device.clone(), reason: (!reason.is_empty()).then_some(reason) })
+            }
+            Self::Deployment => {
+                let target = values.text(2);
+                TargetCondition::parse(&target).map_err(|error| (2, error.to_string()))?;
+                if target.is_empty() {
+                    return Err((2, "an empty condition is for nobody; * is for every edge device".to_owned()));
+                }
+                let priority = values.text(3);
+                let Ok(priority) = priority.parse::<u32>() else {
+                    return Err((3, "a whole number from 0 on".to_owned()));
+                };
+                Ok(Order::Create(Box::new(NewDeployment {
+                    id: DeploymentId::parse(&values.text(0)).map_err(|error| (0, error.to_string()))?,
+                    content: file(values, 1)?,
+                    target: Some(target),
+                    priority: Some(priority),
+                    labels: pairs(&values.text(4)).map_err(|why| (4, why))?,
+                    metrics: BTreeMap::new(),
+                })))
+            }
+        }
+    }
+}
+
+/// A file by its path. A leading `~/` is the home folder only to a shell: said, not guessed.
+fn file(values: &Values<'_>, field: usize) -> Result<Document, Wrong> {
+    let path = values.text(field);
+    if path.is_empty() {
+        return Err((field, "which file? a path from the folder edgedeck was started in, or from /".to_owned()));
+    }
+    if path.starts_with('~') {
+        return Err((field, "~ is the shell's; write the path out".to_owned()));
+    }
+    Ok(Document::File(PathBuf::from(path)))
+}
+
+/// `a=b, c=d`.
+fn pairs(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut pairs = BTreeMap::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        match part.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => {
+                if pairs.insert(name.trim().to_owned(), value.trim().to_owned()).is_some() {
+                    return Err(format!("{} is named twice", name.trim()));
+                }
+            }
+            _ => return Err("labels are name=value, separated by commas".to_owned()),
+        }
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_as_they_are_typed() {
+        let of = |text: &str| pairs(text).map(|pairs| pairs.into_iter().collect::<Vec<_>>());
+        let owned = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(of(""), Ok(vec![]));
+        assert_eq!(of(" a=b , c = d=e,"), Ok(vec![owned("a", "b"), owned("c", "d=e")]));
+        assert!(of("a").is_err() && of("=b").is_err() && of("a=1,a=2").is_err());
+    }
+}

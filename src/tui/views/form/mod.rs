@@ -1,0 +1,135 @@
+//! A form: what a change needs to be told before it can be prepared. Each kind names its fields and makes an order of
+//! what was typed; what is typed stays while the change it leads to is looked at.
+
+mod draw;
+mod kinds;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::{Place, Step};
+use crate::tui::actions::ActionId;
+use crate::tui::canvas::Piece;
+use crate::tui::shell::Shell;
+use crate::tui::theme::Role;
+use crate::tui::widgets::editor::Editor;
+
+pub use kinds::FormKind;
+
+/// The view's state.
+#[derive(Debug, Clone)]
+pub struct FormView {
+    kind: FormKind,
+    fields: Vec<Field>,
+    focus: usize,
+    /// What cannot be used, and in which field.
+    wrong: Option<(usize, String)>,
+}
+
+/// One field.
+#[derive(Debug, Clone)]
+struct Field {
+    label: &'static str,
+    /// One sentence, shown while the field has the focus.
+    help: &'static str,
+    entry: Entry,
+}
+
+#[derive(Debug, Clone)]
+enum Entry {
+    Text(Box<Editor>),
+    Choice(bool),
+}
+
+impl Field {
+    fn text(label: &'static str, help: &'static str, begin: &str) -> Self {
+        Self { label, help, entry: Entry::Text(Box::new(Editor::line(begin))) }
+    }
+
+    fn choice(label: &'static str, help: &'static str, begin: bool) -> Self {
+        Self { label, help, entry: Entry::Choice(begin) }
+    }
+}
+
+impl FormView {
+    /// The form, as it begins.
+    #[must_use]
+    pub fn new(kind: FormKind) -> Self {
+        let fields = kind.fields();
+        Self { kind, fields, focus: 0, wrong: None }
+    }
+
+    /// Which form.
+    #[must_use]
+    pub fn kind(&self) -> &FormKind {
+        &self.kind
+    }
+
+    /// Where we are.
+    #[must_use]
+    pub fn location(&self) -> Vec<Piece> {
+        vec![(Role::TextDim, "form > ".to_owned()), (Role::Fg, self.kind.title())]
+    }
+
+    /// Types a key into the field that has the focus. Says whether it meant anything.
+    pub fn key(&mut self, key: KeyEvent) -> bool {
+        let Some(field) = self.fields.get_mut(self.focus) else { return false };
+        let changed = match &mut field.entry {
+            Entry::Text(editor) => editor.key(key),
+            Entry::Choice(on) if key.code == KeyCode::Char(' ') => {
+                *on = !*on;
+                true
+            }
+            Entry::Choice(_) => false,
+        };
+        if changed {
+            self.wrong = None;
+        }
+        true
+    }
+
+    /// Types pasted text. Says whether it was taken.
+    pub fn paste(&mut self, text: &str) -> bool {
+        match self.fields.get_mut(self.focus).map(|field| &mut field.entry) {
+            Some(Entry::Text(editor)) => {
+                self.wrong = None;
+                editor.paste(text);
+                true
+            }
+            Some(Entry::Choice(_)) | None => false,
+        }
+    }
+
+    /// Does an action.
+    pub fn act(&mut self, action: ActionId, _: &mut Shell) -> Step {
+        let last = self.fields.len().saturating_sub(1);
+        match action {
+            ActionId::FormNext => self.focus = if self.focus >= last { 0 } else { self.focus + 1 },
+            ActionId::FormPrevious => self.focus = self.focus.checked_sub(1).unwrap_or(last),
+            ActionId::FormReview => match self.kind.order(&Values(&self.fields)) {
+                Ok(order) => return Step::go(Place::Change(Box::new(order))),
+                Err((field, why)) => {
+                    self.focus = field.min(last);
+                    self.wrong = Some((self.focus, why));
+                }
+            },
+            _ => return Step::unused(),
+        }
+        Step::done()
+    }
+}
+
+/// What stands in the fields, by their number.
+struct Values<'a>(&'a [Field]);
+
+impl Values<'_> {
+    fn text(&self, field: usize) -> String {
+        match self.0.get(field).map(|field| &field.entry) {
+            Some(Entry::Text(editor)) => editor.text().trim().to_owned(),
+            Some(Entry::Choice(_)) | None => String::new(),
+        }
+    }
+
+    fn choice(&self, field: usize) -> bool {
+        matches!(self.0.get(field).map(|field| &field.entry), Some(Entry::Choice(true)))
+    }
+}

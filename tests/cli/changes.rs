@@ -1,0 +1,110 @@
+//! What scripts change beside twins: devices registered, cut off, let in, tagged, deleted; manifests applied; modules
+//! restarted. Each without a terminal to ask on.
+
+use serde_json::{Value, json};
+
+use crate::harness::World;
+
+const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/deployment.manifest.json");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_from_its_registration_to_its_end() {
+    let world = World::start().await;
+    let refused = world.run(&["device", "create", "gw-9", "--edge-enabled"]);
+    assert_eq!(refused.code, 10, "{}", refused.err);
+    let made = world.run(&["device", "create", "gw-9", "--edge-enabled", "--yes", "-o", "json"]);
+    let item = made.items("DeviceChange").remove(0);
+    assert_eq!((&item["name"], &item["outcome"]), (&json!("gw-9"), &json!("applied")));
+    let again = world.run(&["device", "create", "gw-9", "--edge-enabled", "--yes"]);
+    assert!(again.code == 10 && again.err.contains("gw-9 is registered already"), "{}", again.err);
+    let modules = world.run(&["modules", "list", "gw-9"]);
+    assert_eq!(modules.code, 0, "{}", modules.err);
+
+    let masked = world.run(&["device", "connection-string", "gw-9"]);
+    assert!(masked.out.starts_with("HostName=") && masked.out.contains(";DeviceId=gw-9;SharedAccessKey=********"));
+    for wrong in [&["--reveal"][..], &["--reveal", "--confirm", "gw-8"]] {
+        let ran = world.run(&[&["device", "connection-string", "gw-9"], wrong].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (10, ""), "{}", ran.err);
+    }
+    let shown = world.run(&["device", "connection-string", "gw-9", "--reveal", "--confirm", "gw-9"]);
+    let key = shown.out.trim().rsplit_once("SharedAccessKey=").unwrap().1.to_owned();
+    assert!(key.len() >= 20 && !key.contains('*'), "{}", shown.out);
+
+    let off = world.run(&["device", "disable", "gw-9", "--status-reason", "stolen", "--confirm", "gw-9"]);
+    assert_eq!(off.code, 0, "{}", off.err);
+    let device = world.run(&["device", "show", "gw-9", "-o", "json"]);
+    assert!(device.code == 0 || device.err.contains("disabled"), "{}", device.err);
+    assert_eq!(world.run(&["device", "enable", "gw-9", "--yes"]).code, 0);
+    let kept = world.run(&["device", "connection-string", "gw-9", "--reveal", "--confirm", "gw-9"]);
+    assert!(kept.out.contains(&key), "an update must not make new keys");
+
+    let tags = world.run(&["device", "set-tags", "gw-9", "location.building=B1", "role=gateway", "--yes"]);
+    assert_eq!(tags.code, 0, "{}", tags.err);
+    let twin = world.run(&["twin", "get", "gw-9", "-o", "json"]).items("Twin").remove(0);
+    assert_eq!(twin["tags"], json!({"location": {"building": "B1"}, "role": "gateway"}));
+
+    let kept = world.run(&["device", "delete", "gw-9", "--yes"]);
+    assert!(kept.code == 10 && kept.err.contains("--confirm gw-9"), "{}", kept.err);
+    assert_eq!(world.run(&["device", "delete", "gw-9", "--confirm", "gw-9"]).code, 0);
+    assert_eq!(world.run(&["device", "show", "gw-9"]).code, 3);
+
+    let list = world.run(&["audit", "list", "-o", "json"]).items("AuditList");
+    let mut verbs: Vec<&str> = list.iter().filter_map(|entry| entry["verb"].as_str()).collect();
+    verbs.reverse();
+    let expected = ["device.create", "device.disable", "device.enable", "twin.patch", "device.delete"];
+    assert_eq!(verbs.iter().filter(|verb| !verb.starts_with("secret")).copied().collect::<Vec<_>>(), expected);
+    let text = std::fs::read_dir(world.home().join(".local/state/edgedeck/audit")).unwrap();
+    let text: String = text.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap_or_default()).collect();
+    assert!(!text.contains(&key), "the record never holds a key");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manifest_says_what_it_removes_before_it_is_sent() {
+    let world = World::start().await;
+    let look = world.run(&["apply", "--device", "edge-gateway-001", GUIDE, "--dry-run"]);
+    assert_eq!(look.code, 0, "{}", look.err);
+    assert!(look.out.contains("- debugShell") && look.out.contains("DISAPPEARS"), "{}", look.out);
+    assert!(!look.out.contains("REPLACE-WITH-PULL-TOKEN-PASSWORD"), "masked: {}", look.out);
+    let yes = world.run(&["apply", "--device", "edge-gateway-001", GUIDE, "--yes"]);
+    assert!(yes.code == 10 && yes.err.contains("--confirm edge-gateway-001"), "{}", yes.err);
+    let sent = world.run(&["apply", "--device", "edge-gateway-001", GUIDE, "--confirm", "edge-gateway-001"]);
+    assert_eq!(sent.code, 0, "{}", sent.err);
+    let agent = world.run(&["twin", "get", "edge-gateway-001/$edgeAgent", "-o", "json"]).items("Twin").remove(0);
+    let modules = agent["properties"]["desired"]["modules"].as_object().unwrap().clone();
+    assert_eq!(
+        modules.keys().map(String::as_str).collect::<Vec<_>>(),
+        ["SimulatedTemperatureSensor", "temperatureFilter"]
+    );
+    let again = world.run(&["apply", "--device", "edge-gateway-001", GUIDE, "--yes"]);
+    assert!(again.code == 0 && again.out.contains("has all of it already"), "{}{}", again.out, again.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_manifest_and_no_edge_device_is_said_before_anything_is_sent() {
+    let world = World::start().await;
+    let wrong = world.file("wrong.json", "{\"modulesContent\": {\"$edgeAgent\": 3}}", 0o644).display().to_string();
+    let ran = world.run(&["apply", "--device", "edge-gateway-001", &wrong, "--yes"]);
+    assert!(ran.code == 2 && ran.err.contains("/modulesContent/$edgeAgent"), "{} {}", ran.code, ran.err);
+    let template = world.file(
+        "t.json",
+        "{\"modulesContent\": {\"$edgeAgent\": {\"properties.desired\": {\"a\": \"${X}\"}}}}",
+        0o644,
+    );
+    let ran = world.run(&["apply", "--device", "edge-gateway-001", &template.display().to_string(), "--yes"]);
+    assert!(ran.code == 2 && ran.err.contains("never filled in"), "{} {}", ran.code, ran.err);
+    let ran = world.run(&["apply", "--device", "nobody", GUIDE, "--yes"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(
+        world.run(&["audit", "list", "-o", "json"]).items("AuditList").iter().all(|entry| entry["state"] != "applied")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_module_is_restarted_and_what_its_agent_refuses_is_said() {
+    let world = World::start().await;
+    assert_eq!(world.run(&["restart", "edge-gateway-001", "--yes"]).code, 2);
+    let ran = world.run(&["restart", "edge-gateway-001/temperatureFilter", "--yes", "-o", "json"]);
+    assert_eq!(ran.items("ModuleRestart")[0]["outcome"], Value::from("applied"));
+    let ran = world.run(&["restart", "edge-gateway-001/nobody", "--yes"]);
+    assert!(ran.code != 0 && ran.err.contains("was not restarted"), "{} {}", ran.code, ran.err);
+}
