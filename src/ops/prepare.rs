@@ -153,7 +153,7 @@ async fn create(read: &HubRead, new: &NewDeployment, now: Now) -> Result<Prepare
         Some(target) => target.clone(),
         None => beside("targetCondition").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
             Unprepared::Unusable(
-                "no target condition: without one it would be for nobody, and '*' is for every edge device".to_owned(),
+                "no target condition: without one it would be for nobody, and a star is for every edge device".to_owned(),
             )
         })?,
     };
@@ -231,7 +231,7 @@ async fn tested(read: &HubRead, wanted: &Configuration) -> Result<(), Unprepared
 async fn reach(read: &HubRead, target: &TargetCondition) -> Result<u64, Fault> {
     let condition = match target.as_str().trim() {
         "" => return Ok(0),
-        "*" => String::new(),
+        _ if target.is_everyone() => String::new(),
         condition => format!(" AND ({condition})"),
     };
     let query = format!("SELECT COUNT() AS devices FROM devices WHERE capabilities.iotEdge = true{condition}");
