@@ -160,7 +160,14 @@ impl Console {
     /// The present link with a change.
     pub(crate) fn link(&self, change: impl FnOnce(&mut LinkState)) -> Arc<LinkState> {
         let mut link = (*self.model.shell.link).clone();
-        link.budget = BudgetSummary { spent: 137, allowed: 20_000, fleet_every: POLL, details_every: POLL };
+        link.budget = BudgetSummary {
+            spent: 137,
+            allowed: 20_000,
+            fleet_every: POLL,
+            details_every: POLL,
+            deployments_every: POLL,
+            behind_every: POLL,
+        };
         change(&mut link);
         Arc::new(link)
     }

@@ -67,7 +67,14 @@ impl Stage {
             ..HubSettings::new(endpoint, credential)
         };
         let hub = Hub::connect(settings, shared.clone()).unwrap();
-        let settings = SyncSettings { heartbeat: NEVER, fleet: NEVER, details: NEVER, patience: DEADLINE };
+        let settings = SyncSettings {
+            heartbeat: NEVER,
+            fleet: NEVER,
+            details: NEVER,
+            deployments: NEVER,
+            behind: NEVER,
+            patience: DEADLINE,
+        };
         let needs = Needs { fleet: true, ..Needs::default() };
         let ending = CancellationToken::new();
         let sync = Sync::start(hub.read.clone(), shared, settings, needs, &ending, &TaskTracker::new());

@@ -38,7 +38,7 @@ fn press(keymap: &Keymap, scopes: &[Scope], keys: &str) -> Lookup {
     results.last().cloned().unwrap()
 }
 
-const FLEET: [Scope; 5] = [Scope::Fleet, Scope::Device, Scope::Object, Scope::Table, Scope::Global];
+const FLEET: [Scope; 6] = [Scope::Fleet, Scope::List, Scope::Device, Scope::Object, Scope::Table, Scope::Global];
 
 #[test]
 fn shipped_profiles_bind_every_action() {

@@ -1,6 +1,9 @@
 //! One folder or file per view. A view has its own state, says which keys mean something in it and what it needs
 //! kept fresh, and draws itself from that state and the shell.
 
+pub mod behind;
+pub mod deployment;
+pub mod deployments;
 pub mod device;
 pub mod fleet;
 pub mod frame;
@@ -9,15 +12,20 @@ pub mod twin;
 
 use ratatui::layout::Rect;
 
-use crate::domain::ids::{DeviceId, TwinId};
+use crate::domain::deployment::MetricName;
+use crate::domain::ids::{DeploymentId, DeviceId, TwinId};
 use crate::domain::time::Now;
 use crate::store::{Needs, Source};
 use crate::tui::actions::{ActionId, Scope};
 use crate::tui::canvas::{Canvas, Piece};
+use crate::tui::filter::FilterError;
 use crate::tui::layers::Question;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 
+use behind::BehindView;
+use deployment::DeploymentView;
+use deployments::DeploymentsView;
 use device::DeviceView;
 use fleet::FleetView;
 use page::Page;
@@ -32,6 +40,12 @@ pub enum Place {
     Device(DeviceId),
     /// One twin.
     Twin(TwinId),
+    /// The list of deployments; of those that match a device when one is named.
+    Deployments(Option<DeviceId>),
+    /// One deployment.
+    Deployment(DeploymentId),
+    /// The devices behind a deployment's figure.
+    Behind(DeploymentId, MetricName),
     /// A page of text.
     Page(PageKind),
 }
@@ -51,6 +65,8 @@ pub enum PageKind {
     Simulator,
     /// A twin as the hub sent it.
     Json(TwinId),
+    /// A deployment as the hub sent it.
+    DeploymentJson(DeploymentId),
 }
 
 /// A view with its state.
@@ -62,6 +78,12 @@ pub enum Screen {
     Device(DeviceView),
     /// One twin.
     Twin(Box<TwinView>),
+    /// The list of deployments.
+    Deployments(Box<DeploymentsView>),
+    /// One deployment.
+    Deployment(Box<DeploymentView>),
+    /// The devices behind a deployment's figure.
+    Behind(Box<BehindView>),
     /// A page of text.
     Page(Page),
 }
@@ -115,6 +137,9 @@ impl Screen {
             Place::Fleet => Self::Fleet(Box::new(FleetView::new(shell))),
             Place::Device(id) => Self::Device(DeviceView::new(id.clone(), shell)),
             Place::Twin(id) => Self::Twin(Box::new(TwinView::new(id.clone(), shell))),
+            Place::Deployments(of) => Self::Deployments(Box::new(DeploymentsView::new(of.clone(), shell))),
+            Place::Deployment(id) => Self::Deployment(Box::new(DeploymentView::new(id.clone(), shell))),
+            Place::Behind(id, metric) => Self::Behind(Box::new(BehindView::new(id.clone(), metric.clone(), shell))),
             Place::Page(kind) => Self::Page(Page::new(kind.clone())),
         }
     }
@@ -126,6 +151,9 @@ impl Screen {
             Self::Fleet(_) => Place::Fleet,
             Self::Device(view) => Place::Device(view.id().clone()),
             Self::Twin(view) => Place::Twin(view.id().clone()),
+            Self::Deployments(view) => Place::Deployments(view.of().cloned()),
+            Self::Deployment(view) => Place::Deployment(view.id().clone()),
+            Self::Behind(view) => Place::Behind(view.id().clone(), view.metric().clone()),
             Self::Page(page) => Place::Page(page.kind().clone()),
         }
     }
@@ -134,9 +162,12 @@ impl Screen {
     #[must_use]
     pub fn scopes(&self) -> Vec<Scope> {
         match self {
-            Self::Fleet(_) => vec![Scope::Fleet, Scope::Device, Scope::Object, Scope::Table],
+            Self::Fleet(_) => vec![Scope::Fleet, Scope::List, Scope::Device, Scope::Object, Scope::Table],
             Self::Device(_) => vec![Scope::Device, Scope::Object, Scope::Table],
             Self::Twin(view) => view.scopes(),
+            Self::Deployments(_) => vec![Scope::List, Scope::Object, Scope::Table],
+            Self::Deployment(_) => vec![Scope::Object, Scope::Table],
+            Self::Behind(_) => vec![Scope::Device, Scope::Object, Scope::Table],
             Self::Page(_) => vec![Scope::Table],
         }
     }
@@ -148,6 +179,9 @@ impl Screen {
             Self::Fleet(view) => view.offers(action),
             Self::Device(view) => view.offers(action),
             Self::Twin(view) => view.offers(action, shell),
+            Self::Deployments(view) => view.offers(action),
+            Self::Deployment(view) => view.offers(action, shell),
+            Self::Behind(view) => view.offers(action),
             Self::Page(_) => true,
         }
     }
@@ -160,7 +194,20 @@ impl Screen {
             Self::Fleet(_) => Needs { fleet: true, paused, ..Needs::default() },
             Self::Device(view) => Needs { device: Some(view.id().clone()), paused, ..Needs::default() },
             Self::Twin(view) => Needs { twin: Some(view.id().clone()), paused, ..Needs::default() },
-            Self::Page(page) => Needs { twin: page.twin().cloned(), paused, ..Needs::default() },
+            Self::Deployments(view) => {
+                Needs { deployments: true, device: view.of().cloned(), paused, ..Needs::default() }
+            }
+            Self::Deployment(_) => Needs { deployments: true, paused, ..Needs::default() },
+            // The fleet as well: a list of names would not say how the devices are.
+            Self::Behind(view) => {
+                Needs { deployments: true, behind: view.query(shell), fleet: true, paused, ..Needs::default() }
+            }
+            Self::Page(page) => Needs {
+                twin: page.twin().cloned(),
+                deployments: matches!(page.kind(), PageKind::DeploymentJson(_)),
+                paused,
+                ..Needs::default()
+            },
         }
     }
 
@@ -171,7 +218,10 @@ impl Screen {
             Self::Fleet(_) => shell.fleet.as_of(),
             Self::Device(view) => view.as_of(shell),
             Self::Twin(view) => shell.details.twins.get(view.id()).and_then(|twin| twin.as_of()),
+            Self::Deployments(_) | Self::Deployment(_) => shell.deployments.list.as_of(),
+            Self::Behind(view) => view.as_of(shell),
             Self::Page(page) => match page.kind() {
+                PageKind::DeploymentJson(_) => shell.deployments.list.as_of(),
                 PageKind::Json(id) => shell.details.twins.get(id).and_then(|twin| twin.as_of()),
                 PageKind::Simulator => shell.simulator.as_of(),
                 PageKind::Help(_) | PageKind::Keys | PageKind::Messages | PageKind::Activity => None,
@@ -185,7 +235,10 @@ impl Screen {
         match self {
             Self::Fleet(_) => Source::Fleet,
             Self::Device(_) | Self::Twin(_) => Source::Twins,
+            Self::Deployments(_) | Self::Deployment(_) => Source::Deployments,
+            Self::Behind(_) => Source::Behind,
             Self::Page(page) if page.twin().is_some() => Source::Twins,
+            Self::Page(page) if matches!(page.kind(), PageKind::DeploymentJson(_)) => Source::Deployments,
             Self::Page(_) => Source::Heartbeat,
         }
     }
@@ -196,6 +249,9 @@ impl Screen {
             Self::Fleet(view) => view.act(action, shell),
             Self::Device(view) => view.act(action, shell),
             Self::Twin(view) => view.act(action, shell),
+            Self::Deployments(view) => view.act(action, shell),
+            Self::Deployment(view) => view.act(action, shell),
+            Self::Behind(view) => view.act(action, shell),
             Self::Page(page) => page.act(action, shell),
         }
     }
@@ -206,6 +262,9 @@ impl Screen {
             Self::Fleet(view) => view.refresh(shell),
             Self::Device(view) => view.refresh(shell),
             Self::Twin(view) => return view.refresh(shell),
+            Self::Deployments(view) => view.refresh(shell),
+            Self::Deployment(view) => view.refresh(shell),
+            Self::Behind(view) => view.refresh(shell),
             Self::Page(_) => {}
         }
         Step::done()
@@ -218,7 +277,21 @@ impl Screen {
                 view.set_filter(text, shell);
                 true
             }
-            Self::Device(_) | Self::Twin(_) | Self::Page(_) => false,
+            Self::Deployments(view) => {
+                view.set_filter(text, shell);
+                true
+            }
+            Self::Device(_) | Self::Twin(_) | Self::Deployment(_) | Self::Behind(_) | Self::Page(_) => false,
+        }
+    }
+
+    /// The filter as typed and what is wrong with it, where the view can be filtered.
+    #[must_use]
+    pub fn filter_state(&self) -> Option<(&str, Option<&FilterError>)> {
+        match self {
+            Self::Fleet(view) => Some(view.filter_state()),
+            Self::Deployments(view) => Some(view.filter_state()),
+            Self::Device(_) | Self::Twin(_) | Self::Deployment(_) | Self::Behind(_) | Self::Page(_) => None,
         }
     }
 
@@ -229,6 +302,9 @@ impl Screen {
             Self::Fleet(view) => view.location(shell),
             Self::Device(view) => view.location(),
             Self::Twin(view) => view.location(shell),
+            Self::Deployments(view) => view.location(shell),
+            Self::Deployment(view) => view.location(),
+            Self::Behind(view) => view.location(shell),
             Self::Page(page) => page.location(),
         }
     }
@@ -251,6 +327,18 @@ impl Screen {
                 None
             }
             Self::Twin(view) => view.draw(shell, canvas, area),
+            Self::Deployments(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
+            Self::Deployment(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
+            Self::Behind(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
             Self::Page(page) => {
                 page.draw(shell, canvas, area, pages);
                 None

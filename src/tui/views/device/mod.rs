@@ -130,6 +130,7 @@ impl DeviceView {
                 Step::done()
             }
             ActionId::Open | ActionId::Twin => Step::go(Place::Twin(self.selected_twin())),
+            ActionId::DeviceDeployments => Step::go(Place::Deployments(Some(self.id.clone()))),
             ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.agent_id()))),
             ActionId::CopyId => {
                 let text: String = self.selected_twin().shown().into();

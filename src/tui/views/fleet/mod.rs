@@ -166,6 +166,7 @@ impl FleetView {
             action,
             ActionId::Open
                 | ActionId::Twin
+                | ActionId::DeviceDeployments
                 | ActionId::RawJson
                 | ActionId::CopyId
                 | ActionId::MarkToggle
@@ -194,6 +195,7 @@ impl FleetView {
                 return self.open(shell, Place::Device);
             }
             ActionId::Twin => return self.open(shell, |id| Place::Twin(TwinId::device(id))),
+            ActionId::DeviceDeployments => return self.open(shell, |id| Place::Deployments(Some(id))),
             ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::Json(TwinId::device(id)))),
             ActionId::CopyId => {
                 let Some(id) = self.list.selected() else { return Step::done() };

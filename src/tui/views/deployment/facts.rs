@@ -1,0 +1,117 @@
+//! What stands above the lines: what the deployment is, and whom it is for. Side by side when there is room.
+
+use super::DeploymentView;
+use super::evidence::rivals;
+use crate::domain::deployment::Deployed;
+use crate::domain::effective::Outcome;
+use crate::domain::manifest::Kind;
+use crate::domain::time::{HubTime, age_text, wall_age};
+use crate::tui::canvas::Piece;
+use crate::tui::shell::Shell;
+use crate::tui::theme::Role;
+use crate::tui::views::deployments::row::{labels, shown, sign, state_words};
+use crate::tui::widgets::states::wrap;
+
+/// One line.
+pub(super) type Line = Vec<Piece>;
+
+/// Cells of the names at the left.
+const LABEL: usize = 9;
+
+fn fact(name: &str, role: Role, text: &str, width: usize) -> Vec<Line> {
+    let lines = wrap(text, width.saturating_sub(LABEL)).into_iter().enumerate();
+    lines
+        .map(|(index, line)| {
+            let name = if index == 0 { name } else { "" };
+            vec![(Role::TextDim, format!("{name:<LABEL$}")), (role, line)]
+        })
+        .collect()
+}
+
+impl DeploymentView {
+    /// What it is.
+    pub(super) fn about(&self, deployed: &Deployed, shell: &Shell, width: usize) -> Vec<Line> {
+        let configuration = &deployed.configuration;
+        let standing = deployed.standing(shell.now.wall);
+        let mut rows = fact("state", sign(standing).role(), &state_words(deployed, standing), width);
+        let kind = match configuration.kind() {
+            Some(Kind::Base) => "base: the whole set of modules",
+            Some(Kind::Layer) => "layered: something on top of a base",
+            None => "without $edgeAgent, which the hub would not create",
+        };
+        rows.extend(fact("kind", Role::Fg, kind, width));
+        let ago = |at| format!("{} ago", age_text(wall_age(shell.now.wall, at)));
+        let updated = deployed.updated.and_then(HubTime::instant);
+        let created = Some(configuration.created) == updated;
+        let updated = match updated {
+            Some(_) if created => "never since".to_owned(),
+            Some(at) => ago(at),
+            None => "-".to_owned(),
+        };
+        let priority = format!("{:<5}", configuration.priority);
+        rows.push(vec![
+            (Role::TextDim, format!("{:<LABEL$}", "priority")),
+            (Role::Fg, priority),
+            (Role::TextDim, "   created ".to_owned()),
+            (Role::Fg, ago(configuration.created)),
+            (Role::TextDim, "   changed ".to_owned()),
+            (Role::Fg, updated),
+        ]);
+        let schema = deployed.schema_version.as_ref().map_or_else(|| "-".to_owned(), |version| version.shown().into());
+        rows.push(vec![
+            (Role::TextDim, format!("{:<LABEL$}", "etag")),
+            (Role::Fg, deployed.etag.shown().into()),
+            (Role::TextDim, "   schema ".to_owned()),
+            (Role::Fg, schema),
+        ]);
+        let labels = labels(deployed);
+        let (role, labels) =
+            if labels.is_empty() { (Role::TextFaint, "none".to_owned()) } else { (Role::Fg, labels.join("  ")) };
+        rows.extend(fact("labels", role, &labels, width));
+        rows
+    }
+
+    /// Whom it is for, who has it, and what stands in its way.
+    pub(super) fn for_whom(&self, deployed: &Deployed, shell: &Shell, width: usize) -> Vec<Line> {
+        let condition = deployed.configuration.target.as_str();
+        let (role, condition) = match condition.trim() {
+            "" => (Role::TextFaint, "empty: for nobody".to_owned()),
+            "*" => (Role::Fg, "*   every edge device".to_owned()),
+            _ => (Role::Fg, shown(condition)),
+        };
+        let mut rows = fact("target", role, &condition, width);
+        if let Some(error) = deployed.configuration.target.unread() {
+            rows.extend(fact(
+                "",
+                Role::StatusUnknown,
+                &format!("cannot be read here: {}", shown(&error.to_string())),
+                width,
+            ));
+        }
+        for (index, (role, text)) in self.evidence.lines(shell).into_iter().enumerate() {
+            rows.extend(fact(if index == 0 { "twins" } else { "" }, role, &text, width));
+        }
+        let layered = deployed.configuration.kind() == Some(Kind::Layer);
+        let rivals = rivals(deployed, shell);
+        for (index, (id, priority, outcome)) in rivals.iter().enumerate() {
+            let text = format!("where {} ({priority}) matches too: {}", id.shown(), fares(*outcome));
+            rows.extend(fact(if index == 0 { "loses" } else { "" }, Role::TextDim, &text, width));
+        }
+        if rivals.is_empty() {
+            let text = if layered { "to no base of this hub" } else { "to no other base of this hub" };
+            rows.extend(fact("loses", Role::TextDim, text, width));
+        }
+        rows
+    }
+}
+
+/// How it fares where another one matches too.
+fn fares(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::LowerBase => "that base applies instead",
+        Outcome::OlderBase => "of one priority, the newer base applies; not to be relied on",
+        Outcome::LayerBelowBase => "this layer is below that base's priority and does nothing",
+        Outcome::LayerAtBase => "a layer at the base's own priority is dropped; not to be relied on",
+        Outcome::LayerWithoutBase | Outcome::NoAgent | Outcome::Base | Outcome::Layer => "it does not apply",
+    }
+}
