@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::answer::Format;
 use super::audit::AuditCommand;
 use super::config::ConfigCommand;
+use super::deployment::DeploymentCommand;
 use super::device::DeviceCommand;
 use super::devices::DevicesArgs;
 use super::modules::ModulesCommand;
@@ -139,6 +140,9 @@ pub enum Command {
     /// The modules of a device as `iotedge list` shows them on the device
     #[command(subcommand)]
     Modules(ModulesCommand),
+    /// The deployments of the hub: whom they are for, how far they got, and the devices behind each figure
+    #[command(subcommand)]
+    Deployment(DeploymentCommand),
     /// Run a query in the hub's own language
     Query(QueryArgs),
     /// Read, compare and change the twin of a device or module

@@ -8,6 +8,7 @@
 )]
 
 mod connect;
+mod deployments;
 mod harness;
 mod prompt;
 mod read;

@@ -4,6 +4,7 @@
 
 mod conflicts;
 mod counts;
+mod deployments;
 mod drafts;
 mod edits;
 mod guards;

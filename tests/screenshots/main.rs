@@ -113,6 +113,7 @@ impl Stage {
         let mut link = (*link).clone();
         link.budget.fleet_every = SyncSettings::default().fleet;
         link.budget.details_every = SyncSettings::default().details;
+        link.budget.deployments_every = SyncSettings::default().deployments;
         link.budget.spent = self.hub.read.budget().spent_today;
         self.tell(Msg::Link(Arc::new(link)));
     }
@@ -240,6 +241,22 @@ fn device() {
         stage.pass(Duration::from_secs(2));
         (0..3).for_each(|_| stage.press(KeyCode::Char('j')));
         stage.take("device.svg", "A device: its modules as wanted and as they are, and what their codes mean");
+    });
+}
+
+#[test]
+fn deployments() {
+    scene(async |stage| {
+        stage.command("deployments");
+        let board = stage.sync.deployments.clone().wait_for(|board| board.list.get().is_some()).await.unwrap().clone();
+        stage.tell(Msg::Deployments(board));
+        stage.link().await;
+        stage.pass(Duration::from_secs(2));
+        stage.press(KeyCode::Char('G'));
+        stage.take(
+            "deployments.svg",
+            "The deployments, who wins first: whom each is for, and how far the hub says it got",
+        );
     });
 }
 

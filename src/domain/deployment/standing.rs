@@ -20,7 +20,9 @@ pub enum Standing {
     Overdue(Timestamp),
     /// Agents have yet to answer for the version they have now.
     Unanswered,
-    /// Some devices that the condition matches got nothing from it.
+    /// The condition matches devices, and none has it: another one wins everywhere, or it was just made.
+    Unapplied,
+    /// Some devices that the condition matches do not have it.
     Partial,
     /// Written so lately that the hub has not counted; it should by then.
     Waiting(Timestamp),
@@ -31,14 +33,15 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// In a word or three.
+    /// In a word or two.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Rejected => "rejected",
-            Self::Overdue(_) => "not counted",
-            Self::Unanswered => "no answer yet",
-            Self::Partial => "partly applied",
+            Self::Overdue(_) => "late",
+            Self::Unanswered => "no answer",
+            Self::Unapplied => "unapplied",
+            Self::Partial => "partly",
             Self::Waiting(_) => "fresh",
             Self::Accepted => "accepted",
             Self::Nobody => "for nobody",
@@ -73,6 +76,8 @@ impl Deployed {
             Standing::Rejected
         } else if accepted < applied {
             Standing::Unanswered
+        } else if targeted > 0 && applied == 0 {
+            Standing::Unapplied
         } else if applied < targeted {
             Standing::Partial
         } else if targeted == 0 {
@@ -117,6 +122,7 @@ mod tests {
             (counted(3, 3, 2, 1), Standing::Rejected),
             (counted(3, 3, 2, 0), Standing::Unanswered),
             (counted(3, 2, 2, 0), Standing::Partial),
+            (counted(3, 0, 0, 0), Standing::Unapplied),
             (counted(3, 3, 3, 0), Standing::Accepted),
             (counted(0, 0, 0, 0), Standing::Nobody),
             ([None; 4], Standing::Waiting(by)),

@@ -156,13 +156,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn contents(modules: Value) -> Contents {
+    fn contents(modules: &Value) -> Contents {
         Contents::of(&Manifest::read(&json!({ "modulesContent": modules })).unwrap())
     }
 
     #[test]
     fn a_base_is_told_in_parts_and_without_its_secrets() {
-        let found = contents(json!({
+        let found = contents(&json!({
             "$edgeAgent": {"properties.desired": {
                 "runtime": {"settings": {"registryCredentials": {
                     "acr": {"address": "acr.example", "username": "pull", "password": "hunter2"}}}},
@@ -190,13 +190,13 @@ mod tests {
 
     #[test]
     fn a_layer_may_set_a_single_member() {
-        let found = contents(json!({
+        let found = contents(&json!({
             "$edgeAgent": {"properties.desired.modules.ml.settings.image": "ml:2"},
             "ml": {"properties.desired.rate": 3},
         }));
         let [module] = found.modules.as_slice() else { panic!("{found:?}") };
         assert_eq!((module.image.as_ref().map(Untrusted::raw), &module.status), (Some("ml:2"), &None));
         assert!(!found.twins[0].whole);
-        assert_eq!(contents(json!({"$edgeAgent": {}})), Contents::default());
+        assert_eq!(contents(&json!({"$edgeAgent": {}})), Contents::default());
     }
 }

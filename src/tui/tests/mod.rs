@@ -4,6 +4,7 @@
 
 mod anything;
 mod continued;
+mod deployments;
 mod devices;
 mod dialogs;
 mod drafts;

@@ -149,15 +149,25 @@ impl Page {
 /// A document, or why there is none yet.
 fn document(document: Option<Value>, fault: Option<&(Fault, Now)>, width: usize) -> Vec<Vec<Piece>> {
     match (document, fault) {
-        (Some(document), _) => {
-            text_json::pretty(&document).lines().map(|text| vec![(Role::Fg, text.to_owned())]).collect()
-        }
+        (Some(document), _) => text_json::pretty(&document).lines().flat_map(|text| json_lines(text, width)).collect(),
         (None, Some((fault, _))) => {
             let text = format!("{fault}; {}", fault.advice());
             wrap(&text, width).into_iter().map(|line| vec![(Role::StatusBad, line)]).collect()
         }
         (None, None) => vec![vec![(Role::TextDim, "not read yet".to_owned())]],
     }
+}
+
+/// A line of JSON over as many lines as it needs, the later ones below its beginning.
+fn json_lines(text: &str, width: usize) -> Vec<Vec<Piece>> {
+    let bare = text.trim_start();
+    let indent = text.len() - bare.len();
+    let room = width.saturating_sub(indent + 2).max(20);
+    wrap(bare, room)
+        .into_iter()
+        .enumerate()
+        .map(|(index, part)| vec![(Role::Fg, format!("{}{part}", " ".repeat(indent + if index == 0 { 0 } else { 2 })))])
+        .collect()
 }
 
 /// The twin's document again, secrets masked: what `GET /twins` says, without its `$metadata`.
@@ -241,7 +251,11 @@ fn help(sources: &Sources<'_>, scopes: Option<&[Scope]>, shell: &Shell, width: u
         ("/~regex", "rows that match the expression; /!~regex those that do not"),
         ("/-f text", "rows that have the letters in order"),
         ("/-l building=B1", "rows with the tag; key!=value and key work too, commas join"),
-        ("/status:backoff", "one column: device status mods worst deployments tags link reported"),
+        ("/status:backoff", "one column of devices: device status mods worst deployments tags link reported"),
+        (
+            "/state:rejected",
+            "one column of deployments: deployment kind priority state target targeted applied rejected",
+        ),
     ] {
         explained(&mut lines, Role::HintKey, typed, doc, width);
     }

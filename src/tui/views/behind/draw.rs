@@ -25,11 +25,12 @@ const COLUMNS: [Column; 6] = [
     Column { title: "DEVICE", min: 18, ideal: 48, priority: 1, right: false },
     Column { title: "STATUS", min: 15, ideal: 15, priority: 1, right: false },
     Column { title: "THIS DEPLOYMENT", min: 15, ideal: 15, priority: 2, right: false },
-    Column { title: "WORST MODULE", min: 12, ideal: 30, priority: 3, right: false },
-    Column { title: "CODE", min: 4, ideal: 40, priority: 4, right: false },
+    Column { title: "WORST MODULE", min: 12, ideal: 24, priority: 3, right: false },
+    Column { title: "CODE", min: 4, ideal: 60, priority: 4, right: false },
     Column { title: "REPORTED", min: 8, ideal: 8, priority: 2, right: true },
 ];
 const STATUS: usize = 1;
+const CODE: usize = 4;
 
 /// Rows of the table at the present size, for paging.
 pub(super) fn table_rows(shell: &Shell) -> usize {
@@ -132,6 +133,11 @@ impl BehindView {
                 let Some(spec) = columns.get(column.index) else { continue };
                 let (x, width) = (left + column.x, column.width);
                 let (role, text) = self.cell(found, known.map(|row| &**row), column.index, shell);
+                // The number alone, where its words would be cut.
+                let text = match text.split_once(' ') {
+                    Some((code, _)) if column.index == CODE && text.len() > usize::from(width) => code.to_owned(),
+                    _ => text,
+                };
                 match column.index {
                     STATUS => {
                         if let Some(row) = known {
@@ -172,7 +178,7 @@ impl BehindView {
             STATUS => row::cell(row, FleetColumn::Status, shell.now),
             2 => self.here(row),
             3 => row::cell(row, FleetColumn::Worst, shell.now),
-            4 => match row.agent.as_ref().and_then(|agent| agent.code) {
+            CODE => match row.agent.as_ref().and_then(|agent| agent.code) {
                 Some(200) => (Role::TextDim, "200".to_owned()),
                 Some(code) => (Role::StatusBad, format!("{code} {}", agent_code_words(code))),
                 None => dash(),
@@ -200,8 +206,8 @@ impl BehindView {
         let width = usize::from(area.width.saturating_sub(2));
         let counted = figure.figure.map_or_else(|| "has not counted yet".to_owned(), |n| format!("counted {n}"));
         let fleet = match shell.fleet.as_of() {
-            Some(at) => format!("status: as the fleet knew it {} ago", age_text(shell.now.since(at))),
-            None => "status: the fleet is not read yet".to_owned(),
+            Some(at) => format!("Status as the fleet knew it {} ago.", age_text(shell.now.since(at))),
+            None => "The fleet is not read yet.".to_owned(),
         };
         let head = match self.read(shell).and_then(|read| read.fault.as_ref().filter(|_| read.get().is_some())) {
             Some((fault, _)) => (Role::Stale, format!("what was read stays: {fault}")),
@@ -212,8 +218,18 @@ impl BehindView {
             lines.push((Role::TextDim, format!("{}: {}", system.word(), system.meaning())));
         }
         lines.extend(wrap(&shown(&figure.query), width).into_iter().map(|line| (Role::TextFaint, line)));
-        for (y, (role, line)) in (area.y..area.bottom()).zip(&lines) {
-            canvas.text(area.x + 1, y, area.width.saturating_sub(2), *role, &fit(line, width));
+        let (height, all) = (usize::from(area.height), lines.len());
+        for (offset, (role, line)) in lines.into_iter().take(height).enumerate() {
+            // Longer than the room on purpose, so that the mark of what is missing stands there.
+            let cut = offset + 1 == height && all > height;
+            let line = if cut { fit(&format!("{line:<width$} "), width) } else { line };
+            canvas.text(
+                area.x + 1,
+                area.y + u16::try_from(offset).unwrap_or(0),
+                area.width.saturating_sub(2),
+                role,
+                &line,
+            );
         }
     }
 }

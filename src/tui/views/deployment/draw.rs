@@ -19,8 +19,8 @@ const FRAMED: u16 = 100;
 const KIND: u16 = 9;
 const FIGURE: u16 = 8;
 const LABEL: usize = 10;
-/// Rows the pane below should have.
-const CHOSEN: u16 = 8;
+/// Rows the pane below should have, with a frame and without.
+const CHOSEN: (u16, u16) = (8, 6);
 
 struct Areas {
     facts: Vec<Rect>,
@@ -45,7 +45,8 @@ fn areas(area: Rect, groups: &[usize], lines: usize) -> Areas {
     let rest = area.height - above;
     let wanted = rows(lines).saturating_add(chrome);
     // The pane below gets its rows first, unless the table would hardly be one.
-    let table = wanted.min(rest.saturating_sub(CHOSEN).max(rest / 2)).max(chrome + 1).min(rest);
+    let chosen = if framed { CHOSEN.0 } else { CHOSEN.1 };
+    let table = wanted.min(rest.saturating_sub(chosen).max(rest / 2)).max(chrome + 1).min(rest);
     let table = Rect { y: area.y + above, height: table, ..area };
     let chosen = Rect { y: table.bottom(), height: rest - table.height, ..area };
     Areas { facts: (0..groups.len()).map(column).collect(), table, chosen, framed }
@@ -96,14 +97,14 @@ impl DeploymentView {
     fn layout(&self, deployed: &Deployed, shell: &Shell, area: Rect) -> (Areas, Vec<(&'static str, Vec<Line>)>) {
         let facts = if area.width >= FRAMED {
             let width = usize::from((area.width / 2).saturating_sub(4));
-            vec![
-                ("Deployment", self.about(deployed, shell, width)),
-                ("For whom", self.for_whom(deployed, shell, width)),
-            ]
+            let mut about = self.about(deployed, shell, width, false);
+            about.extend(self.besides(deployed, width));
+            vec![("Deployment", about), ("For whom", self.for_whom(deployed, shell, width))]
         } else {
             let width = usize::from(area.width.saturating_sub(2));
-            let mut all = self.about(deployed, shell, width);
+            let mut all = self.about(deployed, shell, width, true);
             all.extend(self.for_whom(deployed, shell, width));
+            all.extend(self.besides(deployed, width));
             vec![("", all)]
         };
         let groups: Vec<usize> = facts.iter().map(|(_, lines)| lines.len()).collect();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::deployment::Deployed;
-use crate::domain::effective::{Deployments, Outcome};
+use crate::domain::effective::{Configuration, Deployments, Outcome};
 use crate::domain::ids::DeploymentId;
 use crate::domain::manifest::Kind;
 use crate::domain::time::age_text;
@@ -67,7 +67,7 @@ impl Evidence {
     /// In sentences.
     #[must_use]
     pub fn lines(&self, shell: &Shell) -> Vec<Piece> {
-        let age = shell.fleet.as_of().map_or_else(String::new, |at| format!(", {} ago", age_text(shell.now.since(at))));
+        let age = shell.fleet.as_of().map_or_else(String::new, |at| format!(" {} ago", age_text(shell.now.since(at))));
         if self.read == 0 {
             return vec![(Role::TextDim, "no twins of the fleet were read yet".to_owned())];
         }
@@ -77,7 +77,7 @@ impl Evidence {
                 "it says nothing to $edgeAgent, where figures are counted; look at the twins it writes to".to_owned(),
             )];
         }
-        let mut lines = vec![(Role::Fg, format!("{} of the {} twins read have it{age}", self.applied, self.read))];
+        let mut lines = vec![(Role::Fg, format!("applied on {} of the {} devices read{age}", self.applied, self.read))];
         if self.lost > 0 {
             let instead: Vec<String> =
                 self.instead.iter().map(|(id, count)| format!("{} on {count}", shown(id))).collect();
@@ -88,23 +88,36 @@ impl Evidence {
     }
 }
 
-/// The deployments that keep this one from applying, or make it a matter of luck, wherever both match; with how it fares.
+/// How a deployment fares against another one where both match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rivalry {
+    /// It does not apply, and why.
+    Yields(Outcome),
+    /// Both have one priority, so that a rule of ties decides.
+    Tied,
+}
+
+/// The deployments that keep this one from applying wherever both match, or make it a matter of luck.
 #[must_use]
-pub fn rivals(deployed: &Deployed, shell: &Shell) -> Vec<(DeploymentId, u32, Outcome)> {
-    let configuration = &deployed.configuration;
+pub fn rivals(deployed: &Deployed, shell: &Shell) -> Vec<(DeploymentId, u32, Rivalry)> {
+    let own = &deployed.configuration;
     let mut found = Vec::new();
-    for other in shell.deployments.edge().map(|other| &other.configuration) {
-        if other.id == configuration.id || other.kind() != Some(Kind::Base) {
-            continue;
-        }
-        let mut both = Deployments::new([configuration.clone(), other.clone()]);
-        let matching = both.matching_ids([&configuration.id, &other.id]);
-        let result = both.effective(&matching);
-        let verdicts = result.verdicts();
-        let own = verdicts.iter().find(|verdict| verdict.configuration.id == configuration.id);
-        if let Some(outcome) = own.map(|verdict| verdict.outcome).filter(|outcome| !outcome.applies()) {
-            found.push((other.id.clone(), other.priority, outcome));
+    for other in shell.deployments.edge().map(|other| &other.configuration).filter(|other| other.id != own.id) {
+        let yields = (other.kind() == Some(Kind::Base)).then(|| against(own, other)).flatten();
+        if let Some(outcome) = yields {
+            found.push((other.id.clone(), other.priority, Rivalry::Yields(outcome)));
+        } else if other.priority == own.priority {
+            found.push((other.id.clone(), other.priority, Rivalry::Tied));
         }
     }
     found
+}
+
+/// What becomes of `own` on a device that `base` matches too; nothing when it applies.
+fn against(own: &Configuration, base: &Configuration) -> Option<Outcome> {
+    let mut both = Deployments::new([own.clone(), base.clone()]);
+    let matching = both.matching_ids([&own.id, &base.id]);
+    let result = both.effective(&matching);
+    let outcome = result.verdicts().iter().find(|verdict| verdict.configuration.id == own.id)?.outcome;
+    (!outcome.applies()).then_some(outcome)
 }

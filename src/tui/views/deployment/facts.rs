@@ -1,7 +1,7 @@
 //! What stands above the lines: what the deployment is, and whom it is for. Side by side when there is room.
 
 use super::DeploymentView;
-use super::evidence::rivals;
+use super::evidence::{Rivalry, rivals};
 use crate::domain::deployment::Deployed;
 use crate::domain::effective::Outcome;
 use crate::domain::manifest::Kind;
@@ -30,33 +30,46 @@ fn fact(name: &str, role: Role, text: &str, width: usize) -> Vec<Line> {
 
 impl DeploymentView {
     /// What it is.
-    pub(super) fn about(&self, deployed: &Deployed, shell: &Shell, width: usize) -> Vec<Line> {
+    pub(super) fn about(&self, deployed: &Deployed, shell: &Shell, width: usize, stacked: bool) -> Vec<Line> {
         let configuration = &deployed.configuration;
         let standing = deployed.standing(shell.now.wall);
         let mut rows = fact("state", sign(standing).role(), &state_words(deployed, standing), width);
         let kind = match configuration.kind() {
-            Some(Kind::Base) => "base: the whole set of modules",
-            Some(Kind::Layer) => "layered: something on top of a base",
+            Some(Kind::Base) => "base",
+            Some(Kind::Layer) => "layered",
             None => "without $edgeAgent, which the hub would not create",
         };
-        rows.extend(fact("kind", Role::Fg, kind, width));
+        let mut what = vec![
+            (Role::TextDim, format!("{:<LABEL$}", "kind")),
+            (Role::Fg, kind.to_owned()),
+            (Role::TextDim, "   priority ".to_owned()),
+            (Role::Fg, configuration.priority.to_string()),
+        ];
         let ago = |at| format!("{} ago", age_text(wall_age(shell.now.wall, at)));
         let updated = deployed.updated.and_then(HubTime::instant);
-        let created = Some(configuration.created) == updated;
-        let updated = match updated {
-            Some(_) if created => "never since".to_owned(),
+        let changed = match updated {
+            Some(at) if at == configuration.created => "never".to_owned(),
             Some(at) => ago(at),
             None => "-".to_owned(),
         };
-        let priority = format!("{:<5}", configuration.priority);
-        rows.push(vec![
-            (Role::TextDim, format!("{:<LABEL$}", "priority")),
-            (Role::Fg, priority),
-            (Role::TextDim, "   created ".to_owned()),
-            (Role::Fg, ago(configuration.created)),
-            (Role::TextDim, "   changed ".to_owned()),
-            (Role::Fg, updated),
-        ]);
+        let when =
+            [(Role::Fg, ago(configuration.created)), (Role::TextDim, "   changed ".to_owned()), (Role::Fg, changed)];
+        if stacked {
+            what.push((Role::TextDim, "   created ".to_owned()));
+            what.extend(when);
+            rows.push(what);
+        } else {
+            rows.push(what);
+            let mut line = vec![(Role::TextDim, format!("{:<LABEL$}", "created"))];
+            line.extend(when);
+            rows.push(line);
+        }
+        rows
+    }
+
+    /// What it is besides.
+    pub(super) fn besides(&self, deployed: &Deployed, width: usize) -> Vec<Line> {
+        let mut rows = Vec::new();
         let schema = deployed.schema_version.as_ref().map_or_else(|| "-".to_owned(), |version| version.shown().into());
         rows.push(vec![
             (Role::TextDim, format!("{:<LABEL$}", "etag")),
@@ -91,27 +104,28 @@ impl DeploymentView {
         for (index, (role, text)) in self.evidence.lines(shell).into_iter().enumerate() {
             rows.extend(fact(if index == 0 { "twins" } else { "" }, role, &text, width));
         }
-        let layered = deployed.configuration.kind() == Some(Kind::Layer);
         let rivals = rivals(deployed, shell);
-        for (index, (id, priority, outcome)) in rivals.iter().enumerate() {
-            let text = format!("where {} ({priority}) matches too: {}", id.shown(), fares(*outcome));
-            rows.extend(fact(if index == 0 { "loses" } else { "" }, Role::TextDim, &text, width));
+        for (index, (id, priority, rivalry)) in rivals.iter().enumerate() {
+            let text = format!("{} ({priority}) where both match: {}", id.shown(), fares(*rivalry));
+            rows.extend(fact(if index == 0 { "against" } else { "" }, Role::TextDim, &text, width));
         }
         if rivals.is_empty() {
-            let text = if layered { "to no base of this hub" } else { "to no other base of this hub" };
-            rows.extend(fact("loses", Role::TextDim, text, width));
+            rows.extend(fact("against", Role::TextDim, "nothing in this hub keeps it from applying", width));
         }
         rows
     }
 }
 
 /// How it fares where another one matches too.
-fn fares(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::LowerBase => "that base applies instead",
-        Outcome::OlderBase => "of one priority, the newer base applies; not to be relied on",
-        Outcome::LayerBelowBase => "this layer is below that base's priority and does nothing",
-        Outcome::LayerAtBase => "a layer at the base's own priority is dropped; not to be relied on",
-        Outcome::LayerWithoutBase | Outcome::NoAgent | Outcome::Base | Outcome::Layer => "it does not apply",
+fn fares(rivalry: Rivalry) -> &'static str {
+    match rivalry {
+        Rivalry::Tied => "of one priority, and the newer wins; not to be relied on",
+        Rivalry::Yields(Outcome::LowerBase) => "that base applies instead",
+        Rivalry::Yields(Outcome::OlderBase) => "of one priority, and the newer base applies; not to be relied on",
+        Rivalry::Yields(Outcome::LayerBelowBase) => "this layer is below that base's priority and does nothing",
+        Rivalry::Yields(Outcome::LayerAtBase) => "a layer at the base's own priority is dropped; not to be relied on",
+        Rivalry::Yields(Outcome::LayerWithoutBase | Outcome::NoAgent | Outcome::Base | Outcome::Layer) => {
+            "it does not apply"
+        }
     }
 }

@@ -106,7 +106,7 @@ impl DeploymentView {
     #[must_use]
     pub fn offers(&self, action: ActionId, shell: &Shell) -> bool {
         match action {
-            ActionId::Open => matches!(self.list.selected(), Some(RowKey::Metric(_))),
+            ActionId::Open => self.deployed(shell).is_some() && matches!(self.list.selected(), Some(RowKey::Metric(_))),
             ActionId::RawJson => self.deployed(shell).is_some(),
             _ => true,
         }

@@ -49,7 +49,7 @@ pub(super) fn rows(deployed: &Deployed, contents: &Contents) -> Vec<(RowKey, Row
         .collect();
     rows.extend(contents.modules.iter().map(|part| (RowKey::Module(part.id.clone()), module(part))));
     rows.extend(contents.routes.iter().map(|route| {
-        let text: String = route.text.shown().into();
+        let text = shown(route.text.raw());
         let mut facts = vec![("route", (Role::Fg, text.clone()))];
         if let Some(priority) = route.priority {
             facts.push(("priority", (Role::Fg, format!("{priority}; 0 is sent first"))));
@@ -150,7 +150,7 @@ fn system_says(deployed: &Deployed, metric: SystemMetric) -> Piece {
 }
 
 fn module(part: &ModulePart) -> Row {
-    let image: Option<String> = part.image.as_ref().map(|image| image.shown().into());
+    let image: Option<String> = part.image.as_ref().map(|image| shown(image.raw()));
     let mut facts: Vec<(&'static str, Piece)> = Vec::new();
     let mut fact = |label: &'static str, text: Option<String>| {
         facts.extend(text.map(|text| (label, (Role::Fg, text))));

@@ -30,12 +30,13 @@ struct Areas {
     framed: bool,
 }
 
-fn areas(area: Rect) -> Areas {
+/// Without rows there is nothing to explain and nothing under the cursor.
+fn areas(area: Rect, rows: bool) -> Areas {
     let framed = area.width >= FRAMED;
-    let legend_height = 2.min(area.height);
+    let legend_height = if rows { 2.min(area.height) } else { 0 };
     let legend = Rect { y: area.bottom() - legend_height, height: legend_height, ..area };
     let body = Rect { height: area.height - legend_height, ..area };
-    let preview_height = if framed && area.height >= TWO_PANES { PREVIEW } else { 0 };
+    let preview_height = if rows && framed && area.height >= TWO_PANES { PREVIEW } else { 0 };
     let table = Rect { height: body.height - preview_height, ..body };
     let preview = (preview_height > 0).then_some(Rect { y: table.bottom(), height: preview_height, ..body });
     Areas { table, preview, legend, framed }
@@ -45,7 +46,7 @@ impl DeploymentsView {
     /// Rows of the table at the present size, for paging.
     pub(super) fn table_rows(&self, shell: &Shell) -> usize {
         let height = u16::try_from(shell.body_rows()).unwrap_or(u16::MAX);
-        let areas = areas(Rect { x: 0, y: 0, width: shell.size.0, height });
+        let areas = areas(Rect { x: 0, y: 0, width: shell.size.0, height }, true);
         usize::from(areas.table.height.saturating_sub(if areas.framed { 3 } else { 1 }))
     }
 
@@ -100,14 +101,19 @@ impl DeploymentsView {
             }
         }
         let shown = self.list.order().len();
-        let of = if shown == rows.len() { format!("{shown}") } else { format!("{shown} of {}", rows.len()) };
+        if rows.is_empty() {
+            return "none".to_owned();
+        }
+        if shown < rows.len() {
+            return format!("{shown} of {}", rows.len());
+        }
         let others = if others > 0 { format!(", {others} others") } else { String::new() };
-        format!("{of}: {base} base, {layered} layered{others}")
+        format!("{shown}: {base} base, {layered} layered{others}")
     }
 
     /// Draws the view.
     pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
-        let areas = areas(area);
+        let areas = areas(area, !self.list.order().is_empty());
         let inside = if areas.framed {
             let title = match self.of() {
                 Some(device) => format!("Deployments that match {}", device.shown()),
@@ -125,20 +131,13 @@ impl DeploymentsView {
         if self.list.order().is_empty() {
             states::draw(canvas, inside, &self.blank(shell), shell.now);
         } else {
-            self.table(shell, canvas, inside);
-            legend(canvas, areas.legend);
+            let dropped = self.table(shell, canvas, inside);
+            legend(canvas, areas.legend, dropped);
         }
-        if let Some(area) = areas.preview {
-            match self.selected(shell) {
-                Some(row) => {
-                    let title: String = row.listed.id().shown().into();
-                    let inside = canvas.frame(area, &title, "", false);
-                    preview::draw(&row, self.evidence.get(row.listed.id()), shell, canvas, inside);
-                }
-                None => {
-                    canvas.frame(area, "Under the cursor", "", false);
-                }
-            }
+        if let (Some(area), Some(row)) = (areas.preview, self.selected(shell)) {
+            let title: String = row.listed.id().shown().into();
+            let inside = canvas.frame(area, &title, "", false);
+            preview::draw(&row, self.evidence.get(row.listed.id()), shell, canvas, inside);
         }
     }
 
@@ -197,7 +196,8 @@ impl DeploymentsView {
         }
     }
 
-    fn table(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    /// Draws the table; gives the number of columns there was no room for.
+    fn table(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> usize {
         let width = canvas.area().width;
         let shown: Vec<DeploymentColumn> =
             DeploymentColumn::ALL.into_iter().filter(|column| self.has(*column, width)).collect();
@@ -213,10 +213,6 @@ impl DeploymentsView {
             } else {
                 canvas.text(x, area.y, column.width, role, spec.title);
             }
-        }
-        let dropped = columns.len() - placed.len();
-        if dropped > 0 {
-            canvas.text_right(area.right(), area.y, 2, Role::TextFaint, &format!("+{dropped}"));
         }
         let rows = self.rows(shell);
         let height = usize::from(area.height.saturating_sub(1));
@@ -253,6 +249,7 @@ impl DeploymentsView {
                 canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, role);
             }
         }
+        columns.len() - placed.len()
     }
 
     /// The column as it is placed: never wider than what it has to show, all of them when `wide`.
@@ -260,7 +257,9 @@ impl DeploymentsView {
         let mut spec = column.spec();
         let index = DeploymentColumn::ALL.iter().position(|other| *other == column).unwrap_or(0);
         let needed = self.widths.get(index).copied().unwrap_or(spec.ideal);
-        if !matches!(column, DeploymentColumn::Progress) {
+        // The sign of the state has two cells of its own; the bar is as long as there is room.
+        let needed = if column == DeploymentColumn::State { needed.saturating_add(2) } else { needed };
+        if column != DeploymentColumn::Progress {
             let title = u16::try_from(spec.title.len()).unwrap_or(spec.min);
             spec.ideal = spec.ideal.min(needed.max(title)).max(spec.min);
         }
@@ -272,7 +271,7 @@ impl DeploymentsView {
 }
 
 /// What the words and the bar mean; they are easily taken for more.
-fn legend(canvas: &mut Canvas<'_>, area: Rect) {
+fn legend(canvas: &mut Canvas<'_>, area: Rect, dropped: usize) {
     let width = area.width.saturating_sub(2);
     let bar = [
         (Role::BarOk, "#"),
@@ -285,16 +284,22 @@ fn legend(canvas: &mut Canvas<'_>, area: Rect) {
         (Role::TextDim, " not applied   = tied priority"),
     ];
     let (first, second) = if area.width >= FRAMED {
-        let words = "ACCEPTED: edgeAgent took the version it has now (code 200); whether modules run is another question. Counted by the hub, not live.";
+        let words = "ACCEPTED: edgeAgent took the version it has now (code 200); modules may fail all the same. Counted by the hub.";
         (bar.map(|(role, text)| (role, text.to_owned())).to_vec(), words)
     } else {
-        let words = "TGT targeted   APP applied   ACC accepted   REJ rejected   ? not counted yet";
+        let words = "TGT targeted  APP applied  ACC accepted  REJ rejected  ? not counted";
         (
             vec![(Role::TextDim, words.to_owned())],
-            "accepted: edgeAgent took it, which says nothing about modules; counted by the hub",
+            "accepted: edgeAgent took it; its modules may fail. Counted by the hub.",
         )
     };
     canvas.pieces(area.x + 1, area.y, width, &first);
+    if dropped > 0 {
+        let columns = if dropped == 1 { "column" } else { "columns" };
+        let more = if area.width >= FRAMED { format!("+{dropped} {columns}: ctrl-w") } else { format!("+{dropped}") };
+        let cells = u16::try_from(more.len()).unwrap_or(width);
+        canvas.text_right(area.right().saturating_sub(1), area.y, cells, Role::TextFaint, &more);
+    }
     canvas.text(area.x + 1, area.y + 1, width, Role::TextDim, &fit(second, usize::from(width)));
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::domain::deployment::{Deployed, Figures, Listed, Other, OtherKind, Standing, SystemMetric};
 use crate::domain::ids::natural_cmp;
 use crate::domain::manifest::Kind;
-use crate::domain::secret::mask_json;
+use crate::domain::secret::{mask_json, redact};
 use crate::domain::text::Untrusted;
 use crate::domain::time::{HubTime, age_text, wall_age};
 use crate::domain::twin::ConfigurationStatus;
@@ -72,15 +72,15 @@ impl DeploymentColumn {
     #[must_use]
     pub fn spec(self) -> Column {
         let (title, min, ideal, priority, right) = match self {
-            Priority => ("PRIO", 5, 5, 1, true),
+            Priority => ("PRIO", 4, 11, 1, true),
             KIND => ("K", 1, 1, 1, false),
             Id => ("DEPLOYMENT", 18, 40, 1, false),
             Here => ("ON THE DEVICE", 15, 15, 1, false),
-            State => ("STATE", 16, 16, 1, false),
+            State => ("STATE", 12, 14, 1, false),
             Figure(metric) => (metric.word(), 8, 8, 2, true),
-            Counts => ("TGT/APP/ACC/REJ", 15, 19, 2, true),
-            Progress => ("PROGRESS", 10, 14, 4, false),
-            Target => ("TARGET CONDITION", 16, 60, 3, false),
+            Counts => ("TGT/APP/ACC/REJ", 15, 23, 2, true),
+            Progress => ("PROGRESS", 8, 14, 4, false),
+            Target => ("TARGET CONDITION", 22, 80, 3, false),
             Created => ("CREATED", 7, 7, 3, true),
             Updated => ("UPDATED", 7, 7, 5, true),
         };
@@ -133,12 +133,12 @@ pub fn kind(listed: &Listed) -> (&'static str, &'static str) {
         Listed::Edge(deployed) => match deployed.configuration.kind() {
             Some(Kind::Base) => ("B", "base"),
             Some(Kind::Layer) => ("L", "layered"),
-            None => ("?", "without $edgeAgent"),
+            None => ("?", "no $edgeAgent"),
         },
         Listed::Other(other) => match other.kind {
-            OtherKind::Device => ("d", "device configuration"),
-            OtherKind::Module => ("m", "module configuration"),
-            OtherKind::Unread(_) => ("?", "cannot be read here"),
+            OtherKind::Device => ("d", "of devices"),
+            OtherKind::Module => ("m", "of modules"),
+            OtherKind::Unread(_) => ("?", "unreadable"),
         },
     }
 }
@@ -149,7 +149,7 @@ pub fn sign(standing: Standing) -> Sign {
     match standing {
         Standing::Rejected => Sign::Bad,
         Standing::Overdue(_) => Sign::Unknown,
-        Standing::Unanswered | Standing::Partial | Standing::Waiting(_) => Sign::Progress,
+        Standing::Unanswered | Standing::Unapplied | Standing::Partial | Standing::Waiting(_) => Sign::Progress,
         Standing::Accepted => Sign::Ok,
         Standing::Nobody => Sign::Nothing,
     }
@@ -163,7 +163,8 @@ pub fn state_words(deployed: &Deployed, standing: Standing) -> String {
     let (accepted, rejected) = (figures.successful.unwrap_or(0), figures.failed.unwrap_or(0));
     match standing {
         Standing::Rejected => {
-            format!("edgeAgent of {rejected} answered with another code than 200; {accepted} of {applied} took it")
+            let were = if rejected == 1 { "device answers" } else { "devices answer" };
+            format!("{rejected} {were} with another code than 200; {accepted} of the {applied} that have it took it")
         }
         Standing::Overdue(since) => {
             format!("the hub has not counted it, though it was expected by {}", clock(since))
@@ -174,12 +175,13 @@ pub fn state_words(deployed: &Deployed, standing: Standing) -> String {
                 applied.saturating_sub(accepted)
             )
         }
+        Standing::Unapplied => format!("none of the {targeted} targeted has it"),
         Standing::Partial => format!(
             "every device that has it took it; {} of {targeted} targeted do not have it",
             targeted.saturating_sub(applied)
         ),
         Standing::Waiting(by) => format!("written lately; the hub's figures are expected by {}", clock(by)),
-        Standing::Accepted => format!("edgeAgent of all {targeted} took it with code 200"),
+        Standing::Accepted => format!("all {targeted} targeted have it, and edgeAgent took it with code 200"),
         Standing::Nobody => "its condition matches no edge device".to_owned(),
     }
 }
@@ -190,10 +192,10 @@ pub fn clock(at: Timestamp) -> String {
     at.strftime("%H:%MZ").to_string()
 }
 
-/// Text from outside, drawn.
+/// Text from outside, drawn; what looks like a secret in it is masked.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    Untrusted::new(text).shown().into()
+    Untrusted::new(redact(text)).shown().into()
 }
 
 /// Labels as `name=value`, secrets masked.
@@ -277,7 +279,6 @@ impl<'a> Row<'a> {
                 let standing = deployed.standing(self.now);
                 let text = match standing {
                     Standing::Waiting(by) => format!("by {}", clock(by)),
-                    Standing::Overdue(since) => format!("since {}", clock(since)),
                     _ => standing.word().to_owned(),
                 };
                 (sign(standing).role(), text)
