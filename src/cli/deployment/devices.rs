@@ -51,15 +51,21 @@ pub(super) async fn run(site: &Site, args: &DevicesArgs) -> Result<Answer, Failu
     let rows =
         if metric.query.is_empty() { Vec::new() } else { site.hub.read.query(&metric.query, args.limit).await? };
     let found = Found::sorted(rows.iter().map(Found::read).collect());
-    let mut table = Table::with_heads(&["DEVICE", "MODULE"]);
-    for row in &found {
-        let device = row.device.as_ref().map(|device| device.shown());
-        let text = || Shown::sanitise(row.text.as_deref().unwrap_or_default());
-        let module = row.module.as_ref().map_or_else(|| Shown::from_static("-"), |module| module.shown());
-        table.row([device.unwrap_or_else(text), module]);
-    }
     let items = found.iter().map(item).collect();
-    Ok(Answer::new("DeploymentDevices", now.wall, items, table.text()))
+    Ok(Answer::new("DeploymentDevices", now.wall, items, table(&found)))
+}
+
+/// A column for modules where a row names one: most metrics count devices.
+fn table(found: &[Found]) -> String {
+    let modules = found.iter().any(|row| row.module.is_some());
+    let mut table = Table::with_heads(if modules { &["DEVICE", "MODULE"] } else { &["DEVICE"] });
+    for row in found {
+        let text = || Shown::sanitise(row.text.as_deref().unwrap_or_default());
+        let device = row.device.as_ref().map_or_else(text, |device| device.shown());
+        let module = row.module.as_ref().map_or_else(|| Shown::from_static("-"), |module| module.shown());
+        table.row([device].into_iter().chain(modules.then_some(module)));
+    }
+    table.text()
 }
 
 fn item(found: &Found) -> Value {

@@ -40,3 +40,49 @@ impl Deployed {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::deployment::{Configuration, Figures, TargetCondition};
+    use crate::domain::ids::{DeploymentId, ETag};
+    use crate::domain::manifest::Manifest;
+    use crate::domain::secret::mask_json;
+
+    /// Layers name places in one key with dots; a password's place is one of them.
+    #[test]
+    fn masked_it_holds_no_password_whether_of_a_base_or_of_a_layer() {
+        let content = json!({"modulesContent": {
+            "$edgeAgent": {
+                "properties.desired.runtime.settings.registryCredentials.acr.password": "hunter1",
+                "properties.desired.runtime.settings.registryCredentials.other": {"address": "a", "password": "hunter2"},
+                "properties.desired.modules.m.env.DB_PASSWORD": {"value": "hunter3"},
+                "properties.desired.modules.m.env.API_TOKEN.value": "hunter4",
+                "properties.desired.modules.m.settings.createOptions": "{\"Env\":[\"SA_PASSWORD=hunter5\"]}",
+            },
+            "m": {"properties.desired.apiToken": "hunter6", "properties.desired.limit": 3},
+        }});
+        let deployed = Deployed {
+            configuration: Configuration {
+                id: DeploymentId::from_wire("d"),
+                priority: 1,
+                created: "2026-03-04T10:00:00Z".parse().unwrap(),
+                target: TargetCondition::from_wire("*"),
+                content: std::sync::Arc::new(Manifest::read(&content).unwrap()),
+                labels: [("token".to_owned(), "hunter7".to_owned())].into(),
+                metrics: Default::default(),
+            },
+            etag: ETag::from_wire("MQ=="),
+            updated: None,
+            schema_version: None,
+            figures: Figures { targeted: Some(3), ..Figures::default() },
+        };
+        let mut document = deployed.to_value();
+        assert_eq!(document["content"], content, "nothing is lost before it is masked");
+        mask_json(&mut document);
+        let text = document.to_string();
+        assert!(!text.contains("hunter"), "{text}");
+        assert!(text.contains("\"properties.desired.limit\":3"), "{text}");
+        assert_eq!(document["systemMetrics"]["results"], json!({"targetedCount": 3}), "not counted is not 0");
+    }
+}

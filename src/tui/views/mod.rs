@@ -218,7 +218,8 @@ impl Screen {
             Self::Fleet(_) => shell.fleet.as_of(),
             Self::Device(view) => view.as_of(shell),
             Self::Twin(view) => shell.details.twins.get(view.id()).and_then(|twin| twin.as_of()),
-            Self::Deployments(_) | Self::Deployment(_) => shell.deployments.list.as_of(),
+            Self::Deployments(view) => view.as_of(shell),
+            Self::Deployment(_) => shell.deployments.list.as_of(),
             Self::Behind(view) => view.as_of(shell),
             Self::Page(page) => match page.kind() {
                 PageKind::DeploymentJson(_) => shell.deployments.list.as_of(),

@@ -82,6 +82,16 @@ impl DeploymentsView {
         shell.details.twins.get(&agent)
     }
 
+    /// When the older of the list and the device's twin was read.
+    #[must_use]
+    pub fn as_of(&self, shell: &Shell) -> Option<Now> {
+        let list = shell.deployments.list.as_of()?;
+        match self.of {
+            Some(_) => Some(list).into_iter().chain(self.twin(shell).and_then(Fetched::as_of)).min_by_key(|at| at.mono),
+            None => Some(list),
+        }
+    }
+
     /// What each deployment is on the device; `None` when the list is about none.
     fn here(&self, shell: &Shell) -> Option<BTreeMap<DeploymentId, ConfigurationStatus>> {
         self.of.as_ref()?;
