@@ -165,6 +165,14 @@ fn a_deployment_that_others_overrule() {
 }
 
 #[test]
+fn a_layer_without_any_base_says_that_it_does_nothing() {
+    let mut console = listing();
+    list_of(&mut console, vec![Deploy::layer("deploy-ml-gateways", 20).listed()]);
+    console.run("deployments deploy-ml-gateways");
+    assert!(console.text().contains("no base in this hub: a layer alone does nothing"), "{}", console.text());
+}
+
+#[test]
 fn a_fresh_one_says_when_figures_are_expected_and_a_late_one_since_when() {
     let mut console = listing();
     console.run("deployments deploy-fresh");

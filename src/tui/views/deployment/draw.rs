@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::DeploymentView;
 use super::facts::Line;
-use super::rows::Row;
+use super::rows::{Row, RowKey};
 use crate::domain::deployment::{Deployed, Listed, OtherKind};
 use crate::tui::canvas::{Canvas, fit, fit_middle};
 use crate::tui::shell::Shell;
@@ -132,7 +132,12 @@ impl DeploymentView {
             }
             let (role, text) = &row.says;
             let width = area.right().saturating_sub(says + 1);
-            canvas.text(says, y, width, *role, &fit(text, usize::from(width)));
+            // The end of an image's name is its tag.
+            let text = match key {
+                RowKey::Module(_) => fit_middle(text, usize::from(width)),
+                _ => fit(text, usize::from(width)),
+            };
+            canvas.text(says, y, width, *role, &text);
             if self.list.selected() == Some(key) {
                 canvas.sign(area.x, y, Sign::Cursor);
                 canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, Role::CursorRow);

@@ -90,7 +90,7 @@ impl Evidence {
 
 /// How a deployment fares against another one where both match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rivalry {
+pub(super) enum Rivalry {
     /// It does not apply, and why.
     Yields(Outcome),
     /// Both have one priority, so that a rule of ties decides.
@@ -99,7 +99,7 @@ pub enum Rivalry {
 
 /// The deployments that keep this one from applying wherever both match, or make it a matter of luck.
 #[must_use]
-pub fn rivals(deployed: &Deployed, shell: &Shell) -> Vec<(DeploymentId, u32, Rivalry)> {
+pub(super) fn rivals(deployed: &Deployed, shell: &Shell) -> Vec<(DeploymentId, u32, Rivalry)> {
     let own = &deployed.configuration;
     let mut found = Vec::new();
     for other in shell.deployments.edge().map(|other| &other.configuration).filter(|other| other.id != own.id) {

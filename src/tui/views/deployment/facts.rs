@@ -1,7 +1,7 @@
 //! What stands above the lines: what the deployment is, and whom it is for. Side by side when there is room.
 
 use super::DeploymentView;
-use super::evidence::{Rivalry, rivals};
+use super::evidence::Rivalry;
 use crate::domain::deployment::Deployed;
 use crate::domain::effective::Outcome;
 use crate::domain::manifest::Kind;
@@ -104,13 +104,18 @@ impl DeploymentView {
         for (index, (role, text)) in self.evidence.lines(shell).into_iter().enumerate() {
             rows.extend(fact(if index == 0 { "twins" } else { "" }, role, &text, width));
         }
-        let rivals = rivals(deployed, shell);
-        for (index, (id, priority, rivalry)) in rivals.iter().enumerate() {
+        for (index, (id, priority, rivalry)) in self.rivals.iter().enumerate() {
             let text = format!("{} ({priority}) where both match: {}", id.shown(), fares(*rivalry));
             rows.extend(fact(if index == 0 { "against" } else { "" }, Role::TextDim, &text, width));
         }
-        if rivals.is_empty() {
-            rows.extend(fact("against", Role::TextDim, "nothing in this hub keeps it from applying", width));
+        if self.rivals.is_empty() {
+            let is_base = |other: &Deployed| other.configuration.kind() == Some(Kind::Base);
+            let (role, text) = if is_base(deployed) || shell.deployments.edge().any(is_base) {
+                (Role::TextDim, "no other deployment of this hub is in its way")
+            } else {
+                (Role::StatusWarn, "no base in this hub: a layer alone does nothing")
+            };
+            rows.extend(fact("against", role, text, width));
         }
         rows
     }

@@ -22,7 +22,7 @@ use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::list::{List, Move};
-use evidence::Evidence;
+use evidence::{Evidence, Rivalry};
 
 /// The view's state.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct DeploymentView {
     rows: HashMap<RowKey, Row>,
     /// What the fleet's twins say of it.
     evidence: Evidence,
+    /// Deployments that keep it from applying where both match, or make it a matter of luck.
+    rivals: Vec<(DeploymentId, u32, Rivalry)>,
     /// Whether the deployment was there once, so that its absence now means that it is gone.
     seen: bool,
     /// When a line vanished from under the cursor: opening is refused for a moment.
@@ -48,6 +50,7 @@ impl DeploymentView {
             list: List::default(),
             rows: HashMap::new(),
             evidence: Evidence::default(),
+            rivals: Vec::new(),
             seen: false,
             lost: None,
         };
@@ -69,6 +72,7 @@ impl DeploymentView {
     fn take(&mut self, shell: &Shell) -> Option<RowKey> {
         let deployed = self.deployed(shell)?;
         self.evidence = Evidence::count(shell).remove(&self.id).unwrap_or_default();
+        self.rivals = evidence::rivals(deployed, shell);
         let rows = rows::rows(deployed, &Contents::of(&deployed.configuration.content));
         let order = rows.iter().map(|(key, _)| key.clone()).collect();
         self.rows = rows.into_iter().collect();
