@@ -3,8 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::DeploymentsView;
+use super::bar::bar;
 use super::preview;
-use super::row::{self, DeploymentColumn};
+use super::row::DeploymentColumn;
 use crate::domain::deployment::{Listed, OtherKind};
 use crate::domain::manifest::Kind;
 use crate::domain::text::Untrusted;
@@ -231,8 +232,8 @@ impl DeploymentsView {
                         canvas.text(x, y, width, role, &fit(&text, usize::from(width)));
                     }
                     DeploymentColumn::Progress => {
-                        let bar = row.deployed().map(|deployed| row::bar(&deployed.figures, width));
-                        canvas.pieces(x, y, width, &bar.unwrap_or_default());
+                        let pieces = row.deployed().map(|deployed| bar(&deployed.figures, width));
+                        canvas.pieces(x, y, width, &pieces.unwrap_or_default());
                     }
                     DeploymentColumn::Id => {
                         canvas.text(x, y, width, role, &fit_middle(&text, usize::from(width)));

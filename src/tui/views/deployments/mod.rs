@@ -1,6 +1,8 @@
 //! The deployments of the hub, or those that match one device: what they are for, and how far the hub says they got.
-//! State and actions here; `row.rs` knows what a row says, `draw.rs` how it looks, `preview.rs` the one under the cursor.
+//! State and actions here; `row.rs` knows what a row says, `bar.rs` its figures as a bar, `draw.rs` how the list looks,
+//! `preview.rs` the one under the cursor.
 
+mod bar;
 mod draw;
 mod preview;
 pub mod row;
