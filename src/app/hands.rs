@@ -102,6 +102,7 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
     let pictures = Pictures {
         fleet: sync.fleet.clone(),
         details: sync.details.clone(),
+        deployments: sync.deployments.clone(),
         link: sync.link.clone(),
         ops: gateway.board.clone(),
     };

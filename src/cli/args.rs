@@ -8,6 +8,7 @@ use super::answer::Format;
 use super::apply::ApplyArgs;
 use super::audit::AuditCommand;
 use super::config::ConfigCommand;
+use super::deployment::DeploymentCommand;
 use super::device::DeviceCommand;
 use super::devices::DevicesArgs;
 use super::modules::ModulesCommand;
@@ -145,6 +146,9 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Restart a module through its device's edgeAgent
     Restart(RestartArgs),
+    /// The deployments of the hub: whom they are for, how far they got, and the devices behind each figure
+    #[command(subcommand)]
+    Deployment(DeploymentCommand),
     /// Run a query in the hub's own language
     Query(QueryArgs),
     /// Read, compare and change the twin of a device or module

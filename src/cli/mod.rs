@@ -9,6 +9,7 @@ mod args;
 mod ask;
 pub mod audit;
 pub mod config;
+pub mod deployment;
 pub mod device;
 pub mod devices;
 mod exit;

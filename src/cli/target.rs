@@ -1,6 +1,7 @@
 //! Ids as they are typed on the command line.
 
-use crate::domain::ids::{DeviceId, IdError, ModuleId, TwinId};
+use crate::domain::deployment::DeploymentIdError;
+use crate::domain::ids::{DeploymentId, DeviceId, IdError, ModuleId, TwinId};
 
 /// A device's id.
 ///
@@ -8,6 +9,14 @@ use crate::domain::ids::{DeviceId, IdError, ModuleId, TwinId};
 /// [`IdError`] when IoT Hub could not hold such an id.
 pub fn device_id(text: &str) -> Result<DeviceId, IdError> {
     DeviceId::parse(text)
+}
+
+/// A deployment's id.
+///
+/// # Errors
+/// [`DeploymentIdError`] when IoT Hub could not hold such an id.
+pub fn deployment_id(text: &str) -> Result<DeploymentId, DeploymentIdError> {
+    DeploymentId::parse(text)
 }
 
 /// `DEVICE`, or `DEVICE/MODULE`.

@@ -153,7 +153,8 @@ async fn create(read: &HubRead, new: &NewDeployment, now: Now) -> Result<Prepare
         Some(target) => target.clone(),
         None => beside("targetCondition").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
             Unprepared::Unusable(
-                "no target condition: without one it would be for nobody, and a star is for every edge device".to_owned(),
+                "no target condition: without one it would be for nobody, and a star is for every edge device"
+                    .to_owned(),
             )
         })?,
     };

@@ -81,6 +81,8 @@ pub struct AgentSummary {
     pub code: Option<i64>,
     /// Deployments that are part of what the device runs, by name.
     pub applied: Arc<[Arc<str>]>,
+    /// Deployments that match the device and are no part of what it runs, by name: something else won.
+    pub lost: Arc<[Arc<str>]>,
     /// When the report last changed.
     pub reported_at: Option<HubTime>,
     /// The verdict the agent's own words give for each state of the link: up or unknown, and down.
@@ -312,17 +314,19 @@ impl FleetBuilder {
         let number = |name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
         let report = AgentReport::read(&wanted, number("desiredVersion"), &seen, time(value.get("reportedAt")));
         let (running, all) = report.running_of_wanted();
-        let mut applied: Vec<Arc<str>> = value
-            .get("configurations")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .filter(|(_, state)| {
-                state.get("status").and_then(Value::as_str).is_some_and(|s| s.eq_ignore_ascii_case("applied"))
-            })
-            .map(|(id, _)| self.interner.get(id))
-            .collect();
-        applied.sort();
+        let mut with_status = |wanted: &str| -> Arc<[Arc<str>]> {
+            let named = value.get("configurations").and_then(Value::as_object).into_iter().flatten();
+            let mut ids: Vec<Arc<str>> = named
+                .filter(|(_, state)| {
+                    let status = state.get("status").and_then(Value::as_str);
+                    status.is_some_and(|status| status.eq_ignore_ascii_case(wanted))
+                })
+                .map(|(id, _)| self.interner.get(id))
+                .collect();
+            ids.sort();
+            ids.into()
+        };
+        let (applied, lost) = (with_status("applied"), with_status("targeted"));
         AgentSummary {
             version: number("version"),
             running,
@@ -332,7 +336,8 @@ impl FleetBuilder {
                 .filter(|_| report.ever_reported())
                 .map(|(module, verdict)| (self.interner.get(module.id.as_str()), verdict)),
             code: report.code,
-            applied: applied.into(),
+            applied,
+            lost,
             reported_at: report.reported_at,
             verdicts: (report.verdict(EdgeHubLink::Unknown), report.verdict(EdgeHubLink::Down)),
         }

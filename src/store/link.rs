@@ -37,11 +37,16 @@ pub enum Source {
     Twins,
     /// Identities of a device and its modules.
     Identities,
+    /// The list of deployments.
+    Deployments,
+    /// Rows behind a deployment's figure.
+    Behind,
 }
 
 impl Source {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Heartbeat, Self::Fleet, Self::Twins, Self::Identities];
+    pub const ALL: [Self; 6] =
+        [Self::Heartbeat, Self::Fleet, Self::Twins, Self::Identities, Self::Deployments, Self::Behind];
 }
 
 /// How one source stands.
@@ -77,7 +82,7 @@ pub struct LinkState {
     pub last_ok: Option<Now>,
     /// Since when nothing is answered, and the newest failure.
     silence: Option<(Now, Fault)>,
-    sources: [SourceState; 4],
+    sources: [SourceState; 6],
     /// `GET /statistics/devices`, for the heartbeat and the registry's own count.
     pub statistics: Option<RegistryStatistics>,
     /// What the budget says.
@@ -95,6 +100,10 @@ pub struct BudgetSummary {
     pub fleet_every: Duration,
     /// How often the twins on screen are read at present.
     pub details_every: Duration,
+    /// How often the deployments are read at present.
+    pub deployments_every: Duration,
+    /// How often the rows behind a figure are read at present.
+    pub behind_every: Duration,
 }
 
 impl BudgetSummary {
@@ -103,6 +112,8 @@ impl BudgetSummary {
     pub fn every(&self, source: Source) -> Duration {
         match source {
             Source::Twins | Source::Identities => self.details_every,
+            Source::Deployments => self.deployments_every,
+            Source::Behind => self.behind_every,
             Source::Heartbeat | Source::Fleet => self.fleet_every,
         }
     }
@@ -112,22 +123,26 @@ impl LinkState {
     /// How a source stands by itself.
     #[must_use]
     pub fn of(&self, source: Source) -> &SourceState {
-        let [heartbeat, fleet, twins, identities] = &self.sources;
+        let [heartbeat, fleet, twins, identities, deployments, behind] = &self.sources;
         match source {
             Source::Heartbeat => heartbeat,
             Source::Fleet => fleet,
             Source::Twins => twins,
             Source::Identities => identities,
+            Source::Deployments => deployments,
+            Source::Behind => behind,
         }
     }
 
     fn of_mut(&mut self, source: Source) -> &mut SourceState {
-        let [heartbeat, fleet, twins, identities] = &mut self.sources;
+        let [heartbeat, fleet, twins, identities, deployments, behind] = &mut self.sources;
         match source {
             Source::Heartbeat => heartbeat,
             Source::Fleet => fleet,
             Source::Twins => twins,
             Source::Identities => identities,
+            Source::Deployments => deployments,
+            Source::Behind => behind,
         }
     }
 

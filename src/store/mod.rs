@@ -4,12 +4,14 @@
 //! is on a screen. Depends on `domain` alone: [`crate::sync`] feeds it, the screens and later the rollout engine
 //! read it.
 
+mod deployments;
 mod details;
 mod fleet;
 mod intern;
 mod link;
 mod needs;
 
+pub use deployments::{Behind, DeploymentBoard, Extent, Found};
 pub use details::{DetailBoard, Fetched};
 pub use fleet::{
     AgentSummary, DeviceRow, Digest, Feed, FeedState, FleetBuilder, FleetSnapshot, QUERY_AGENTS, QUERY_DEVICES,

@@ -1,4 +1,4 @@
-//! The link's state, shared by the three readers, and what each of them reads through.
+//! The link's state, shared by all readers, and what each of them reads through.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -74,6 +74,14 @@ impl LinkBoard {
 
     pub(super) fn details_every(&self, every: Duration) {
         self.change(|link| link.budget.details_every = every);
+    }
+
+    pub(super) fn deployments_every(&self, every: Duration) {
+        self.change(|link| link.budget.deployments_every = every);
+    }
+
+    pub(super) fn behind_every(&self, every: Duration) {
+        self.change(|link| link.budget.behind_every = every);
     }
 }
 

@@ -211,3 +211,67 @@ async fn failing_makes_old_data_look_no_younger() {
     bench.pass(300).await;
     assert_eq!(bench.sync.link.borrow().budget.every(Source::Fleet), SyncSettings::default().fleet);
 }
+
+/// The class of configurations allows few calls: one list in half a minute, and none for coming back before that.
+#[tokio::test(start_paused = true)]
+async fn deployments_are_listed_seldom_and_only_while_somebody_looks() {
+    let looking = Needs { deployments: true, ..Needs::default() };
+    let bench = Bench::new(Needs::default(), &[]);
+    bench.pass(60).await;
+    assert_eq!(bench.rules.asked("/configurations"), 0, "nobody looked");
+    for _ in 0..10 {
+        bench.sync.need(looking.clone());
+        bench.pass(1).await;
+        bench.sync.need(Needs::default());
+        bench.pass(1).await;
+    }
+    assert_eq!(bench.rules.asked("/configurations"), 1, "coming back shows what was read");
+    bench.sync.need(looking.clone());
+    bench.pass(60).await;
+    assert_eq!(bench.rules.asked("/configurations"), 3);
+    bench.sync.now();
+    bench.pass(1).await;
+    assert_eq!(bench.rules.asked("/configurations"), 4, "asked for, it is read at once");
+    bench.sync.need(Needs { paused: true, ..looking });
+    bench.pass(120).await;
+    assert_eq!(bench.rules.asked("/configurations"), 4, "frozen");
+    let board = bench.sync.deployments.borrow().clone();
+    assert!(board.list.get().is_some_and(|list| list.is_empty()) && board.list.asked.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_deployments_are_nobody_elses_trouble_and_what_was_read_stays() {
+    let bench = Bench::new(Needs { deployments: true, ..Needs::default() }, &[]);
+    bench.pass(1).await;
+    bench.rules.set("/configurations", NO_RIGHT);
+    bench.pass(60).await;
+    assert_eq!(bench.health(Source::Deployments), Some(LinkHealth::Forbidden));
+    assert_eq!((bench.health(Source::Behind), bench.health(Source::Heartbeat)), (None, None));
+    let board = bench.sync.deployments.borrow().clone();
+    assert!(board.list.get().is_some() && board.list.fault.is_some());
+}
+
+/// Pages cost messages: whoever has left does not pay for those that would have followed.
+#[tokio::test(start_paused = true)]
+async fn the_rows_behind_a_figure_are_paged_until_somebody_leaves() {
+    let behind = |query: &str| Needs { behind: Some(query.into()), ..Needs::default() };
+    let bench = Bench::new(Needs::default(), &[("/devices/query", Answer::Silence)]);
+    bench.sync.need(behind("select deviceId from devices"));
+    bench.pass(1).await;
+    bench.sync.need(Needs::default());
+    bench.pass(1).await;
+    let board = bench.sync.deployments.borrow().clone();
+    let read = board.behind.values().next().expect("it was asked for");
+    assert!(read.asked.is_none() && read.get().is_none() && read.fault.is_none(), "and given up, which is no failure");
+    bench.rules.set("/devices/query", Answer::Good);
+    bench.pass(120).await;
+    assert_eq!(bench.rules.asked("/devices/query"), 1, "nobody looks");
+    bench.sync.need(behind("select deviceId from devices"));
+    bench.pass(61).await;
+    assert_eq!(bench.rules.asked("/devices/query"), 3, "once a minute");
+    bench.sync.need(behind("select deviceId from devices where tags.a = 1"));
+    bench.pass(1).await;
+    assert_eq!(bench.rules.asked("/devices/query"), 4, "another figure is read at once");
+    let known: Vec<_> = bench.sync.deployments.borrow().behind.values().map(|read| read.get().is_some()).collect();
+    assert_eq!(known, [true, true]);
+}

@@ -10,7 +10,7 @@ use crate::domain::ids::TwinId;
 use crate::domain::time::Now;
 use crate::local::{Draft, DraftKey, LastView};
 use crate::ops::{OpsBoard, Order, Prepared, Unprepared, WriteIntent};
-use crate::store::{DetailBoard, FleetSnapshot, LinkState, Needs};
+use crate::store::{DeploymentBoard, DetailBoard, FleetSnapshot, LinkState, Needs};
 use crate::tui::notices::Severity;
 
 /// Something happened.
@@ -28,6 +28,8 @@ pub enum Msg {
     Fleet(Arc<FleetSnapshot>),
     /// New twins.
     Details(Arc<DetailBoard>),
+    /// New deployments, or devices behind their figures.
+    Deployments(Arc<DeploymentBoard>),
     /// A new state of the link.
     Link(Arc<LinkState>),
     /// Writes moved on.

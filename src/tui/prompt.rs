@@ -168,6 +168,9 @@ fn arguments(word: &str, typed: &str, shell: &Shell, names: &Names) -> Vec<Candi
                 pick("module", &mut lines.iter().map(String::as_str))
             }
         },
+        Completes::Deployments => {
+            pick("deploy", &mut shell.deployments.edge().map(|deployed| deployed.configuration.id.as_str()))
+        }
         Completes::Themes => pick("theme", &mut names.themes.iter().map(String::as_str)),
         Completes::Keymaps => pick("keymap", &mut names.keymaps.iter().map(String::as_str)),
         Completes::Sim => {

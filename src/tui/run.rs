@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::domain::time::SharedClock;
 use crate::ops::OpsBoard;
-use crate::store::{DetailBoard, FleetSnapshot, LinkState};
+use crate::store::{DeploymentBoard, DetailBoard, FleetSnapshot, LinkState};
 use crate::tui::model::Model;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::term::input::InputEvent;
@@ -38,6 +38,8 @@ pub struct Pictures {
     pub fleet: watch::Receiver<Arc<FleetSnapshot>>,
     /// Twins of the open views.
     pub details: watch::Receiver<Arc<DetailBoard>>,
+    /// Deployments, and devices behind their figures.
+    pub deployments: watch::Receiver<Arc<DeploymentBoard>>,
     /// The link.
     pub link: watch::Receiver<Arc<LinkState>>,
     /// Writes.
@@ -89,6 +91,7 @@ pub async fn run(model: &mut Model, mut pictures: Pictures, world: &mut impl Wor
     // What is there already belongs into the first real frame.
     pictures.fleet.mark_changed();
     pictures.details.mark_changed();
+    pictures.deployments.mark_changed();
     pictures.link.mark_changed();
     pictures.ops.mark_changed();
     let mut tick = Instant::now() + TICK;
@@ -135,6 +138,10 @@ pub async fn run(model: &mut Model, mut pictures: Pictures, world: &mut impl Wor
             }
             Ok(()) = pictures.details.changed() => {
                 messages.push(Msg::Details(pictures.details.borrow_and_update().clone()));
+                painter.want(DATA_FRAME);
+            }
+            Ok(()) = pictures.deployments.changed() => {
+                messages.push(Msg::Deployments(pictures.deployments.borrow_and_update().clone()));
                 painter.want(DATA_FRAME);
             }
             Ok(()) = pictures.fleet.changed() => {

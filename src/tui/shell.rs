@@ -7,7 +7,7 @@ use crate::domain::ids::{DeviceId, OpId, TwinId};
 use crate::domain::time::Now;
 use crate::local::{Draft, LastView};
 use crate::ops::{Level, OpsBoard, Write, WriteIntent};
-use crate::store::{DetailBoard, Fetched, FleetSnapshot, LinkState};
+use crate::store::{DeploymentBoard, DetailBoard, Fetched, FleetSnapshot, LinkState};
 use crate::tui::actions::Danger;
 use crate::tui::notices::{Notices, Severity};
 
@@ -45,6 +45,8 @@ pub struct Shell {
     pub fleet: Arc<FleetSnapshot>,
     /// Whole twins.
     pub details: Arc<DetailBoard>,
+    /// Deployments, and devices behind their figures.
+    pub deployments: Arc<DeploymentBoard>,
     /// The link.
     pub link: Arc<LinkState>,
     /// Writes.
@@ -80,6 +82,7 @@ impl Shell {
             session,
             fleet: Arc::default(),
             details: Arc::default(),
+            deployments: Arc::default(),
             link: Arc::default(),
             ops: Arc::default(),
             notices: Notices::default(),

@@ -1,6 +1,7 @@
 //! A console without a terminal, a disk or a hub: messages in, effects and frames out, on a clock that is turned by
-//! hand. `fleet` and `twins` make the pictures it looks at, `print` turns a frame into text and role names.
+//! hand. `fleet`, `twins` and `deployments` make the pictures it looks at, `print` turns a frame into text and role names.
 
+mod deployments;
 mod fleet;
 mod print;
 mod twins;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+pub(crate) use deployments::{Deploy, device_configuration, hub_with_deployments};
 pub(crate) use fleet::{Gateway, Link, Module, fleet, from_rows, site, start};
 pub(crate) use print::{print, text};
 pub(crate) use twins::{Maker, details, intent};
@@ -19,7 +21,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::time::{Clock, ManualClock, Now};
 use crate::ops::{OpState, OpsBoard, WriteIntent};
-use crate::store::{BudgetSummary, DetailBoard, Fetched, FleetSnapshot, LinkState, Source};
+use crate::store::{BudgetSummary, DeploymentBoard, DetailBoard, Fetched, FleetSnapshot, LinkState, Source};
 use crate::tui::keymap::{Key, Keymaps};
 use crate::tui::model::{Model, Setup};
 use crate::tui::msg::{Effect, Msg};
@@ -160,7 +162,14 @@ impl Console {
     /// The present link with a change.
     pub(crate) fn link(&self, change: impl FnOnce(&mut LinkState)) -> Arc<LinkState> {
         let mut link = (*self.model.shell.link).clone();
-        link.budget = BudgetSummary { spent: 137, allowed: 20_000, fleet_every: POLL, details_every: POLL };
+        link.budget = BudgetSummary {
+            spent: 137,
+            allowed: 20_000,
+            fleet_every: POLL,
+            details_every: POLL,
+            deployments_every: POLL,
+            behind_every: POLL,
+        };
         change(&mut link);
         Arc::new(link)
     }
@@ -195,6 +204,14 @@ impl Console {
         board.generation += 1;
         change(&mut board, self.now());
         self.tell(Msg::Details(Arc::new(board)))
+    }
+
+    /// Shows deployments, with a change.
+    pub(crate) fn deploy(&mut self, change: impl FnOnce(&mut DeploymentBoard, Now)) -> Vec<Effect> {
+        let mut board = (*self.model.shell.deployments).clone();
+        board.generation += 1;
+        change(&mut board, self.now());
+        self.tell(Msg::Deployments(Arc::new(board)))
     }
 
     /// Shows a twin that was read just now.

@@ -59,8 +59,8 @@ fn draw_prompt(model: &Model, prompt: &Prompt, canvas: &mut Canvas<'_>, row: Rec
 
 /// What is wrong with the filter, or how it is taken, at the right end of its line.
 fn draw_filter_note(model: &Model, canvas: &mut Canvas<'_>, row: Rect) {
-    let Some(Screen::Fleet(view)) = model.screen() else { return };
-    let (role, text) = match view.filter_state() {
+    let Some(state) = model.screen().and_then(Screen::filter_state) else { return };
+    let (role, text) = match state {
         (_, Some(error)) => (Role::PromptError, format!("{} (the last result stays)", error.message)),
         ("", None) => (Role::TextDim, "text  !text  ~regex  -f fuzzy  -l tag=value  column:text".to_owned()),
         (_, None) => (Role::TextDim, "enter keeps it, esc takes it back".to_owned()),

@@ -9,6 +9,7 @@
 
 mod changes;
 mod connect;
+mod deployments;
 mod harness;
 mod prompt;
 mod read;

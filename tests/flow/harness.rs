@@ -91,6 +91,8 @@ impl Default for Opening {
                 heartbeat: Duration::from_secs(1),
                 fleet: Duration::from_millis(500),
                 details: Duration::from_millis(200),
+                deployments: Duration::from_millis(200),
+                behind: Duration::from_millis(500),
                 patience: Duration::from_secs(1),
             },
             policy: None,

@@ -5,6 +5,7 @@
 mod changes;
 mod conflicts;
 mod counts;
+mod deployments;
 mod drafts;
 mod edits;
 mod guards;

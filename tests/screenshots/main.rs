@@ -67,7 +67,14 @@ impl Stage {
             ..HubSettings::new(endpoint, credential)
         };
         let hub = Hub::connect(settings, shared.clone()).unwrap();
-        let settings = SyncSettings { heartbeat: NEVER, fleet: NEVER, details: NEVER, patience: DEADLINE };
+        let settings = SyncSettings {
+            heartbeat: NEVER,
+            fleet: NEVER,
+            details: NEVER,
+            deployments: NEVER,
+            behind: NEVER,
+            patience: DEADLINE,
+        };
         let needs = Needs { fleet: true, ..Needs::default() };
         let ending = CancellationToken::new();
         let sync = Sync::start(hub.read.clone(), shared, settings, needs, &ending, &TaskTracker::new());
@@ -106,6 +113,7 @@ impl Stage {
         let mut link = (*link).clone();
         link.budget.fleet_every = SyncSettings::default().fleet;
         link.budget.details_every = SyncSettings::default().details;
+        link.budget.deployments_every = SyncSettings::default().deployments;
         link.budget.spent = self.hub.read.budget().spent_today;
         self.tell(Msg::Link(Arc::new(link)));
     }
@@ -233,6 +241,22 @@ fn device() {
         stage.pass(Duration::from_secs(2));
         (0..3).for_each(|_| stage.press(KeyCode::Char('j')));
         stage.take("device.svg", "A device: its modules as wanted and as they are, and what their codes mean");
+    });
+}
+
+#[test]
+fn deployments() {
+    scene(async |stage| {
+        stage.command("deployments");
+        let board = stage.sync.deployments.clone().wait_for(|board| board.list.get().is_some()).await.unwrap().clone();
+        stage.tell(Msg::Deployments(board));
+        stage.link().await;
+        stage.pass(Duration::from_secs(2));
+        stage.press(KeyCode::Char('G'));
+        stage.take(
+            "deployments.svg",
+            "The deployments, who wins first: whom each is for, and how far the hub says it got",
+        );
     });
 }
 

@@ -1,9 +1,12 @@
 //! IoT Edge deployments: the configurations of a hub that carry `modulesContent`, their ids, limits, target conditions,
-//! the queries behind their figures, and how a hub lists them. What they make of a device is [`super::effective`]'s business.
+//! the queries behind their figures, how they stand by them, and how a hub lists them. What they make of a device is
+//! [`super::effective`]'s business.
 
+mod document;
 mod id;
 mod listed;
 mod metrics;
+mod standing;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -19,7 +22,8 @@ use super::manifest::{Kind, Manifest};
 
 pub use id::DeploymentIdError;
 pub use listed::{Deployed, Figures, Listed, Other, OtherKind, Part, Trial};
-pub use metrics::system_metrics;
+pub use metrics::{Metric, MetricName, SystemMetric, system_metrics};
+pub use standing::{BEAT, Standing};
 pub use target::{TargetCondition, TargetConditionError};
 
 /// The most configurations of a paid hub, layers and device configurations included.

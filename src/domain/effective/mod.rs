@@ -2,10 +2,11 @@
 //! here, what would happen if), the rollout engine and the simulated hub, so that the three cannot disagree.
 //!
 //! `select` says which configurations match and which of them apply (one base, the layers above it), `merge` puts
-//! their contents on top of each other, `explain` says for every path who set it and who lost, and `takeover` what
-//! becomes of a twin when it changes hands. The service is closed: the rules are those of its articles and of people
+//! their contents on top of each other, `explain` says for every path who set it and who lost, `contents` what one of
+//! them alone sets, and `takeover` what becomes of a twin when it changes hands. The service is closed: the rules are those of its articles and of people
 //! who were surprised by it; what is only inferred says so where it stands.
 
+mod contents;
 mod explain;
 mod merge;
 mod select;
@@ -22,6 +23,7 @@ use super::ids::ModuleId;
 
 pub use super::deployment::{Configuration, TargetCondition};
 pub use super::twin::ConfigurationStatus;
+pub use contents::{Contents, ModulePart, RegistryPart, RoutePart, TwinPart};
 pub use explain::{Dropped, Explained, Lost, Why};
 pub use merge::{MergedTwin, merge_one};
 pub use select::{Ambiguity, Matching, Outcome, Verdict};

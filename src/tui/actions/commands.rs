@@ -23,6 +23,8 @@ pub enum Completes {
     Devices,
     /// Ids of loaded devices, and after `/` their modules.
     Twins,
+    /// Ids of loaded deployments.
+    Deployments,
     /// Names of themes.
     Themes,
     /// Names of keymaps.
@@ -90,6 +92,7 @@ macro_rules! commands {
 commands! {
     Devices "devices" ["dev", "fleet"], "devices" No Nothing Read None, "Lists the devices.";
     Device "device" ["d"], "device ID" Required Devices Read None, "Shows one device.";
+    Deployments "deployments" ["dep", "deployment"], "deployments [ID]" Optional Deployments Read None, "Lists the deployments, or shows one.";
     Twin "twin" [], "twin ID[/MODULE]" Required Twins Read None, "Shows the twin of a device or module.";
     Register "register" ["create"], "register" No Nothing Write Some(ActionId::Register), "Opens the form that registers a device.";
     Apply "apply" [], "apply [ID [FILE]]" Optional Devices Write Some(ActionId::Apply), "Gives a device a manifest; first shows what that does.";

@@ -14,6 +14,8 @@ pub enum Scope {
     Global,
     /// Anything with rows or lines to move through.
     Table,
+    /// A list that can be filtered and sorted.
+    List,
     /// The list of devices.
     Fleet,
     /// A device or module is shown or under the cursor.
@@ -38,9 +40,10 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Global,
         Self::Table,
+        Self::List,
         Self::Fleet,
         Self::Device,
         Self::Object,
@@ -59,6 +62,7 @@ impl Scope {
         match self {
             Self::Global => "global",
             Self::Table => "table",
+            Self::List => "list",
             Self::Fleet => "fleet",
             Self::Device => "device",
             Self::Object => "object",
@@ -174,21 +178,21 @@ actions! {
     HalfPageDown "page.half-down" Table Read 0 false "half page down" "Moves down by half a screen.";
     HalfPageUp "page.half-up" Table Read 0 false "half page up" "Moves up by half a screen.";
     Open "row.open" Object Read 90 false "open" "Opens what is under the cursor; on a twin, edits it.";
-    RawJson "row.raw" Object Read 30 false "json" "Shows the twin as JSON, secrets masked.";
+    RawJson "row.raw" Object Read 30 false "json" "Shows it as JSON, secrets masked.";
     CopyId "row.copy-id" Object Read 25 false "copy id" "Sends the id under the cursor to the terminal's clipboard.";
     MarkToggle "mark.toggle" Fleet Read 40 false "mark" "Marks the row, or takes its mark away.";
     MarkRange "mark.range" Fleet Read 0 false "mark range" "Marks from the last mark to the row.";
     MarkClear "mark.clear" Fleet Read 0 false "clear marks" "Takes all marks away, hidden ones too.";
-    SortNext "sort.next-column" Fleet Read 0 false "next column" "Chooses the next column to sort by.";
-    SortPrevious "sort.previous-column" Fleet Read 0 false "previous column" "Chooses the previous column to sort by.";
-    SortToggle "sort.toggle" Fleet Read 0 false "sort by column" "Sorts by the chosen column; again, the other way round.";
-    SortName "sort.name" Fleet Read 0 false "sort by name" "Sorts by name.";
-    SortStatus "sort.status" Fleet Read 15 false "sort by status" "Sorts by status, the worst first.";
-    SortAge "sort.age" Fleet Read 0 false "sort by age" "Sorts by age.";
-    Wide "table.wide" Fleet Read 0 false "wide" "Shows every column, or those that fit.";
+    SortNext "sort.next-column" List Read 0 false "next column" "Chooses the next column to sort by.";
+    SortPrevious "sort.previous-column" List Read 0 false "previous column" "Chooses the previous column to sort by.";
+    SortToggle "sort.toggle" List Read 0 false "sort by column" "Sorts by the chosen column; again, the other way round.";
+    SortName "sort.name" List Read 0 false "sort by name" "Sorts by name.";
+    SortStatus "sort.status" List Read 15 false "sort by status" "Sorts by status, the worst first.";
+    SortAge "sort.age" List Read 0 false "sort by age" "Sorts by age.";
+    Wide "table.wide" List Read 0 false "wide" "Shows every column, or those that fit.";
 
-    Filter "fleet.filter" Fleet Read 75 false "filter" "Filters what is shown.";
-    Faults "fleet.faults" Fleet Read 65 false "faults only" "Shows only what is not well, or everything.";
+    Filter "list.filter" List Read 75 false "filter" "Filters what is shown.";
+    Faults "list.faults" List Read 65 false "faults only" "Shows only what is not well, or everything.";
 
     Register "fleet.register" Fleet Write 12 false "register" "Opens the form that registers a device.";
 
@@ -198,6 +202,7 @@ actions! {
     DeviceEnable "device.enable" Device Write 0 false "enable" "Lets the device connect again, after a look and a confirmation.";
     DeviceDisable "device.disable" Device Write 0 false "disable" "Opens the form that cuts the device off.";
     DeviceDelete "device.delete" Device Write 0 false "delete" "Shows what deleting the device takes away; nothing is deleted before its name is typed.";
+    DeviceDeployments "device.deployments" Device Read 45 false "deployments" "Lists the deployments that match the device, and which of them it has.";
 
     TwinEdit "twin.edit" Twin Local 85 false "edit" "Edits a draft of the desired properties.";
     TwinEditExternal "twin.edit-external" Twin Local 55 false "open in $EDITOR" "Edits the draft in the editor of your choice.";

@@ -38,7 +38,7 @@ fn press(keymap: &Keymap, scopes: &[Scope], keys: &str) -> Lookup {
     results.last().cloned().unwrap()
 }
 
-const FLEET: [Scope; 5] = [Scope::Fleet, Scope::Device, Scope::Object, Scope::Table, Scope::Global];
+const FLEET: [Scope; 6] = [Scope::Fleet, Scope::List, Scope::Device, Scope::Object, Scope::Table, Scope::Global];
 
 #[test]
 fn shipped_profiles_bind_every_action() {
@@ -173,7 +173,7 @@ colour = "red"
         findings.into_iter().map(place).collect::<Vec<_>>(),
         [
             "mine.toml:2:1: warning: unknown key colour; there are name, inherits and tables named by scope; ignored",
-            "mine.toml:3:2: warning: unknown scope glbal; there are global, table, fleet, device, object, twin, editor, review, form, confirm, conflict, input; ignored",
+            "mine.toml:3:2: warning: unknown scope glbal; there are global, table, list, fleet, device, object, twin, editor, review, form, confirm, conflict, input; ignored",
             "mine.toml:6:1: warning: unknown action app.hlep; dotted names stand in quotes; :keys lists them; ignored",
             "mine.toml:7:16: warning: ctrl-i arrives as tab; write tab; ignored",
             "mine.toml:7:26: warning: no key hyper-p; ignored",

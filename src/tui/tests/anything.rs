@@ -9,15 +9,19 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
+use crate::domain::deployment::Listed;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TwinId;
 use crate::domain::text::{Untrusted, is_unsafe_char};
-use crate::ops::{Found, OpState, OpsBoard, Outcome, WriteIntent};
+use crate::ops::{self, OpState, OpsBoard, Outcome, WriteIntent};
+use crate::store::{Behind, Extent, Found};
 use crate::tui::actions::ActionId;
 use crate::tui::keymap::{Key, Keymaps};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::notices::Severity;
-use crate::tui::testkit::{Console, Gateway, Link, Maker, Module, details, module_twin, session, site};
+use crate::tui::testkit::{
+    Console, Deploy, Gateway, Link, Maker, Module, details, device_configuration, module_twin, session, site,
+};
 use crate::tui::theme::signs::Glyphs;
 use crate::tui::theme::{Depth, Themes};
 
@@ -111,6 +115,31 @@ impl Words {
         })
     }
 
+    fn deployment(&mut self) -> Listed {
+        let (id, name, route) = (self.next(), self.next(), self.next());
+        let content = json!({
+            "$edgeAgent": {"properties.desired": {
+                "runtime": {"settings": {"registryCredentials": {(self.next()): {"address": self.next(), "username": self.next()}}}},
+                "modules": {(name.clone()): {"version": self.next(), "status": self.next(), "restartPolicy": self.next(),
+                    "env": {(self.next()): {"value": self.next()}}, "settings": {"image": self.next()}}}}},
+            "$edgeHub": {"properties.desired": {"routes": {(self.next()): route}}},
+            (name): {"properties.desired": self.object()},
+        });
+        Deploy::base(&id, 10)
+            .content(&content)
+            .target(&self.next())
+            .with(|deployed| {
+                deployed.configuration.labels.insert(self.next(), self.next());
+                deployed.configuration.metrics.insert(self.next(), self.next());
+                let count = self.1 as u64;
+                deployed.figures.targeted = Some(count);
+                deployed.figures.applied = (!count.is_multiple_of(3)).then_some(u64::MAX);
+                deployed.figures.failed = Some(count % 2);
+                deployed.schema_version = Some(self.next().into());
+            })
+            .listed()
+    }
+
     fn fault(&mut self, kind: FaultKind) -> Fault {
         let mut fault = Fault::new(kind, self.next(), self.next());
         fault.status = Some(500);
@@ -146,17 +175,23 @@ enum Event {
     /// The next picture: of the fleet, of twins, of the link, of a write.
     Fleet,
     Details,
+    Deployments,
     Link(u8),
     Write(u8),
     Say,
 }
 
 /// Lines that lead to every view.
-const LINES: [&str; 12] = [
+const LINES: [&str; 17] = [
     ":devices\n",
     ":device edge-gateway-001\n",
     ":twin edge-gateway-001/temperatureFilter\n",
     ":twin edge-gateway-001\n",
+    ":deployments\n",
+    ":deployments \t\n",
+    ":dep\n\n\n",
+    ":dep\ny",
+    ":dep\n/state:a\n",
     ":audit\n",
     ":keys\n",
     ":sim\n",
@@ -184,6 +219,7 @@ fn event(keys: Vec<Key>) -> impl Strategy<Value = Event> {
         6 => select(&[10_u64, 500, 3_000, 130_000][..]).prop_map(Event::Wait),
         4 => Just(Event::Fleet),
         6 => Just(Event::Details),
+        6 => Just(Event::Deployments),
         3 => (0_u8..6).prop_map(Event::Link),
         4 => (0_u8..10).prop_map(Event::Write),
         2 => Just(Event::Say),
@@ -223,6 +259,7 @@ impl Run {
         let mut run = Self { console, words, sent: None };
         run.next(&Event::Fleet);
         run.next(&Event::Details);
+        run.next(&Event::Deployments);
         run
     }
 
@@ -274,6 +311,30 @@ impl Run {
                 self.console.tell(Msg::Details(Arc::new(board)));
                 self.console.read_twin(filter);
             }
+            Event::Deployments => {
+                let words = &mut self.words;
+                let mut list: Vec<Listed> = (0..4).map(|_| words.deployment()).collect();
+                let names = ["edge-gateway-001".to_owned(), words.next(), words.next()];
+                self.console.deploy(|board, now| {
+                    let queries: Vec<String> = list
+                        .iter()
+                        .filter_map(|listed| match listed {
+                            Listed::Edge(deployed) => Some(deployed.metrics()),
+                            Listed::Other(_) => None,
+                        })
+                        .flatten()
+                        .map(|metric| metric.query)
+                        .collect();
+                    list.push(device_configuration(&names[1]));
+                    board.list.settle(Ok(list.into()), now);
+                    let rows = |name: &String| Found::read(&json!({ "deviceId": name }));
+                    let found: Vec<Found> = names.iter().map(rows).chain([Found::read(&json!(names))]).collect();
+                    for query in queries {
+                        let behind = Behind { found: Found::sorted(found.clone()), extent: Extent::Pages(1) };
+                        board.behind.entry(query.into()).or_default().settle(Ok(Arc::new(behind)), now);
+                    }
+                });
+            }
             Event::Link(kind) => {
                 let kind = match kind {
                     0 => FaultKind::Unreachable,
@@ -293,7 +354,7 @@ impl Run {
                 let Some(intent) = self.sent.clone() else { return };
                 let done = |outcome| OpState::Done(outcome, now);
                 let Some(id) = intent.twin().map(|write| write.target.clone()) else { return };
-                let theirs = Found::Twin(Arc::new(self.words.twin(id, "theirs")));
+                let theirs = ops::Found::Twin(Arc::new(self.words.twin(id, "theirs")));
                 let state = match kind {
                     0 => OpState::Accepted,
                     1 => OpState::Sending,

@@ -5,6 +5,7 @@
 mod anything;
 mod changes;
 mod continued;
+mod deployments;
 mod devices;
 mod dialogs;
 mod drafts;

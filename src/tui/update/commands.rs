@@ -2,7 +2,7 @@
 
 use super::act;
 use super::travel::go;
-use crate::domain::ids::{DeviceId, ModuleId, TwinId};
+use crate::domain::ids::{DeploymentId, DeviceId, ModuleId, TwinId};
 use crate::ops::{Document, Order};
 use crate::tui::actions::{ActionId, CommandId};
 use crate::tui::layers::{Layer, Question};
@@ -21,6 +21,15 @@ pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects
             Ok(id) => go(model, &Place::Device(id), effects),
             Err(error) => model.shell.warn(format!("not a device id: {error}")),
         },
+        CommandId::Deployments if argument.is_empty() => go(model, &Place::Deployments(None), effects),
+        CommandId::Deployments => {
+            let id = DeploymentId::from_wire(argument);
+            let known = model.shell.deployments.get(&id).is_some();
+            match if known { Ok(id) } else { DeploymentId::parse(argument) } {
+                Ok(id) => go(model, &Place::Deployment(id), effects),
+                Err(error) => model.shell.warn(format!("not a deployment's id: {error}")),
+            }
+        }
         CommandId::Twin => match parse_twin(argument) {
             Ok(id) => go(model, &Place::Twin(id), effects),
             Err(why) => model.shell.warn(why),

@@ -52,11 +52,21 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Fleet(fleet) => {
             model.shell.fleet = fleet;
-            refresh(model, &mut effects, |screen| matches!(screen, Screen::Fleet(_)));
+            refresh(model, &mut effects, |screen| {
+                matches!(screen, Screen::Fleet(_) | Screen::Deployments(_) | Screen::Deployment(_))
+            });
         }
         Msg::Details(details) => {
             model.shell.details = details;
-            refresh(model, &mut effects, |screen| matches!(screen, Screen::Device(_) | Screen::Twin(_)));
+            refresh(model, &mut effects, |screen| {
+                matches!(screen, Screen::Device(_) | Screen::Twin(_) | Screen::Deployments(_))
+            });
+        }
+        Msg::Deployments(deployments) => {
+            model.shell.deployments = deployments;
+            refresh(model, &mut effects, |screen| {
+                matches!(screen, Screen::Deployments(_) | Screen::Deployment(_) | Screen::Behind(_))
+            });
         }
         Msg::Link(link) => {
             let before = std::mem::replace(&mut model.shell.link, link);
@@ -260,9 +270,9 @@ fn act_globally(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) 
             go(model, &Place::Page(PageKind::Help(scopes)), effects);
         }
         ActionId::CommandLine => model.prompt = Some(Prompt::open(PromptKind::Command, "")),
-        ActionId::Filter => match model.screens.last() {
-            Some(Screen::Fleet(view)) => model.prompt = Some(Prompt::open(PromptKind::Filter, view.filter_state().0)),
-            _ => model.shell.info("this view has no filter; the list of devices does"),
+        ActionId::Filter => match model.screen().and_then(Screen::filter_state) {
+            Some((text, _)) => model.prompt = Some(Prompt::open(PromptKind::Filter, text)),
+            None => model.shell.info("this view has no filter; the list of devices does"),
         },
         ActionId::Back => leave(model, effects),
         ActionId::Leave => {

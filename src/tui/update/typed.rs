@@ -106,9 +106,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
     if prompt.kind == PromptKind::Filter {
         // An untouched, empty line has not been applied yet.
         filter(model, &prompt.input.text());
-        if let Some(Screen::Fleet(view)) = model.screens.last()
-            && let (_, Some(error)) = view.filter_state()
-        {
+        if let Some((_, Some(error))) = model.screen().and_then(Screen::filter_state) {
             let text = format!("the filter cannot be read: {}", error.message);
             model.shell.warn(text);
         }

@@ -278,6 +278,7 @@ fn hint_title(model: &Model, action: ActionId) -> Option<&'static str> {
     }
     match (action, screen) {
         (ActionId::Faults, Screen::Fleet(view)) if view.faults_only() => Some("all devices"),
+        (ActionId::Faults, Screen::Deployments(view)) if view.faults_only() => Some("all deployments"),
         _ => Some(action.action().title),
     }
 }

@@ -1,7 +1,10 @@
 //! One folder or file per view. A view has its own state, says which keys mean something in it and what it needs
 //! kept fresh, and draws itself from that state and the shell.
 
+pub mod behind;
 pub mod change;
+pub mod deployment;
+pub mod deployments;
 pub mod device;
 pub mod fleet;
 pub mod form;
@@ -11,17 +14,22 @@ pub mod twin;
 
 use ratatui::layout::Rect;
 
-use crate::domain::ids::{DeviceId, TwinId};
+use crate::domain::deployment::MetricName;
+use crate::domain::ids::{DeploymentId, DeviceId, TwinId};
 use crate::domain::time::Now;
 use crate::ops::Order;
 use crate::store::{Needs, Source};
 use crate::tui::actions::{ActionId, Scope};
 use crate::tui::canvas::{Canvas, Piece};
+use crate::tui::filter::FilterError;
 use crate::tui::layers::Question;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 
+use behind::BehindView;
 use change::ChangeView;
+use deployment::DeploymentView;
+use deployments::DeploymentsView;
 use device::DeviceView;
 use fleet::FleetView;
 use form::{FormKind, FormView};
@@ -41,6 +49,12 @@ pub enum Place {
     Form(FormKind),
     /// A change before and while it is sent.
     Change(Box<Order>),
+    /// The list of deployments; of those that match a device when one is named.
+    Deployments(Option<DeviceId>),
+    /// One deployment.
+    Deployment(DeploymentId),
+    /// The devices behind a deployment's figure.
+    Behind(DeploymentId, MetricName),
     /// A page of text.
     Page(PageKind),
 }
@@ -60,6 +74,8 @@ pub enum PageKind {
     Simulator,
     /// A twin as the hub sent it.
     Json(TwinId),
+    /// A deployment as the hub sent it.
+    DeploymentJson(DeploymentId),
 }
 
 /// A view with its state.
@@ -75,6 +91,12 @@ pub enum Screen {
     Form(Box<FormView>),
     /// A change before and while it is sent.
     Change(Box<ChangeView>),
+    /// The list of deployments.
+    Deployments(Box<DeploymentsView>),
+    /// One deployment.
+    Deployment(Box<DeploymentView>),
+    /// The devices behind a deployment's figure.
+    Behind(Box<BehindView>),
     /// A page of text.
     Page(Page),
 }
@@ -130,6 +152,9 @@ impl Screen {
             Place::Twin(id) => Self::Twin(Box::new(TwinView::new(id.clone(), shell))),
             Place::Form(kind) => Self::Form(Box::new(FormView::new(kind.clone()))),
             Place::Change(order) => Self::Change(Box::new(ChangeView::new((**order).clone()))),
+            Place::Deployments(of) => Self::Deployments(Box::new(DeploymentsView::new(of.clone(), shell))),
+            Place::Deployment(id) => Self::Deployment(Box::new(DeploymentView::new(id.clone(), shell))),
+            Place::Behind(id, metric) => Self::Behind(Box::new(BehindView::new(id.clone(), metric.clone(), shell))),
             Place::Page(kind) => Self::Page(Page::new(kind.clone())),
         }
     }
@@ -143,6 +168,9 @@ impl Screen {
             Self::Twin(view) => Place::Twin(view.id().clone()),
             Self::Form(view) => Place::Form(view.kind().clone()),
             Self::Change(view) => Place::Change(Box::new(view.order().clone())),
+            Self::Deployments(view) => Place::Deployments(view.of().cloned()),
+            Self::Deployment(view) => Place::Deployment(view.id().clone()),
+            Self::Behind(view) => Place::Behind(view.id().clone(), view.metric().clone()),
             Self::Page(page) => Place::Page(page.kind().clone()),
         }
     }
@@ -151,11 +179,14 @@ impl Screen {
     #[must_use]
     pub fn scopes(&self) -> Vec<Scope> {
         match self {
-            Self::Fleet(_) => vec![Scope::Fleet, Scope::Device, Scope::Object, Scope::Table],
+            Self::Fleet(_) => vec![Scope::Fleet, Scope::List, Scope::Device, Scope::Object, Scope::Table],
             Self::Device(_) => vec![Scope::Device, Scope::Object, Scope::Table],
             Self::Twin(view) => view.scopes(),
             Self::Form(_) => vec![Scope::Form],
             Self::Change(_) => vec![Scope::Review, Scope::Table],
+            Self::Deployments(_) => vec![Scope::List, Scope::Object, Scope::Table],
+            Self::Deployment(_) => vec![Scope::Object, Scope::Table],
+            Self::Behind(_) => vec![Scope::Device, Scope::Object, Scope::Table],
             Self::Page(_) => vec![Scope::Table],
         }
     }
@@ -168,6 +199,9 @@ impl Screen {
             Self::Device(view) => view.offers(action),
             Self::Twin(view) => view.offers(action, shell),
             Self::Change(view) => view.offers(action),
+            Self::Deployments(view) => view.offers(action),
+            Self::Deployment(view) => view.offers(action, shell),
+            Self::Behind(view) => view.offers(action),
             Self::Form(_) | Self::Page(_) => true,
         }
     }
@@ -181,7 +215,20 @@ impl Screen {
             Self::Device(view) => Needs { device: Some(view.id().clone()), paused, ..Needs::default() },
             Self::Twin(view) => Needs { twin: Some(view.id().clone()), paused, ..Needs::default() },
             Self::Form(_) | Self::Change(_) => Needs { paused, ..Needs::default() },
-            Self::Page(page) => Needs { twin: page.twin().cloned(), paused, ..Needs::default() },
+            Self::Deployments(view) => {
+                Needs { deployments: true, device: view.of().cloned(), paused, ..Needs::default() }
+            }
+            Self::Deployment(_) => Needs { deployments: true, paused, ..Needs::default() },
+            // The fleet as well: a list of names would not say how the devices are.
+            Self::Behind(view) => {
+                Needs { deployments: true, behind: view.query(shell), fleet: true, paused, ..Needs::default() }
+            }
+            Self::Page(page) => Needs {
+                twin: page.twin().cloned(),
+                deployments: matches!(page.kind(), PageKind::DeploymentJson(_)),
+                paused,
+                ..Needs::default()
+            },
         }
     }
 
@@ -194,7 +241,11 @@ impl Screen {
             Self::Twin(view) => shell.details.twins.get(view.id()).and_then(|twin| twin.as_of()),
             Self::Form(_) => None,
             Self::Change(view) => view.as_of(),
+            Self::Deployments(view) => view.as_of(shell),
+            Self::Deployment(_) => shell.deployments.list.as_of(),
+            Self::Behind(view) => view.as_of(shell),
             Self::Page(page) => match page.kind() {
+                PageKind::DeploymentJson(_) => shell.deployments.list.as_of(),
                 PageKind::Json(id) => shell.details.twins.get(id).and_then(|twin| twin.as_of()),
                 PageKind::Simulator => shell.simulator.as_of(),
                 PageKind::Help(_) | PageKind::Keys | PageKind::Messages | PageKind::Activity => None,
@@ -208,7 +259,10 @@ impl Screen {
         match self {
             Self::Fleet(_) => Source::Fleet,
             Self::Device(_) | Self::Twin(_) => Source::Twins,
+            Self::Deployments(_) | Self::Deployment(_) => Source::Deployments,
+            Self::Behind(_) => Source::Behind,
             Self::Page(page) if page.twin().is_some() => Source::Twins,
+            Self::Page(page) if matches!(page.kind(), PageKind::DeploymentJson(_)) => Source::Deployments,
             Self::Form(_) | Self::Change(_) | Self::Page(_) => Source::Heartbeat,
         }
     }
@@ -221,6 +275,9 @@ impl Screen {
             Self::Twin(view) => view.act(action, shell),
             Self::Form(view) => view.act(action, shell),
             Self::Change(view) => view.act(action, shell),
+            Self::Deployments(view) => view.act(action, shell),
+            Self::Deployment(view) => view.act(action, shell),
+            Self::Behind(view) => view.act(action, shell),
             Self::Page(page) => page.act(action, shell),
         }
     }
@@ -232,6 +289,9 @@ impl Screen {
             Self::Device(view) => view.refresh(shell),
             Self::Twin(view) => return view.refresh(shell),
             Self::Change(view) => return view.refresh(shell),
+            Self::Deployments(view) => view.refresh(shell),
+            Self::Deployment(view) => view.refresh(shell),
+            Self::Behind(view) => view.refresh(shell),
             Self::Form(_) | Self::Page(_) => {}
         }
         Step::done()
@@ -244,7 +304,33 @@ impl Screen {
                 view.set_filter(text, shell);
                 true
             }
-            Self::Device(_) | Self::Twin(_) | Self::Form(_) | Self::Change(_) | Self::Page(_) => false,
+            Self::Deployments(view) => {
+                view.set_filter(text, shell);
+                true
+            }
+            Self::Device(_)
+            | Self::Twin(_)
+            | Self::Form(_)
+            | Self::Change(_)
+            | Self::Deployment(_)
+            | Self::Behind(_)
+            | Self::Page(_) => false,
+        }
+    }
+
+    /// The filter as typed and what is wrong with it, where the view can be filtered.
+    #[must_use]
+    pub fn filter_state(&self) -> Option<(&str, Option<&FilterError>)> {
+        match self {
+            Self::Fleet(view) => Some(view.filter_state()),
+            Self::Deployments(view) => Some(view.filter_state()),
+            Self::Device(_)
+            | Self::Twin(_)
+            | Self::Form(_)
+            | Self::Change(_)
+            | Self::Deployment(_)
+            | Self::Behind(_)
+            | Self::Page(_) => None,
         }
     }
 
@@ -257,6 +343,9 @@ impl Screen {
             Self::Twin(view) => view.location(shell),
             Self::Form(view) => view.location(),
             Self::Change(view) => view.location(),
+            Self::Deployments(view) => view.location(shell),
+            Self::Deployment(view) => view.location(),
+            Self::Behind(view) => view.location(shell),
             Self::Page(page) => page.location(),
         }
     }
@@ -281,6 +370,18 @@ impl Screen {
             Self::Twin(view) => view.draw(shell, canvas, area),
             Self::Form(view) => view.draw(canvas, area),
             Self::Change(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
+            Self::Deployments(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
+            Self::Deployment(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
+            Self::Behind(view) => {
                 view.draw(shell, canvas, area);
                 None
             }

@@ -4,11 +4,12 @@ use ratatui::layout::Rect;
 use serde_json::{Map, Value, json};
 
 use super::{PageKind, Step};
+use crate::domain::fault::Fault;
 use crate::domain::ids::TwinId;
 use crate::domain::json as text_json;
 use crate::domain::secret::mask_json;
 use crate::domain::text::Untrusted;
-use crate::domain::time::age_text;
+use crate::domain::time::{Now, age_text};
 use crate::domain::twin::Twin;
 use crate::ops::{Found, OpState, Outcome, Write};
 use crate::store::Source;
@@ -56,7 +57,12 @@ impl Page {
     pub fn twin(&self) -> Option<&TwinId> {
         match &self.kind {
             PageKind::Json(id) => Some(id),
-            PageKind::Help(_) | PageKind::Keys | PageKind::Messages | PageKind::Activity | PageKind::Simulator => None,
+            PageKind::Help(_)
+            | PageKind::Keys
+            | PageKind::Messages
+            | PageKind::Activity
+            | PageKind::Simulator
+            | PageKind::DeploymentJson(_) => None,
         }
     }
 
@@ -70,6 +76,7 @@ impl Page {
             PageKind::Activity => "changes of this run   newest first".to_owned(),
             PageKind::Simulator => "the simulated hub".to_owned(),
             PageKind::Json(id) => format!("json   {}   secrets masked", id.shown()),
+            PageKind::DeploymentJson(id) => format!("json   {}   secrets masked", id.shown()),
         };
         vec![(Role::Fg, text)]
     }
@@ -98,18 +105,22 @@ impl Page {
             PageKind::Messages => messages(shell, width),
             PageKind::Activity => activity(shell, width),
             PageKind::Simulator => simulator(shell, width),
-            PageKind::Json(id) => match shell.details.twin(id) {
-                Some(twin) => {
-                    text_json::pretty(&as_sent(twin)).lines().map(|text| vec![(Role::Fg, text.to_owned())]).collect()
+            PageKind::Json(id) => {
+                let fault = shell.details.twins.get(id).and_then(|read| read.fault.as_ref());
+                document(shell.details.twin(id).map(|twin| as_sent(twin)), fault, width)
+            }
+            PageKind::DeploymentJson(id) => {
+                let document_of = shell.deployments.deployed(id).map(|deployed| {
+                    let mut document = deployed.to_value();
+                    mask_json(&mut document);
+                    document
+                });
+                if document_of.is_none() && shell.deployments.list.get().is_some() {
+                    let text = "no IoT Edge deployment of this name that can be read";
+                    return vec![vec![(Role::TextDim, text.to_owned())]];
                 }
-                None => match shell.details.twins.get(id).and_then(|read| read.fault.as_ref()) {
-                    Some((fault, _)) => {
-                        let text = format!("{fault}; {}", fault.advice());
-                        wrap(&text, width).into_iter().map(|line| vec![(Role::StatusBad, line)]).collect()
-                    }
-                    None => vec![vec![(Role::TextDim, "not read yet".to_owned())]],
-                },
-            },
+                document(document_of, shell.deployments.list.fault.as_ref(), width)
+            }
         }
     }
 
@@ -133,6 +144,30 @@ impl Page {
             );
         }
     }
+}
+
+/// A document, or why there is none yet.
+fn document(document: Option<Value>, fault: Option<&(Fault, Now)>, width: usize) -> Vec<Vec<Piece>> {
+    match (document, fault) {
+        (Some(document), _) => text_json::pretty(&document).lines().flat_map(|text| json_lines(text, width)).collect(),
+        (None, Some((fault, _))) => {
+            let text = format!("{fault}; {}", fault.advice());
+            wrap(&text, width).into_iter().map(|line| vec![(Role::StatusBad, line)]).collect()
+        }
+        (None, None) => vec![vec![(Role::TextDim, "not read yet".to_owned())]],
+    }
+}
+
+/// A line of JSON over as many lines as it needs, the later ones below its beginning.
+fn json_lines(text: &str, width: usize) -> Vec<Vec<Piece>> {
+    let bare = text.trim_start();
+    let indent = text.len() - bare.len();
+    let room = width.saturating_sub(indent + 2).max(20);
+    wrap(bare, room)
+        .into_iter()
+        .enumerate()
+        .map(|(index, part)| vec![(Role::Fg, format!("{}{part}", " ".repeat(indent + if index == 0 { 0 } else { 2 })))])
+        .collect()
 }
 
 /// The twin's document again, secrets masked: what `GET /twins` says, without its `$metadata`.
@@ -216,7 +251,11 @@ fn help(sources: &Sources<'_>, scopes: Option<&[Scope]>, shell: &Shell, width: u
         ("/~regex", "rows that match the expression; /!~regex those that do not"),
         ("/-f text", "rows that have the letters in order"),
         ("/-l building=B1", "rows with the tag; key!=value and key work too, commas join"),
-        ("/status:backoff", "one column: device status mods worst deployments tags link reported"),
+        ("/status:backoff", "one column of devices: device status mods worst deployments tags link reported"),
+        (
+            "/state:rejected",
+            "one column of deployments: deployment kind priority state target targeted applied rejected",
+        ),
     ] {
         explained(&mut lines, Role::HintKey, typed, doc, width);
     }

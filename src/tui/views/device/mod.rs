@@ -154,6 +154,7 @@ impl DeviceView {
             ActionId::DeviceDisable => Step::go(Place::Form(FormKind::Disable(self.id.clone()))),
             ActionId::DeviceDelete => Step::go(Place::Change(Box::new(Order::DeleteDevice(self.id.clone())))),
             ActionId::Restart => self.restart(shell),
+            ActionId::DeviceDeployments => Step::go(Place::Deployments(Some(self.id.clone()))),
             ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.agent_id()))),
             ActionId::CopyId => {
                 let text: String = self.selected_twin().shown().into();

@@ -170,6 +170,7 @@ impl FleetView {
                 | ActionId::Twin
                 | ActionId::Apply
                 | ActionId::DeviceDelete
+                | ActionId::DeviceDeployments
                 | ActionId::RawJson
                 | ActionId::CopyId
                 | ActionId::MarkToggle
@@ -203,6 +204,7 @@ impl FleetView {
             ActionId::DeviceEnable => return self.open(shell, |id| Place::Change(Box::new(Order::Enable(id)))),
             ActionId::DeviceDisable => return self.open(shell, |id| Place::Form(FormKind::Disable(id))),
             ActionId::DeviceDelete => return self.open(shell, |id| Place::Change(Box::new(Order::DeleteDevice(id)))),
+            ActionId::DeviceDeployments => return self.open(shell, |id| Place::Deployments(Some(id))),
             ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::Json(TwinId::device(id)))),
             ActionId::CopyId => {
                 let Some(id) = self.list.selected() else { return Step::done() };

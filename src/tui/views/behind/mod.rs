@@ -1,0 +1,143 @@
+//! The devices behind a deployment's figure: the figure's query run now, each device with what the fleet knows of it.
+
+mod draw;
+
+use std::sync::Arc;
+
+use super::fleet::LOST_FOR;
+use super::{Place, Step};
+use crate::domain::deployment::{Metric, MetricName};
+use crate::domain::ids::{DeploymentId, DeviceId, TwinId};
+use crate::domain::time::Now;
+use crate::store::{Behind, Fetched, Found};
+use crate::tui::actions::ActionId;
+use crate::tui::msg::Effect;
+use crate::tui::shell::Shell;
+use crate::tui::widgets::list::{List, Move};
+
+/// The view's state.
+#[derive(Debug, Clone)]
+pub struct BehindView {
+    id: DeploymentId,
+    metric: MetricName,
+    list: List<Found>,
+    /// Whether the operator moved: before, the cursor belongs to the first row, whatever comes in.
+    moved: bool,
+    /// A row that vanished from under the cursor: opening is refused for a moment.
+    lost: Option<Now>,
+}
+
+impl BehindView {
+    /// The view of a figure's rows on what is known of them.
+    #[must_use]
+    pub fn new(id: DeploymentId, metric: MetricName, shell: &Shell) -> Self {
+        let mut view = Self { id, metric, list: List::default(), moved: false, lost: None };
+        view.take(shell);
+        view
+    }
+
+    /// The deployment.
+    #[must_use]
+    pub fn id(&self) -> &DeploymentId {
+        &self.id
+    }
+
+    /// The figure.
+    #[must_use]
+    pub fn metric(&self) -> &MetricName {
+        &self.metric
+    }
+
+    /// The figure as the hub has it.
+    fn figure(&self, shell: &Shell) -> Option<Metric> {
+        shell.deployments.deployed(&self.id)?.metrics().into_iter().find(|metric| metric.name == self.metric)
+    }
+
+    /// The query to read; nothing for a deployment that is for nobody, and before it is known.
+    #[must_use]
+    pub fn query(&self, shell: &Shell) -> Option<Arc<str>> {
+        let query = self.figure(shell)?.query;
+        (!query.is_empty()).then(|| query.into())
+    }
+
+    fn read<'a>(&self, shell: &'a Shell) -> Option<&'a Fetched<Arc<Behind>>> {
+        shell.deployments.behind.get(&self.query(shell)?)
+    }
+
+    /// When what is shown was read.
+    #[must_use]
+    pub fn as_of(&self, shell: &Shell) -> Option<Now> {
+        self.read(shell).and_then(Fetched::as_of)
+    }
+
+    fn take(&mut self, shell: &Shell) -> Option<Found> {
+        let behind = self.read(shell).and_then(Fetched::get)?;
+        self.list.replace(behind.found.clone())
+    }
+
+    /// Takes over new rows: the cursor stays with its own.
+    pub fn refresh(&mut self, shell: &mut Shell) {
+        let lost = self.take(shell);
+        if !self.moved {
+            self.list.go(Move::First, 1);
+        } else if let Some(device) = lost.and_then(|found| found.device) {
+            shell.warn(format!("selection changed: {} is no longer behind the figure", device.shown()));
+            self.lost = Some(shell.now);
+        }
+    }
+
+    fn selected(&self) -> Option<&DeviceId> {
+        self.list.selected().and_then(|found| found.device.as_ref())
+    }
+
+    /// Whether the action would do anything: only a row that names a device leads to one.
+    #[must_use]
+    pub fn offers(&self, action: ActionId) -> bool {
+        match action {
+            ActionId::Open | ActionId::Twin | ActionId::CopyId | ActionId::DeviceDeployments => {
+                self.selected().is_some()
+            }
+            ActionId::RawJson => false,
+            _ => true,
+        }
+    }
+
+    /// Does an action.
+    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        let height = draw::table_rows(shell);
+        if let Some(step) = Move::of(action) {
+            self.moved = true;
+            self.list.go(step, height);
+            return Step::done();
+        }
+        match action {
+            ActionId::Open => self.open(shell, Place::Device),
+            ActionId::Twin => {
+                let module = self.list.selected().and_then(|found| found.module.clone());
+                self.open(shell, |device| Place::Twin(TwinId { device, module }))
+            }
+            ActionId::DeviceDeployments => self.open(shell, |device| Place::Deployments(Some(device))),
+            ActionId::CopyId => {
+                let Some(device) = self.selected() else { return Step::done() };
+                shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", device.shown()));
+                Step::effect(Effect::Copy(device.shown().into()))
+            }
+            _ => Step::unused(),
+        }
+    }
+
+    fn open(&self, shell: &mut Shell, place: impl FnOnce(DeviceId) -> Place) -> Step {
+        if self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR) {
+            shell.warn("the device under the cursor just changed; press again");
+            return Step::done();
+        }
+        match self.selected() {
+            Some(device) => Step::go(place(device.clone())),
+            None if self.list.selected().is_some() => {
+                shell.info("this row names no device");
+                Step::done()
+            }
+            None => Step::done(),
+        }
+    }
+}

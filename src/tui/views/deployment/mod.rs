@@ -1,0 +1,147 @@
+//! One deployment: whom it is for, how far it got, and what it sets. State and actions here; `rows.rs` knows the lines
+//! one moves over, `facts.rs` what stands above them, `evidence.rs` what the fleet's twins say of it.
+
+mod draw;
+pub mod evidence;
+mod facts;
+mod rows;
+
+use std::collections::HashMap;
+
+use rows::{Row, RowKey};
+
+use super::fleet::LOST_FOR;
+use super::{PageKind, Place, Step};
+use crate::domain::deployment::{Deployed, MetricName, SystemMetric};
+use crate::domain::effective::Contents;
+use crate::domain::ids::DeploymentId;
+use crate::domain::time::Now;
+use crate::tui::actions::ActionId;
+use crate::tui::canvas::Piece;
+use crate::tui::msg::Effect;
+use crate::tui::shell::Shell;
+use crate::tui::theme::Role;
+use crate::tui::widgets::list::{List, Move};
+use evidence::{Evidence, Rivalry};
+
+/// The view's state.
+#[derive(Debug, Clone)]
+pub struct DeploymentView {
+    id: DeploymentId,
+    list: List<RowKey>,
+    /// What the lines say; made when the deployment changes, never while drawing.
+    rows: HashMap<RowKey, Row>,
+    /// What the fleet's twins say of it.
+    evidence: Evidence,
+    /// Deployments that keep it from applying where both match, or make it a matter of luck.
+    rivals: Vec<(DeploymentId, u32, Rivalry)>,
+    /// Whether the deployment was there once, so that its absence now means that it is gone.
+    seen: bool,
+    /// When a line vanished from under the cursor: opening is refused for a moment.
+    lost: Option<Now>,
+}
+
+impl DeploymentView {
+    /// The view of `id` on what is known of it.
+    #[must_use]
+    pub fn new(id: DeploymentId, shell: &Shell) -> Self {
+        let mut view = Self {
+            id,
+            list: List::default(),
+            rows: HashMap::new(),
+            evidence: Evidence::default(),
+            rivals: Vec::new(),
+            seen: false,
+            lost: None,
+        };
+        view.take(shell);
+        view
+    }
+
+    /// The deployment.
+    #[must_use]
+    pub fn id(&self) -> &DeploymentId {
+        &self.id
+    }
+
+    fn deployed<'a>(&self, shell: &'a Shell) -> Option<&'a Deployed> {
+        shell.deployments.deployed(&self.id)
+    }
+
+    /// Takes over what is known; gives the line that vanished from under the cursor.
+    fn take(&mut self, shell: &Shell) -> Option<RowKey> {
+        let deployed = self.deployed(shell)?;
+        self.evidence = Evidence::count(shell).remove(&self.id).unwrap_or_default();
+        self.rivals = evidence::rivals(deployed, shell);
+        let rows = rows::rows(deployed, &Contents::of(&deployed.configuration.content));
+        let order = rows.iter().map(|(key, _)| key.clone()).collect();
+        self.rows = rows.into_iter().collect();
+        let lost = self.list.replace(order);
+        if !self.seen {
+            self.seen = true;
+            // Where the trouble is.
+            if deployed.figures.failed.is_some_and(|failed| failed > 0) {
+                self.list.select(&RowKey::Metric(MetricName::System(SystemMetric::Rejected)));
+            }
+        }
+        lost
+    }
+
+    /// Takes over new deployments: the cursor stays on its line.
+    pub fn refresh(&mut self, shell: &mut Shell) {
+        if self.take(shell).is_some() {
+            shell.warn("selection changed: what was under the cursor is gone from the deployment");
+            self.lost = Some(shell.now);
+        }
+    }
+
+    /// Where we are.
+    #[must_use]
+    pub fn location(&self) -> Vec<Piece> {
+        vec![(Role::TextDim, "deployments > ".to_owned()), (Role::Fg, self.id.shown().into())]
+    }
+
+    fn chosen(&self) -> Option<(&RowKey, &Row)> {
+        let key = self.list.selected()?;
+        Some((key, self.rows.get(key)?))
+    }
+
+    /// Whether the action would do anything: a figure leads to devices, a part of the content nowhere.
+    #[must_use]
+    pub fn offers(&self, action: ActionId, shell: &Shell) -> bool {
+        match action {
+            ActionId::Open => self.deployed(shell).is_some() && matches!(self.list.selected(), Some(RowKey::Metric(_))),
+            ActionId::RawJson => self.deployed(shell).is_some(),
+            _ => true,
+        }
+    }
+
+    /// Does an action.
+    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        let height = draw::table_rows(self, shell);
+        if let Some(step) = Move::of(action) {
+            self.list.go(step, height);
+            return Step::done();
+        }
+        match action {
+            ActionId::Open if self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR) => {
+                shell.warn("the line under the cursor just changed; press again");
+                Step::done()
+            }
+            ActionId::Open => match self.list.selected() {
+                Some(RowKey::Metric(metric)) => Step::go(Place::Behind(self.id.clone(), metric.clone())),
+                Some(_) => {
+                    shell.info("a deployment's content never changes; y shows it whole, a figure leads to its devices");
+                    Step::done()
+                }
+                None => Step::done(),
+            },
+            ActionId::RawJson => Step::go(Place::Page(PageKind::DeploymentJson(self.id.clone()))),
+            ActionId::CopyId => {
+                shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", self.id.shown()));
+                Step::effect(Effect::Copy(self.id.shown().into()))
+            }
+            _ => Step::unused(),
+        }
+    }
+}
