@@ -76,7 +76,7 @@ async fn at_hub(
         Command::Modules(command) => modules::run(&site, command).await,
         Command::Apply(args) => apply::run(&site, args, asker).await,
         Command::Restart(args) => restart::run(&site, args, asker).await,
-        Command::Deployment(command) => deployment::run(&site, command).await,
+        Command::Deployment(command) => deployment::run(&site, command, asker).await,
         Command::Query(args) => query::run(&site, args).await,
         Command::Twin(command) => twin::run(&site, command, format, asker).await,
         Command::Audit(_) | Command::Config(_) | Command::Info => Err(Failure::usage("this command needs no hub")),

@@ -3,6 +3,7 @@
 use super::intent::WriteIntent;
 use super::request::Write;
 use crate::domain::ids::ETag;
+use crate::domain::text::Untrusted;
 
 /// Why a write was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,8 +26,8 @@ pub enum Refusal {
     /// The hub's limits.
     #[error("the hub would refuse it: {0}")]
     Limit(String),
-    /// The typed confirmation is not the object's name.
-    #[error("the typed name does not match {0}")]
+    /// The typed confirmation is not what has to be typed.
+    #[error("what was typed is not {0}, which confirms it")]
     NotConfirmed(String),
     /// It was asked with less than its danger needs.
     #[error("a change of this kind to {0} is confirmed by typing its name")]
@@ -63,7 +64,7 @@ pub fn check<R: Write>(intent: &WriteIntent<R>, read_only: bool) -> Result<(), R
     }
     match intent.phrase() {
         Some(phrase) if intent.typed.as_deref() != Some(phrase.as_str()) => {
-            Err(Refusal::NotConfirmed(intent.request.target().shown().into()))
+            Err(Refusal::NotConfirmed(Untrusted::from(phrase).shown().into()))
         }
         _ => Ok(()),
     }

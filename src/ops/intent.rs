@@ -71,10 +71,14 @@ impl<R: Write> WriteIntent<R> {
         }
     }
 
-    /// The hub's name, the first label of its host.
+    /// The hub's name: the first label of its host, or the whole of it where it is an address, without its port.
     #[must_use]
     pub fn hub_name(&self) -> &str {
-        self.hub.split('.').next().unwrap_or(&self.hub)
+        let host = self.hub.rsplit_once(':').map_or(self.hub.as_str(), |(host, _port)| host);
+        match host.split_once('.') {
+            Some((label, _)) if !label.chars().all(|c| c.is_ascii_digit()) => label,
+            _ => host,
+        }
     }
 
     /// The same change as commands of the Azure CLI, for the hand-over note.

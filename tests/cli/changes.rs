@@ -108,3 +108,38 @@ async fn a_module_is_restarted_and_what_its_agent_refuses_is_said() {
     let ran = world.run(&["restart", "edge-gateway-001/nobody", "--yes"]);
     assert!(ran.code != 0 && ran.err.contains("was not restarted"), "{} {}", ran.code, ran.err);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_from_its_creation_to_its_end() {
+    let world = World::start().await;
+    let create = |id: &str, extra: &[&str]| {
+        let args = ["deployment", "create", id, "-k", GUIDE, "-t", "tags.location.building = 'B1'", "--priority", "30"];
+        world.run(&[&args[..], extra].concat())
+    };
+    let look = create("guide-b1", &["--dry-run"]);
+    assert!(look.code == 0 && look.out.contains("its condition matches 13 devices now"), "{}{}", look.out, look.err);
+    assert!(!look.out.contains("REPLACE-WITH-PULL-TOKEN-PASSWORD"), "masked: {}", look.out);
+    assert_eq!(create("guide-b1", &["--yes"]).code, 10);
+    assert_eq!(create("guide-b1", &["--confirm", "guide-b1", "--label", "by=guide"]).code, 0);
+    let again = create("guide-b1", &["--confirm", "guide-b1"]);
+    assert!(again.code == 10 && again.err.contains("there is a deployment guide-b1 already"), "{}", again.err);
+    assert_eq!(create("Guide", &["--yes"]).code, 2);
+    let shown = world.run(&["deployment", "show", "guide-b1", "-o", "json"]);
+    assert!(shown.out.contains("\"by\": \"guide\"") && shown.out.contains("\"priority\": 30"), "{}", shown.out);
+
+    let set = |args: &[&str]| world.run(&[&["deployment", "set", "guide-b1"], args].concat());
+    assert_eq!(set(&[]).code, 2, "nothing is named");
+    let unreadable = set(&["-t", "tags.a IN ['x']", "--confirm", "guide-b1"]);
+    assert!(unreadable.code == 10 && unreadable.err.contains("IN"), "{} {}", unreadable.code, unreadable.err);
+    let moved = set(&["--priority", "5", "--confirm", "guide-b1"]);
+    assert_eq!(moved.code, 0, "{}", moved.err);
+    let same = set(&["--priority", "5", "--confirm", "guide-b1"]);
+    assert!(same.code == 0 && same.out.contains("so already"), "{}{}", same.out, same.err);
+    assert_eq!(set(&["--no-labels", "--yes"]).code, 0, "labels reach no device");
+
+    let delete = |phrase: &str| world.run(&["deployment", "delete", "guide-b1", "--confirm", phrase]);
+    let short = delete("guide-b1");
+    let full = if short.code == 0 { short } else { delete("127.0.0.1/guide-b1") };
+    assert_eq!(full.code, 0, "{}", full.err);
+    assert_eq!(world.run(&["deployment", "show", "guide-b1"]).code, 3);
+}

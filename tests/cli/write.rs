@@ -123,7 +123,7 @@ async fn refusals_are_code_10_and_reach_no_twin() {
         (&["--desired", PATCH][..], "--yes"),
         (&["--desired", PATCH, "--yes", "--read-only"], "read-only"),
         (&["--desired", PATCH, "--yes", "--etag", "*"], "ETag"),
-        (&["--desired", PATCH, "--confirm", "edge-gateway-001"], "does not match"),
+        (&["--desired", PATCH, "--confirm", "edge-gateway-001"], "what was typed is not"),
     ] {
         let refused = world.run(&[&["twin", "patch", TWIN], args].concat());
         assert_eq!((refused.code, refused.out.as_str()), (10, ""), "{args:?}: {}", refused.err);

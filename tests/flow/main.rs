@@ -10,6 +10,7 @@ mod drafts;
 mod edits;
 mod guards;
 mod harness;
+mod layers;
 mod looks;
 mod lost;
 mod outages;

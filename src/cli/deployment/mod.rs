@@ -1,6 +1,7 @@
-//! `edgedeck deployment`: the deployments of the hub, one of them in full, and the devices behind a figure. What the
-//! three have in common is here.
+//! `edgedeck deployment`: the deployments of the hub, one of them in full, the devices behind a figure; and creating,
+//! changing and deleting one. What they have in common is here.
 
+mod change;
 mod devices;
 mod list;
 mod show;
@@ -9,6 +10,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure};
+use super::ask::Asker;
 use super::exit::Exit;
 use super::site::Site;
 use crate::domain::deployment::{Deployed, Listed, Metric, MetricName, SystemMetric};
@@ -17,10 +19,11 @@ use crate::domain::manifest::Kind;
 use crate::domain::secret::redact;
 use crate::domain::text::{Shown, Untrusted};
 
+pub use change::{CreateArgs, DeleteArgs, SetArgs};
 pub use devices::DevicesArgs;
 pub use show::ShowArgs;
 
-/// What can be asked about deployments.
+/// What can be asked about deployments, and done to them.
 #[derive(Debug, Clone, Subcommand)]
 pub enum DeploymentCommand {
     /// All of them, the highest priority first
@@ -29,17 +32,26 @@ pub enum DeploymentCommand {
     Show(ShowArgs),
     /// The devices behind one of its figures, by running the figure's query now
     Devices(DevicesArgs),
+    /// Create one: a base, or a layer over the base that applies
+    Create(CreateArgs),
+    /// Change its condition, priority, labels or metrics; its content never changes
+    Set(SetArgs),
+    /// Delete one; its devices fall back to the next that matches them
+    Delete(DeleteArgs),
 }
 
 /// Does one of them.
 ///
 /// # Errors
 /// A [`Failure`].
-pub async fn run(site: &Site, command: &DeploymentCommand) -> Result<Answer, Failure> {
+pub async fn run(site: &Site, command: &DeploymentCommand, asker: Asker) -> Result<Answer, Failure> {
     match command {
         DeploymentCommand::List => list::run(site).await,
         DeploymentCommand::Show(args) => show::run(site, args).await,
         DeploymentCommand::Devices(args) => devices::run(site, args).await,
+        DeploymentCommand::Create(args) => change::create(site, args, asker).await,
+        DeploymentCommand::Set(args) => change::set(site, args, asker).await,
+        DeploymentCommand::Delete(args) => change::delete(site, args, asker).await,
     }
 }
 

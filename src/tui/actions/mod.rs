@@ -20,6 +20,8 @@ pub enum Scope {
     Fleet,
     /// A device or module is shown or under the cursor.
     Device,
+    /// A deployment is shown or under the cursor, or could be made.
+    Deployment,
     /// Something with an id of its own is shown or under the cursor.
     Object,
     /// A twin beside its draft.
@@ -40,12 +42,13 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::Table,
         Self::List,
         Self::Fleet,
         Self::Device,
+        Self::Deployment,
         Self::Object,
         Self::Twin,
         Self::Editor,
@@ -65,6 +68,7 @@ impl Scope {
             Self::List => "list",
             Self::Fleet => "fleet",
             Self::Device => "device",
+            Self::Deployment => "deployment",
             Self::Object => "object",
             Self::Twin => "twin",
             Self::Editor => "editor",
@@ -203,6 +207,10 @@ actions! {
     DeviceDisable "device.disable" Device Write 0 false "disable" "Opens the form that cuts the device off.";
     DeviceDelete "device.delete" Device Write 0 false "delete" "Shows what deleting the device takes away; nothing is deleted before its name is typed.";
     DeviceDeployments "device.deployments" Device Read 45 false "deployments" "Lists the deployments that match the device, and which of them it has.";
+
+    DeploymentNew "deployment.new" Deployment Write 44 false "new" "Opens the form that creates a deployment.";
+    DeploymentAmend "deployment.amend" Deployment Write 46 false "change" "Opens the form for its condition, priority and labels; its content never changes.";
+    DeploymentDelete "deployment.delete" Deployment Write 42 false "delete" "Shows what deleting the deployment means; nothing is deleted before hub and name are typed.";
 
     TwinEdit "twin.edit" Twin Local 85 false "edit" "Edits a draft of the desired properties.";
     TwinEditExternal "twin.edit-external" Twin Local 55 false "open in $EDITOR" "Edits the draft in the editor of your choice.";

@@ -296,6 +296,7 @@ fn act_globally(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) 
         },
         ActionId::Messages => go(model, &Place::Page(PageKind::Messages), effects),
         ActionId::Register => go(model, &Place::Form(FormKind::Register), effects),
+        ActionId::DeploymentNew => go(model, &Place::Form(FormKind::Deployment), effects),
         ActionId::Redraw => effects.push(Effect::Repaint),
         ActionId::Suspend if model.shell.ops.open() > 0 => {
             model.shell.warn("not suspended: a change is in flight (:suspend! asks)");

@@ -124,7 +124,8 @@ impl ChangeView {
             }
             Target::Device(id) => Place::Device(id),
             Target::Twin(id) => Place::Device(id.device),
-            Target::Deployment(_) => Place::Fleet,
+            Target::Deployment(_) if matches!(self.order, Order::DeleteDeployment(_)) => Place::Deployments(None),
+            Target::Deployment(id) => Place::Deployment(id),
         })
     }
 

@@ -11,11 +11,13 @@ use std::collections::HashMap;
 use rows::{Row, RowKey};
 
 use super::fleet::LOST_FOR;
+use super::form::FormKind;
 use super::{PageKind, Place, Step};
 use crate::domain::deployment::{Deployed, MetricName, SystemMetric};
 use crate::domain::effective::Contents;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::Now;
+use crate::ops::Order;
 use crate::tui::actions::ActionId;
 use crate::tui::canvas::Piece;
 use crate::tui::msg::Effect;
@@ -111,7 +113,9 @@ impl DeploymentView {
     pub fn offers(&self, action: ActionId, shell: &Shell) -> bool {
         match action {
             ActionId::Open => self.deployed(shell).is_some() && matches!(self.list.selected(), Some(RowKey::Metric(_))),
-            ActionId::RawJson => self.deployed(shell).is_some(),
+            ActionId::RawJson | ActionId::DeploymentAmend | ActionId::DeploymentDelete => {
+                self.deployed(shell).is_some()
+            }
             _ => true,
         }
     }
@@ -136,6 +140,10 @@ impl DeploymentView {
                 }
                 None => Step::done(),
             },
+            ActionId::DeploymentAmend if self.deployed(shell).is_some() => {
+                Step::go(Place::Form(FormKind::Amend(self.id.clone())))
+            }
+            ActionId::DeploymentDelete => Step::go(Place::Change(Box::new(Order::DeleteDeployment(self.id.clone())))),
             ActionId::RawJson => Step::go(Place::Page(PageKind::DeploymentJson(self.id.clone()))),
             ActionId::CopyId => {
                 shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", self.id.shown()));

@@ -13,11 +13,13 @@ use row::{DeploymentColumn, FILTER_COLUMNS, Row};
 
 use super::deployment::evidence::Evidence;
 use super::fleet::LOST_FOR;
+use super::form::FormKind;
 use super::{PageKind, Place, Step};
 use crate::domain::deployment::{Listed, Other, OtherKind};
 use crate::domain::ids::{DeploymentId, DeviceId, ModuleId, TwinId};
 use crate::domain::time::Now;
 use crate::domain::twin::{ConfigurationStatus, Twin};
+use crate::ops::Order;
 use crate::store::Fetched;
 use crate::tui::actions::ActionId;
 use crate::tui::filter::{Filter, FilterError};
@@ -190,7 +192,15 @@ impl DeploymentsView {
     /// Whether the action would do anything: without a row there is nothing to open.
     #[must_use]
     pub fn offers(&self, action: ActionId) -> bool {
-        let about_rows = matches!(action, ActionId::Open | ActionId::RawJson | ActionId::CopyId | ActionId::SortStatus);
+        let about_rows = matches!(
+            action,
+            ActionId::Open
+                | ActionId::RawJson
+                | ActionId::CopyId
+                | ActionId::SortStatus
+                | ActionId::DeploymentAmend
+                | ActionId::DeploymentDelete
+        );
         !(self.list.order().is_empty() && about_rows)
     }
 
@@ -204,6 +214,10 @@ impl DeploymentsView {
         }
         match action {
             ActionId::Open => return self.open(shell, Place::Deployment),
+            ActionId::DeploymentAmend => return self.open(shell, |id| Place::Form(FormKind::Amend(id))),
+            ActionId::DeploymentDelete => {
+                return self.open(shell, |id| Place::Change(Box::new(Order::DeleteDeployment(id))));
+            }
             ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::DeploymentJson(id))),
             ActionId::CopyId => {
                 let Some(id) = self.list.selected() else { return Step::done() };

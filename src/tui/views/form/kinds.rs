@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::{Field, Values};
 use crate::domain::deployment::TargetCondition;
 use crate::domain::ids::{DeploymentId, DeviceId};
-use crate::ops::{Document, NewDeployment, Order};
+use crate::ops::{Amendment, Document, NewDeployment, Order};
+use crate::tui::shell::Shell;
 
 /// Which form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,13 @@ pub enum FormKind {
     Disable(DeviceId),
     /// Creates a deployment.
     Deployment,
+    /// Changes a deployment, its content excepted.
+    Amend(DeploymentId),
 }
+
+const CONDITION: &str = "Which devices: tags.location.building = 'B1', or * for every edge device.";
+const PRIORITY: &str = "The base with the largest wins; layers above the base, each over the smaller.";
+const LABELS: &str = "name=value, separated by commas; may stay empty.";
 
 /// A field, and what is wrong with what stands in it.
 type Wrong = (usize, String);
@@ -32,10 +39,12 @@ impl FormKind {
             Self::Apply(device) => format!("apply a manifest to {}", device.shown()),
             Self::Disable(device) => format!("disable {}", device.shown()),
             Self::Deployment => "create a deployment".to_owned(),
+            Self::Amend(id) => format!("change the deployment {}", id.shown()),
         }
     }
 
-    pub(super) fn fields(&self) -> Vec<Field> {
+    /// The fields; those about something that exists begin with what it is.
+    pub(super) fn fields(&self, shell: &Shell) -> Vec<Field> {
         match self {
             Self::Register => vec![
                 Field::text("device id", "Letters, digits and -:.+%_#*?!(),=@;$' and at most 128 of them.", ""),
@@ -60,18 +69,22 @@ impl FormKind {
                      properties.desired.modules.NAME for a layer. It never changes afterwards.",
                     "",
                 ),
-                Field::text(
-                    "condition",
-                    "Which devices: tags.location.building = 'B1', or * for every edge device.",
-                    "",
-                ),
-                Field::text(
-                    "priority",
-                    "The base with the largest wins; layers above the base, each over the smaller.",
-                    "10",
-                ),
-                Field::text("labels", "name=value, separated by commas; may stay empty.", ""),
+                Field::text("condition", CONDITION, ""),
+                Field::text("priority", PRIORITY, "10"),
+                Field::text("labels", LABELS, ""),
             ],
+            Self::Amend(id) => {
+                let now = shell.deployments.deployed(id).map(|deployed| &deployed.configuration);
+                let labels: Vec<String> = now
+                    .iter()
+                    .flat_map(|now| now.labels.iter().map(|(name, value)| format!("{name}={value}")))
+                    .collect();
+                vec![
+                    Field::text("condition", CONDITION, now.map_or("", |now| now.target.as_str())),
+                    Field::text("priority", PRIORITY, &now.map_or_else(String::new, |now| now.priority.to_string())),
+                    Field::text("labels", LABELS, &labels.join(", ")),
+                ]
+            }
         }
     }
 
@@ -91,27 +104,38 @@ impl FormKind {
                 }
                 Ok(Order::Disable { device: device.clone(), reason: (!reason.is_empty()).then_some(reason) })
             }
-            Self::Deployment => {
-                let target = values.text(2);
-                TargetCondition::parse(&target).map_err(|error| (2, error.to_string()))?;
-                if target.is_empty() {
-                    return Err((2, "an empty condition is for nobody; * is for every edge device".to_owned()));
-                }
-                let priority = values.text(3);
-                let Ok(priority) = priority.parse::<u32>() else {
-                    return Err((3, "a whole number from 0 on".to_owned()));
-                };
-                Ok(Order::Create(Box::new(NewDeployment {
-                    id: DeploymentId::parse(&values.text(0)).map_err(|error| (0, error.to_string()))?,
-                    content: file(values, 1)?,
-                    target: Some(target),
-                    priority: Some(priority),
-                    labels: pairs(&values.text(4)).map_err(|why| (4, why))?,
-                    metrics: BTreeMap::new(),
-                })))
-            }
+            Self::Amend(id) => Ok(Order::Amend(
+                id.clone(),
+                Amendment {
+                    target: values.changed(0).map(|_| condition(values, 0)).transpose()?,
+                    priority: values.changed(1).map(|_| priority(values, 1)).transpose()?,
+                    labels: values.changed(2).map(|text| pairs(&text).map_err(|why| (2, why))).transpose()?,
+                    metrics: None,
+                },
+            )),
+            Self::Deployment => Ok(Order::Create(Box::new(NewDeployment {
+                id: DeploymentId::parse(&values.text(0)).map_err(|error| (0, error.to_string()))?,
+                content: file(values, 1)?,
+                target: Some(condition(values, 2)?),
+                priority: Some(priority(values, 3)?),
+                labels: pairs(&values.text(4)).map_err(|why| (4, why))?,
+                metrics: BTreeMap::new(),
+            }))),
         }
     }
+}
+
+fn condition(values: &Values<'_>, field: usize) -> Result<String, Wrong> {
+    let target = values.text(field);
+    TargetCondition::parse(&target).map_err(|error| (field, error.to_string()))?;
+    if target.is_empty() {
+        return Err((field, "an empty condition is for nobody; * is for every edge device".to_owned()));
+    }
+    Ok(target)
+}
+
+fn priority(values: &Values<'_>, field: usize) -> Result<u32, Wrong> {
+    values.text(field).parse().map_err(|_not_whole| (field, "a whole number from 0 on".to_owned()))
 }
 
 /// A file by its path. A leading `~/` is the home folder only to a shell: said, not guessed.

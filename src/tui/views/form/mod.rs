@@ -32,6 +32,8 @@ struct Field {
     /// One sentence, shown while the field has the focus.
     help: &'static str,
     entry: Entry,
+    /// What stood in it when the form was opened.
+    begin: String,
 }
 
 #[derive(Debug, Clone)]
@@ -42,19 +44,19 @@ enum Entry {
 
 impl Field {
     fn text(label: &'static str, help: &'static str, begin: &str) -> Self {
-        Self { label, help, entry: Entry::Text(Box::new(Editor::line(begin))) }
+        Self { label, help, entry: Entry::Text(Box::new(Editor::line(begin))), begin: begin.to_owned() }
     }
 
     fn choice(label: &'static str, help: &'static str, begin: bool) -> Self {
-        Self { label, help, entry: Entry::Choice(begin) }
+        Self { label, help, entry: Entry::Choice(begin), begin: String::new() }
     }
 }
 
 impl FormView {
     /// The form, as it begins.
     #[must_use]
-    pub fn new(kind: FormKind) -> Self {
-        let fields = kind.fields();
+    pub fn new(kind: FormKind, shell: &Shell) -> Self {
+        let fields = kind.fields(shell);
         Self { kind, fields, focus: 0, wrong: None }
     }
 
@@ -127,6 +129,12 @@ impl Values<'_> {
             Some(Entry::Text(editor)) => editor.text().trim().to_owned(),
             Some(Entry::Choice(_)) | None => String::new(),
         }
+    }
+
+    /// The text, when it is no longer what stood there at the beginning.
+    fn changed(&self, field: usize) -> Option<String> {
+        let text = self.text(field);
+        (self.0.get(field).is_some_and(|field| field.begin != text)).then_some(text)
     }
 
     fn choice(&self, field: usize) -> bool {

@@ -1,0 +1,119 @@
+//! The guide's base deployment and the layer over it, from their forms to the devices: created, seen to take hold,
+//! changed, and deleted, after which the devices fall back.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::{Console, Stage, intent};
+
+const HUB: &str = "iothub-production-001";
+
+fn example(name: &str) -> String {
+    format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Fills in the form for a deployment and looks at what would be sent.
+async fn describes(console: &mut Console, fields: [&str; 3], priority: &str) {
+    fills(console, fields, priority).await;
+    console.sees("REQUEST").await;
+}
+
+async fn fills(console: &mut Console, fields: [&str; 3], priority: &str) {
+    console.command("deploy").await;
+    console.sees("Create a deployment").await;
+    for field in fields {
+        console.pastes(field).await;
+        console.press("tab").await;
+    }
+    for _ in 0..2 {
+        console.press("backspace").await;
+    }
+    console.types(priority).await;
+    console.press("enter").await;
+}
+
+async fn confirms(console: &mut Console, phrase: &str) {
+    console.press("s").await;
+    console.sees("to enable sending").await;
+    console.past_type_ahead();
+    console.types(phrase).await;
+    console.no_longer_sees("to enable sending").await;
+    console.press("tab enter").await;
+}
+
+/// What a device's edgeAgent should run.
+async fn modules(stage: &Stage, device: &str) -> Vec<String> {
+    let twin = stage.outside.twin(&format!("{device}/$edgeAgent")).await;
+    let modules = twin.pointer("/properties/desired/modules").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut names: Vec<String> = modules.keys().cloned().collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn base_and_layer_take_hold_and_devices_fall_back() {
+    let stage = Stage::set().await;
+    let mut console = stage.console();
+    let before = modules(&stage, "edge-gateway-101").await;
+    let base = ["deploy-tempfilter-building-b1", &example("deployment.manifest.json"), "tags.location.building = 'B1'"];
+    describes(&mut console, base, "30").await;
+    console.sees("+ a base deployment: the complete set of modules").await;
+    console.sees("its condition matches 13 devices now").await;
+    confirms(&mut console, base[0]).await;
+    console.sees("deploy-tempfilter-building-b1 is created").await;
+    console.sees("deployments > deploy-tempfilter-building-b1").await;
+    stage.clock.push(Duration::from_secs(10));
+    stage.clock.push(Duration::from_secs(400));
+    console.press("ctrl-r").await;
+    console.sees("13").await;
+    let guide = ["SimulatedTemperatureSensor", "temperatureFilter"].map(str::to_owned);
+    assert_eq!(modules(&stage, "edge-gateway-101").await, guide, "was {before:?}");
+
+    let layer = ["deploy-ml-gateways", &example("ml-module-layer.json"), "tags.role = 'gateway'"];
+    // There is one of that name in the default fleet already.
+    fills(&mut console, layer, "40").await;
+    console.sees("there is a deployment deploy-ml-gateways already").await;
+    console.press("esc esc").await;
+    let layer = ["deploy-ml-gateways-2", layer[1], layer[2]];
+    describes(&mut console, layer, "40").await;
+    console.sees("+ a layer: on top of the base that applies").await;
+    confirms(&mut console, layer[0]).await;
+    console.sees("deploy-ml-gateways-2 is created").await;
+    stage.clock.push(Duration::from_secs(10));
+    stage.clock.push(Duration::from_secs(400));
+    let with_layer = modules(&stage, "edge-gateway-101").await;
+    assert!(with_layer.len() > guide.len(), "{with_layer:?}");
+
+    // Lowered, it no longer lies above the base.
+    console.press("e").await;
+    console.sees("Change the deployment deploy-ml-gateways-2").await;
+    console.press("tab").await;
+    console.press("backspace backspace").await;
+    console.types("5").await;
+    console.press("enter").await;
+    console.sees("~ priority   40 -> 5").await;
+    confirms(&mut console, layer[0]).await;
+    console.sees("deploy-ml-gateways-2 is changed").await;
+    stage.clock.push(Duration::from_secs(400));
+    assert_eq!(modules(&stage, "edge-gateway-101").await, guide);
+
+    console.command("deployments deploy-tempfilter-building-b1").await;
+    console.sees("deployments > deploy-tempfilter-building-b1").await;
+    console.press("ctrl-d").await;
+    console.sees("they fall back to the next deployment that matches them").await;
+    confirms(&mut console, &format!("{HUB}/deploy-tempfilter-building-b1")).await;
+    console.sees("deploy-tempfilter-building-b1 is deleted").await;
+    stage.clock.push(Duration::from_secs(400));
+    assert_eq!(modules(&stage, "edge-gateway-101").await, before, "they fall back");
+
+    let audited = stage.audited();
+    let verbs: Vec<(&str, u8)> =
+        audited.iter().map(|entry| (intent(entry).verb.as_str(), intent(entry).level)).collect();
+    assert_eq!(
+        verbs,
+        [("deployment.create", 3), ("deployment.create", 3), ("deployment.update", 3), ("deployment.delete", 4)]
+    );
+    let deleted = intent(&audited[3]).inverse.as_ref().expect("it can be made again");
+    assert_eq!(deleted["priority"], 30);
+}
