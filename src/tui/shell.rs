@@ -8,6 +8,7 @@ use crate::domain::time::Now;
 use crate::local::{Draft, LastView};
 use crate::ops::OpsBoard;
 use crate::store::{DetailBoard, Fetched, FleetSnapshot, LinkState};
+use crate::tui::following::LogBoard;
 use crate::tui::notices::{Notices, Severity};
 
 /// Who and where we are; fixed for a run.
@@ -48,6 +49,8 @@ pub struct Shell {
     pub link: Arc<LinkState>,
     /// Writes.
     pub ops: Arc<OpsBoard>,
+    /// The log that is followed.
+    pub logs: Arc<LogBoard>,
     /// What there is to say.
     pub notices: Notices,
     /// Marked devices; identities, so they survive refresh, sort and filter.
@@ -81,6 +84,7 @@ impl Shell {
             details: Arc::default(),
             link: Arc::default(),
             ops: Arc::default(),
+            logs: Arc::default(),
             notices: Notices::default(),
             marks: BTreeSet::new(),
             last_view: None,

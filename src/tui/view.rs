@@ -59,11 +59,14 @@ fn draw_prompt(model: &Model, prompt: &Prompt, canvas: &mut Canvas<'_>, row: Rec
 
 /// What is wrong with the filter, or how it is taken, at the right end of its line.
 fn draw_filter_note(model: &Model, canvas: &mut Canvas<'_>, row: Rect) {
-    let Some(Screen::Fleet(view)) = model.screen() else { return };
-    let (role, text) = match view.filter_state() {
-        (_, Some(error)) => (Role::PromptError, format!("{} (the last result stays)", error.message)),
-        ("", None) => (Role::TextDim, "text  !text  ~regex  -f fuzzy  -l tag=value  column:text".to_owned()),
-        (_, None) => (Role::TextDim, "enter keeps it, esc takes it back".to_owned()),
+    let (role, text) = match model.screen() {
+        Some(Screen::Fleet(view)) => match view.filter_state() {
+            (_, Some(error)) => (Role::PromptError, format!("{} (the last result stays)", error.message)),
+            ("", None) => (Role::TextDim, "text  !text  ~regex  -f fuzzy  -l tag=value  column:text".to_owned()),
+            (_, None) => (Role::TextDim, "enter keeps it, esc takes it back".to_owned()),
+        },
+        Some(Screen::Logs(view)) => view.search_note(),
+        _ => return,
     };
     let room = row.width / 2;
     canvas.text_right(row.right().saturating_sub(1), row.y, room, role, &fit(&text, usize::from(room)));

@@ -16,6 +16,7 @@ use edgedeck::domain::time::{Clock, Now, SharedClock};
 use edgedeck::hub::transport::HttpsTransport;
 use edgedeck::hub::{ConnectionString, Hub, HubSettings, Sku, Trust};
 use edgedeck::local::LocalStore;
+use edgedeck::logs::tail::TailSettings;
 use edgedeck::sim::{Scenario, Seed, Sim, SimOptions, start};
 use edgedeck::sync::SyncSettings;
 use edgedeck::tui::keymap::{Key, Keymaps};
@@ -173,6 +174,7 @@ impl Stage {
             state: state.to_owned(),
             keep_drafts: Duration::from_secs(7 * 24 * 3_600),
             sync: opening.sync,
+            logs: TailSettings { in_view: Duration::from_millis(200), ..TailSettings::default() },
             simulator: Some(Simulator::new(self.sim.clone())),
         };
         let cancel = CancellationToken::new();

@@ -91,6 +91,7 @@ commands! {
     Devices "devices" ["dev", "fleet"], "devices" No Nothing Read None, "Lists the devices.";
     Device "device" ["d"], "device ID" Required Devices Read None, "Shows one device.";
     Twin "twin" [], "twin ID[/MODULE]" Required Twins Read None, "Shows the twin of a device or module.";
+    Logs "logs" ["log"], "logs ID[/MODULE]" Required Twins Read None, "Follows the logs of a module, or of all modules of a device.";
     Discard "discard" [], "discard" No Nothing Local Some(ActionId::TwinDiscard), "Throws the draft in view away.";
     Audit "audit" ["changes"], "audit" No Nothing Read None, "Lists the changes of this run and how they ended.";
     Messages "messages" ["msg"], "messages" No Nothing Read Some(ActionId::Messages), "Lists past messages in full.";

@@ -20,6 +20,8 @@ pub enum Scope {
     Device,
     /// Something with an id of its own is shown or under the cursor.
     Object,
+    /// A module's log, or those of a device.
+    Logs,
     /// A twin beside its draft.
     Twin,
     /// Typing in the editor of a draft.
@@ -36,12 +38,13 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Global,
         Self::Table,
         Self::Fleet,
         Self::Device,
         Self::Object,
+        Self::Logs,
         Self::Twin,
         Self::Editor,
         Self::Review,
@@ -59,6 +62,7 @@ impl Scope {
             Self::Fleet => "fleet",
             Self::Device => "device",
             Self::Object => "object",
+            Self::Logs => "logs",
             Self::Twin => "twin",
             Self::Editor => "editor",
             Self::Review => "review",
@@ -184,9 +188,35 @@ actions! {
     Wide "table.wide" Fleet Read 0 false "wide" "Shows every column, or those that fit.";
 
     Filter "fleet.filter" Fleet Read 75 false "filter" "Filters what is shown.";
-    Faults "fleet.faults" Fleet Read 65 false "faults only" "Shows only what is not well, or everything.";
+    Faults "fleet.faults" Fleet Read 65 false "faults" "Shows only what is not well, or everything.";
 
     Twin "device.twin" Device Read 80 false "twin" "Shows the twin of the device or module.";
+
+    Logs "device.logs" Device Read 78 false "logs" "Follows the log of the module, or those of all modules of the device.";
+
+    LogFollow "log.follow" Logs Read 85 false "follow" "Goes to the end and stays there; again, stays where it is.";
+    LogSearch "log.search" Logs Read 75 false "search" "Searches: letters as they stand, or ~ and an expression.";
+    LogNext "log.next" Logs Read 72 false "next hit" "Goes to the next hit.";
+    LogPrevious "log.previous" Logs Read 71 false "previous hit" "Goes to the hit before.";
+    LogModules "log.modules" Logs Read 68 false "all or one" "Shows all modules of the device merged, or the one of the line under the cursor.";
+    LogNextModule "log.next-module" Logs Read 40 false "next module" "Shows the next module of the device alone.";
+    LogLevel "log.level" Logs Read 64 false "level" "Shows everything, no detail, warnings and worse, or errors only.";
+    LogWrap "log.wrap" Logs Read 62 false "wrap" "Breaks long lines, or cuts them at the edge.";
+    LogTime "log.time" Logs Read 60 false "time" "Shows the device's time, ages, or neither.";
+    LogPause "log.pause" Logs Read 55 false "pause" "Stops and resumes asking for lines.";
+    LogPolling "log.polling" Logs Read 20 false "polling lines" "Shows or hides what edgeAgent writes about being asked for logs.";
+    LogClear "log.clear" Logs Read 35 false "clear" "Shows only what comes from now on; esc brings the lines back.";
+    LogMark "log.mark" Logs Read 45 false "mark" "Draws a rule below the newest line.";
+    LogCopy "log.copy" Logs Read 58 false "copy line" "Sends the line under the cursor to the terminal's clipboard.";
+    LogSave "log.save" Logs Local 57 false "save" "Writes the lines that are shown to a private file, secrets masked.";
+    LogLeft "log.left" Logs Read 0 false "left" "Shows what is left of the window.";
+    LogRight "log.right" Logs Read 0 false "right" "Shows what is right of the window.";
+    LogTail "log.tail" Logs Read 0 false "last lines" "Reads anew from the last 500 lines on.";
+    LogMinute "log.since-1m" Logs Read 0 false "1 minute" "Reads anew what was written in the last minute.";
+    LogMinutes "log.since-5m" Logs Read 0 false "5 minutes" "Reads anew what was written in the last 5 minutes.";
+    LogQuarter "log.since-15m" Logs Read 0 false "15 minutes" "Reads anew what was written in the last 15 minutes.";
+    LogHalfHour "log.since-30m" Logs Read 0 false "30 minutes" "Reads anew what was written in the last 30 minutes.";
+    LogHour "log.since-1h" Logs Read 0 false "1 hour" "Reads anew what was written in the last hour.";
 
     TwinEdit "twin.edit" Twin Local 85 false "edit" "Edits a draft of the desired properties.";
     TwinEditExternal "twin.edit-external" Twin Local 55 false "open in $EDITOR" "Edits the draft in the editor of your choice.";

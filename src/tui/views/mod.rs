@@ -4,12 +4,15 @@
 pub mod device;
 pub mod fleet;
 pub mod frame;
+pub mod logs;
 pub mod page;
 pub mod twin;
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 
-use crate::domain::ids::{DeviceId, TwinId};
+use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::time::Now;
 use crate::store::{Needs, Source};
 use crate::tui::actions::{ActionId, Scope};
@@ -20,6 +23,7 @@ use crate::tui::shell::Shell;
 
 use device::DeviceView;
 use fleet::FleetView;
+use logs::LogView;
 use page::Page;
 use twin::TwinView;
 
@@ -32,6 +36,8 @@ pub enum Place {
     Device(DeviceId),
     /// One twin.
     Twin(TwinId),
+    /// The log of one module, or of all modules of a device.
+    Logs(DeviceId, Option<ModuleId>),
     /// A page of text.
     Page(PageKind),
 }
@@ -62,6 +68,8 @@ pub enum Screen {
     Device(DeviceView),
     /// One twin.
     Twin(Box<TwinView>),
+    /// A log.
+    Logs(Box<LogView>),
     /// A page of text.
     Page(Page),
 }
@@ -115,6 +123,7 @@ impl Screen {
             Place::Fleet => Self::Fleet(Box::new(FleetView::new(shell))),
             Place::Device(id) => Self::Device(DeviceView::new(id.clone(), shell)),
             Place::Twin(id) => Self::Twin(Box::new(TwinView::new(id.clone(), shell))),
+            Place::Logs(device, module) => Self::Logs(Box::new(LogView::new(device.clone(), module.clone(), shell))),
             Place::Page(kind) => Self::Page(Page::new(kind.clone())),
         }
     }
@@ -126,6 +135,7 @@ impl Screen {
             Self::Fleet(_) => Place::Fleet,
             Self::Device(view) => Place::Device(view.id().clone()),
             Self::Twin(view) => Place::Twin(view.id().clone()),
+            Self::Logs(view) => view.place(),
             Self::Page(page) => Place::Page(page.kind().clone()),
         }
     }
@@ -137,6 +147,7 @@ impl Screen {
             Self::Fleet(_) => vec![Scope::Fleet, Scope::Device, Scope::Object, Scope::Table],
             Self::Device(_) => vec![Scope::Device, Scope::Object, Scope::Table],
             Self::Twin(view) => view.scopes(),
+            Self::Logs(_) => vec![Scope::Logs, Scope::Table],
             Self::Page(_) => vec![Scope::Table],
         }
     }
@@ -148,6 +159,7 @@ impl Screen {
             Self::Fleet(view) => view.offers(action),
             Self::Device(view) => view.offers(action),
             Self::Twin(view) => view.offers(action, shell),
+            Self::Logs(view) => view.offers(action),
             Self::Page(_) => true,
         }
     }
@@ -160,6 +172,7 @@ impl Screen {
             Self::Fleet(_) => Needs { fleet: true, paused, ..Needs::default() },
             Self::Device(view) => Needs { device: Some(view.id().clone()), paused, ..Needs::default() },
             Self::Twin(view) => Needs { twin: Some(view.id().clone()), paused, ..Needs::default() },
+            Self::Logs(view) => Needs { twin: view.reads(), paused, ..Needs::default() },
             Self::Page(page) => Needs { twin: page.twin().cloned(), paused, ..Needs::default() },
         }
     }
@@ -171,6 +184,7 @@ impl Screen {
             Self::Fleet(_) => shell.fleet.as_of(),
             Self::Device(view) => view.as_of(shell),
             Self::Twin(view) => shell.details.twins.get(view.id()).and_then(|twin| twin.as_of()),
+            Self::Logs(view) => view.as_of(shell),
             Self::Page(page) => match page.kind() {
                 PageKind::Json(id) => shell.details.twins.get(id).and_then(|twin| twin.as_of()),
                 PageKind::Simulator => shell.simulator.as_of(),
@@ -186,7 +200,17 @@ impl Screen {
             Self::Fleet(_) => Source::Fleet,
             Self::Device(_) | Self::Twin(_) => Source::Twins,
             Self::Page(page) if page.twin().is_some() => Source::Twins,
-            Self::Page(_) => Source::Heartbeat,
+            // Whether the device answers is told in the view itself; only the hub's silence is everybody's.
+            Self::Logs(_) | Self::Page(_) => Source::Heartbeat,
+        }
+    }
+
+    /// How often the view's data is read, where that is not the pace of its source.
+    #[must_use]
+    pub fn every(&self, shell: &Shell) -> Option<Duration> {
+        match self {
+            Self::Logs(view) => view.every(shell),
+            Self::Fleet(_) | Self::Device(_) | Self::Twin(_) | Self::Page(_) => None,
         }
     }
 
@@ -196,6 +220,7 @@ impl Screen {
             Self::Fleet(view) => view.act(action, shell),
             Self::Device(view) => view.act(action, shell),
             Self::Twin(view) => view.act(action, shell),
+            Self::Logs(view) => view.act(action, shell),
             Self::Page(page) => page.act(action, shell),
         }
     }
@@ -206,6 +231,7 @@ impl Screen {
             Self::Fleet(view) => view.refresh(shell),
             Self::Device(view) => view.refresh(shell),
             Self::Twin(view) => return view.refresh(shell),
+            Self::Logs(view) => view.refresh(shell),
             Self::Page(_) => {}
         }
         Step::done()
@@ -216,6 +242,10 @@ impl Screen {
         match self {
             Self::Fleet(view) => {
                 view.set_filter(text, shell);
+                true
+            }
+            Self::Logs(view) => {
+                view.search(text, shell);
                 true
             }
             Self::Device(_) | Self::Twin(_) | Self::Page(_) => false,
@@ -229,6 +259,7 @@ impl Screen {
             Self::Fleet(view) => view.location(shell),
             Self::Device(view) => view.location(),
             Self::Twin(view) => view.location(shell),
+            Self::Logs(view) => view.location(shell),
             Self::Page(page) => page.location(),
         }
     }
@@ -251,6 +282,10 @@ impl Screen {
                 None
             }
             Self::Twin(view) => view.draw(shell, canvas, area),
+            Self::Logs(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
             Self::Page(page) => {
                 page.draw(shell, canvas, area, pages);
                 None

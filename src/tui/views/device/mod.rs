@@ -125,11 +125,14 @@ impl DeviceView {
             return Step::done();
         }
         match action {
-            ActionId::Open | ActionId::Twin if self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR) => {
+            ActionId::Open | ActionId::Twin | ActionId::Logs
+                if self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR) =>
+            {
                 shell.warn("the module under the cursor just changed; press again");
                 Step::done()
             }
             ActionId::Open | ActionId::Twin => Step::go(Place::Twin(self.selected_twin())),
+            ActionId::Logs => Step::go(Place::Logs(self.id.clone(), self.modules.selected().cloned())),
             ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.agent_id()))),
             ActionId::CopyId => {
                 let text: String = self.selected_twin().shown().into();

@@ -166,6 +166,7 @@ impl FleetView {
             action,
             ActionId::Open
                 | ActionId::Twin
+                | ActionId::Logs
                 | ActionId::RawJson
                 | ActionId::CopyId
                 | ActionId::MarkToggle
@@ -194,6 +195,7 @@ impl FleetView {
                 return self.open(shell, Place::Device);
             }
             ActionId::Twin => return self.open(shell, |id| Place::Twin(TwinId::device(id))),
+            ActionId::Logs => return self.open(shell, |id| Place::Logs(id, None)),
             ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::Json(TwinId::device(id)))),
             ActionId::CopyId => {
                 let Some(id) = self.list.selected() else { return Step::done() };
