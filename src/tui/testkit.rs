@@ -2,6 +2,7 @@
 //! hand. `fleet` and `twins` make the pictures it looks at, `print` turns a frame into text and role names.
 
 mod fleet;
+mod logs;
 mod print;
 mod twins;
 
@@ -12,6 +13,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 pub(crate) use fleet::{Gateway, Link, Module, fleet, from_rows, site, start};
+pub(crate) use logs::Log;
 pub(crate) use print::{print, text};
 pub(crate) use twins::{Maker, details, intent};
 

@@ -414,6 +414,11 @@ impl Console {
         self.until(|frame| !frame.text.contains(text), &format!("{text:?} to go")).await;
     }
 
+    /// Waits until what is on screen fulfils a condition.
+    pub async fn shows(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
+        self.until(|frame| holds(&frame.text), what).await;
+    }
+
     /// The row with `text` in it, as it is now.
     pub fn row(&self, text: &str) -> String {
         let screen = self.screen();

@@ -8,6 +8,7 @@ mod drafts;
 mod edits;
 mod guards;
 mod harness;
+mod logs;
 mod looks;
 mod lost;
 mod outages;

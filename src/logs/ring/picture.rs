@@ -44,6 +44,12 @@ impl Filter {
         Self { level, ..Self::default() }
     }
 
+    /// The same without the lines that edgeAgent wrote about being asked for logs.
+    #[must_use]
+    pub fn without_polling(self) -> Self {
+        Self { polling: false, ..self }
+    }
+
     /// Shows or hides a module.
     pub fn toggle(&mut self, source: Source) {
         self.hidden ^= source.bit();

@@ -12,12 +12,14 @@ use serde_json::{Map, Value, json};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TwinId;
 use crate::domain::text::{Untrusted, is_unsafe_char};
+use crate::logs::continuity::GapCause;
+use crate::logs::decode::Failure;
 use crate::ops::{OpState, OpsBoard, Outcome, WriteIntent};
 use crate::tui::actions::ActionId;
 use crate::tui::keymap::{Key, Keymaps};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::notices::Severity;
-use crate::tui::testkit::{Console, Gateway, Link, Maker, Module, details, module_twin, session, site};
+use crate::tui::testkit::{Console, Gateway, Link, Log, Maker, Module, details, module_twin, session, site};
 use crate::tui::theme::signs::Glyphs;
 use crate::tui::theme::{Depth, Themes};
 
@@ -146,17 +148,20 @@ enum Event {
     /// The next picture: of the fleet, of twins, of the link, of a write.
     Fleet,
     Details,
+    Logs,
     Link(u8),
     Write(u8),
     Say,
 }
 
 /// Lines that lead to every view.
-const LINES: [&str; 12] = [
+const LINES: [&str; 14] = [
     ":devices\n",
     ":device edge-gateway-001\n",
     ":twin edge-gateway-001/temperatureFilter\n",
     ":twin edge-gateway-001\n",
+    ":logs edge-gateway-001/temperatureFilter\n",
+    ":logs edge-gateway-001\n",
     ":audit\n",
     ":keys\n",
     ":sim\n",
@@ -184,6 +189,7 @@ fn event(keys: Vec<Key>) -> impl Strategy<Value = Event> {
         6 => select(&[10_u64, 500, 3_000, 130_000][..]).prop_map(Event::Wait),
         4 => Just(Event::Fleet),
         6 => Just(Event::Details),
+        6 => Just(Event::Logs),
         3 => (0_u8..6).prop_map(Event::Link),
         4 => (0_u8..10).prop_map(Event::Write),
         2 => Just(Event::Say),
@@ -273,6 +279,25 @@ impl Run {
                 let filter = self.words.twin(module_twin("edge-gateway-001", "temperatureFilter"), &etag);
                 self.console.tell(Msg::Details(Arc::new(board)));
                 self.console.read_twin(filter);
+            }
+            Event::Logs => {
+                let mut log = Log::of("edge-gateway-001", &["temperatureFilter", "$edgeAgent"]);
+                for number in 0..self.words.0.len() {
+                    let millis = i64::try_from(number).unwrap() * 700 - 9_000;
+                    let word = self.words.next();
+                    log.line("temperatureFilter", millis, &word).line(&self.words.next(), millis, &word);
+                    if number % 5 == 0 {
+                        log.gap("temperatureFilter", millis, millis + 700, GapCause::Unproven);
+                    }
+                }
+                log.refused("$edgeAgent", Failure::Agent { status: 500, message: self.words.next().into() });
+                log.run = u64::try_from(self.words.1).unwrap();
+                log.answered(now);
+                if self.words.1.is_multiple_of(3) {
+                    let fault = self.words.fault(FaultKind::DeviceOffline);
+                    log.failed(fault, now, Duration::from_secs(9));
+                }
+                self.console.tell(Msg::Logs(log.board()));
             }
             Event::Link(kind) => {
                 let kind = match kind {

@@ -56,8 +56,7 @@ impl LogView {
             states::draw(canvas, inside, &self.blank(shell), shell.now);
         }
         if let Some(tail) = tail {
-            let silent = shown && tail.fault.is_some();
-            self.draw_below(shell, tail, silent, canvas, below);
+            self.draw_below(shell, tail, shown, canvas, below);
         }
     }
 
@@ -66,12 +65,12 @@ impl LogView {
         let ink = self.ink(shell);
         let height = usize::from(area.height);
         let mut lines: Vec<(bool, Vec<Piece>)> = Vec::new();
-        let at = self.spot.and_then(|spot| rows.near(spot.at));
-        for row in self.window(rows, &ink, height) {
+        let (window, at) = self.window(rows, &ink, height);
+        for row in window {
             lines.extend(ink.lines(row).into_iter().map(|line| (at == Some(row.id), line)));
         }
         // Following, the end is what counts; else the beginning.
-        let skip = if self.spot.is_none() { lines.len().saturating_sub(height) } else { 0 };
+        let skip = if at.is_none() { lines.len().saturating_sub(height) } else { 0 };
         let width = area.width.saturating_sub(2);
         for (y, (is_cursor, line)) in (area.y..area.bottom()).zip(lines.iter().skip(skip)) {
             canvas.pieces(area.x + 1, y, width, line);
@@ -86,13 +85,13 @@ impl LogView {
         &self,
         shell: &Shell,
         tail: &crate::logs::tail::TailPicture,
-        silent: bool,
+        shown: bool,
         canvas: &mut Canvas<'_>,
         area: Rect,
     ) {
         let width = area.width.saturating_sub(2);
         let first = self.first_line(shell, tail);
-        if silent {
+        if shown && tail.fault.is_some() {
             // Why nothing comes is worth both lines; what it costs is nothing.
             let text: String = first.iter().map(|(_, text)| text.as_str()).collect();
             let mut lines = wrap(&text, usize::from(width));
@@ -105,7 +104,8 @@ impl LogView {
             }
             return;
         }
-        if tail.fault.is_none() {
+        // In place of lines it says already why there are none.
+        if shown {
             canvas.pieces(area.x + 1, area.y, width, &first);
         }
         if area.height > 1 {

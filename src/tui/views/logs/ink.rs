@@ -14,6 +14,7 @@ use crate::logs::{Entry, Level, Severity};
 use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
+use crate::tui::widgets::states::wrap;
 
 /// Columns of a time, and of an age.
 const STAMP: usize = 12;
@@ -43,7 +44,8 @@ impl Ink<'_> {
                 let room = self.width.saturating_sub(self.margin()).max(1);
                 wrapped(&self.text(row, entry), room).len()
             }
-            Content::Line { .. } | Content::Mark(_) => 1,
+            Content::Line { .. } => 1,
+            Content::Mark(mark) => self.mark(row, mark).len(),
         };
         text + rules
     }
@@ -51,7 +53,7 @@ impl Ink<'_> {
     /// The lines of a row, with the rules below it.
     pub fn lines(&self, row: &Row) -> Vec<Vec<Piece>> {
         let mut lines = match &row.content {
-            Content::Mark(mark) => vec![self.mark(row, mark)],
+            Content::Mark(mark) => self.mark(row, mark),
             Content::Line { entry, continues } => self.line(row, entry, *continues),
         };
         for (_, at) in self.view.rules.iter().filter(|(id, _)| *id == row.id) {
@@ -152,13 +154,16 @@ impl Ink<'_> {
         pieces
     }
 
-    fn mark(&self, row: &Row, mark: &Mark) -> Vec<Piece> {
+    /// What is said between lines is said in full.
+    fn mark(&self, row: &Row, mark: &Mark) -> Vec<Vec<Piece>> {
         let role = if matches!(mark, Mark::Begins { .. }) { Role::TextDim } else { Role::LogGap };
         let whose = match self.view.module {
             None => format!("{} ", letter(row.source.index())),
             Some(_) => String::new(),
         };
-        vec![self.rule(role, &format!("{whose}{}", in_words(mark, |at| self.stamp(at))))]
+        let words = format!("{whose}{}", in_words(mark, |at| self.stamp(at).trim().to_owned()));
+        let lines = wrap(&words, self.width.saturating_sub(4));
+        lines.into_iter().map(|line| vec![self.rule(role, &line)]).collect()
     }
 
     /// Words in a rule over the whole width.

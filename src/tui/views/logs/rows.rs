@@ -60,20 +60,21 @@ impl<'a> Rows<'a> {
 }
 
 impl LogView {
-    /// The rows of the window, from the top. Following, the last line of the last row is the window's last.
-    pub(super) fn window<'a>(&self, rows: Rows<'a>, ink: &Ink<'_>, height: usize) -> Vec<&'a Row> {
+    /// The rows of the window, from the top, and the one under the cursor. Following, there is no cursor, and the last
+    /// line of the last row is the window's last.
+    pub(super) fn window<'a>(&self, rows: Rows<'a>, ink: &Ink<'_>, height: usize) -> (Vec<&'a Row>, Option<LineId>) {
         let mut used = 0;
         let mut fits = |row: &&Row| {
             let before = used;
             used += ink.height(row);
             before < height
         };
-        match self.spot {
-            Some(spot) => rows.down(Some(spot.top)).take_while(fits).collect(),
+        match self.spot.and_then(|_| self.here(rows, ink, height)) {
+            Some(spot) => (rows.down(Some(spot.top)).take_while(fits).collect(), Some(spot.at)),
             None => {
                 let mut window: Vec<&Row> = rows.up(None).take_while(&mut fits).collect();
                 window.reverse();
-                window
+                (window, None)
             }
         }
     }
@@ -81,10 +82,11 @@ impl LogView {
     /// Where the reader is, or would be once he stops following: on the last row of the window.
     pub(super) fn here(&self, rows: Rows<'_>, ink: &Ink<'_>, height: usize) -> Option<Spot> {
         match self.spot {
-            // The row may have been dropped, or hidden by a filter.
+            // The row may have been dropped, or hidden by a filter; and the terminal may have another size.
             Some(spot) => {
                 let at = rows.near(spot.at)?;
-                Some(Spot { at, top: rows.near(spot.top).unwrap_or(at), ..spot })
+                let top = rows.near(spot.top).unwrap_or(at);
+                Some(in_sight(Spot { at, top, ..spot }, rows, ink, height))
             }
             None => {
                 let (at, left) = (rows.last()?, rows.picture.last()?.id);
@@ -119,9 +121,8 @@ impl LogView {
                 (first, first)
             }
             Move::PageDown => {
-                let last = self.window(rows, &ink, height).last().map_or(at, |row| row.id);
-                let lowest = rows.last().map_or(last, |end| top_above(rows, &ink, end, height));
-                (last, last.min(lowest))
+                let last = self.window(rows, &ink, height).0.last().map_or(at, |row| row.id);
+                (last, last)
             }
             Move::First => rows.first().map_or((at, top), |first| (first, first)),
             Move::Last => (at, top),
@@ -138,7 +139,7 @@ impl LogView {
         let tail = self.tail(shell)?;
         let (rows, ink, height) = (self.rows(&tail.log), self.ink(shell), self.height(shell));
         let spot = self.here(rows, &ink, height)?;
-        let is_in_sight = self.window(rows, &ink, height).iter().any(|row| row.id == id);
+        let is_in_sight = self.window(rows, &ink, height).0.iter().any(|row| row.id == id);
         // Out of sight, it comes into the middle: what is around a hit is why it was looked for.
         let top = if is_in_sight { spot.top } else { top_above(rows, &ink, id, height / 2) };
         Some(in_sight(Spot { at: id, top, ..spot }, rows, &ink, height))
@@ -160,8 +161,9 @@ fn top_above(rows: Rows<'_>, ink: &Ink<'_>, id: LineId, height: usize) -> LineId
     top
 }
 
-/// The window moved as little as it takes to show the cursor.
+/// The window moved as little as it takes to show the cursor, and to leave no room unused below the last row.
 fn in_sight(spot: Spot, rows: Rows<'_>, ink: &Ink<'_>, height: usize) -> Spot {
     let lowest = top_above(rows, ink, spot.at, height);
-    Spot { top: spot.top.max(lowest).min(spot.at), ..spot }
+    let last = rows.last().map_or(spot.at, |last| top_above(rows, ink, last, height));
+    Spot { top: spot.top.min(last).max(lowest).min(spot.at), ..spot }
 }

@@ -317,9 +317,9 @@ fn silence(fault: &Fault, since: Now, tail: &TailPicture, shell: &Shell) -> Stri
     );
     match fault.kind {
         FaultKind::DeviceOffline => {
-            format!("edgeAgent does not answer {when}: the device is not connected to the hub (404103); {next}")
+            format!("edgeAgent has not answered {when}: the device is not connected to the hub (404103); {next}")
         }
-        _ => format!("no lines {when}: {fault}; {}; {next}", fault.advice()),
+        _ => format!("no lines {when}, {next}: {fault}; {}", fault.advice()),
     }
 }
 
