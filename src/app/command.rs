@@ -6,8 +6,8 @@ use super::complain;
 use super::opening::{OpenError, Opened, open};
 use super::process::{Process, SystemClock};
 use crate::cli::{
-    Answer, Asker, Command, ConnectArgs, Exit, Failure, Format, Site, audit, config, device, devices, info, modules,
-    put, query, twin,
+    Answer, Asker, Command, ConnectArgs, Exit, Failure, Format, Site, audit, config, device, devices, info, logs,
+    modules, put, query, twin,
 };
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
@@ -35,7 +35,12 @@ fn answer(process: &mut Process, connect: &ConnectArgs, format: Format, command:
         Command::Audit(command) => audit::run(&process.paths.audit(), now, command, asker),
         Command::Config(command) => Ok(config::run(&process.paths, &process.config, now, command, asker)),
         Command::Info => Ok(info::run(&process.paths, &process.config, &process.terminal_env(), now)),
-        Command::Devices(_) | Command::Device(_) | Command::Modules(_) | Command::Query(_) | Command::Twin(_) => {
+        Command::Devices(_)
+        | Command::Device(_)
+        | Command::Modules(_)
+        | Command::Logs(_)
+        | Command::Query(_)
+        | Command::Twin(_) => {
             // One worker beside this thread: the simulated hub answers while this thread waits for a person.
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(
@@ -67,6 +72,7 @@ async fn at_hub(
         Command::Devices(args) => devices::run(&site, args).await,
         Command::Device(command) => device::run(&site, command).await,
         Command::Modules(command) => modules::run(&site, command).await,
+        Command::Logs(args) => logs::run(&site, args, format, asker).await,
         Command::Query(args) => query::run(&site, args).await,
         Command::Twin(command) => twin::run(&site, command, format, asker).await,
         Command::Audit(_) | Command::Config(_) | Command::Info => Err(Failure::usage("this command needs no hub")),

@@ -9,6 +9,7 @@
 
 mod connect;
 mod harness;
+mod logs;
 mod prompt;
 mod read;
 mod write;
