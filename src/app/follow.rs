@@ -147,3 +147,34 @@ fn plain_name(about: &str) -> String {
     let name: String = about.chars().map(|c| if is_plain(c) { c } else { '_' }).take(120).collect();
     name.trim_start_matches(['.', '-']).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::print::Layout;
+    use crate::logs::ring::{Filter, Picture};
+
+    #[test]
+    fn a_file_is_private_and_never_written_over() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("saved");
+        let file = LogFile {
+            about: "../edge 1/\u{1b}[2Jfilter".to_owned(),
+            picture: Picture::default(),
+            filter: Filter::default(),
+            after: None,
+            layout: Layout::default(),
+        };
+        let said = save(&folder, &file, "now").unwrap();
+        let path = folder.join("_edge_1___2Jfilter-now.log");
+        assert!(said.contains(&path.display().to_string()), "{said}");
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&folder)), (0o600, 0o700));
+        std::fs::write(&path, "kept").unwrap();
+        let refused = save(&folder, &file, "now").unwrap_err();
+        assert!(refused.starts_with("the log was not saved"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");
+    }
+}

@@ -444,6 +444,24 @@ async fn a_silence_is_told_from_its_beginning() {
     assert_eq!(bench.picture().fault, None);
 }
 
+/// Between what edgeAgent lets pass and what the hub carries, an answer is lost, and would be lost again.
+#[tokio::test(start_paused = true)]
+async fn a_time_whose_answer_is_lost_is_not_asked_for_again_and_again() {
+    let bench = Bench::new(&["filter"]);
+    bench.mood(Mood::Refuses(504, "GatewayTimeout"));
+    let mut want = wanted(&["filter"]);
+    want.following.opening = Opening::Last(Duration::from_secs(3_600));
+    bench.tail.want(want);
+    bench.write("filter", 5, 20);
+    bench.pass(1).await;
+    bench.mood(Mood::Good);
+    bench.pass(30).await;
+    bench.check();
+    let asked = bench.agent.asked.lock().unwrap().clone();
+    let filters: Vec<&Value> = asked.iter().map(|(_, body)| &body["payload"]["items"][0]["filter"]).collect();
+    assert_eq!(filters.iter().filter(|filter| filter["since"] == "3600s").count(), 1, "{filters:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn another_way_of_following_begins_anew() {
     let bench = Bench::new(&["filter"]);

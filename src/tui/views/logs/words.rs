@@ -39,13 +39,13 @@ impl LogView {
         pieces.push((Role::TextDim, format!("{} > logs > ", self.device.shown())));
         let whose = self.module.as_ref().map_or_else(|| "all modules".to_owned(), |module| module.shown().into());
         pieces.push((Role::Fg, whose));
-        pieces.push(match (shell.paused, self.spot) {
-            (Some(_), _) => (Role::ModePaused, format!("{APART}PAUSED")),
-            (None, None) => (Role::StatusOk, format!("{APART}FOLLOW")),
-            (None, Some(_)) => (Role::StatusWarn, format!("{APART}SCROLLED")),
-        });
-        if let Some((role, text)) = self.search_state(shell) {
-            pieces.push((role, format!("{APART}{text}")));
+        let mode = match (shell.paused, self.spot) {
+            (Some(_), _) => (Role::ModePaused, "PAUSED".to_owned()),
+            (None, None) => (Role::StatusOk, "FOLLOW".to_owned()),
+            (None, Some(_)) => (Role::StatusWarn, "SCROLLED".to_owned()),
+        };
+        for piece in [Some(mode), self.search_state(shell)].into_iter().flatten() {
+            pieces.extend([(Role::TextDim, APART.to_owned()), piece]);
         }
         let mut way = String::new();
         if let Opening::Last(age) = self.opening {
