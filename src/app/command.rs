@@ -7,7 +7,7 @@ use super::opening::{OpenError, Opened, open};
 use super::process::{Process, SystemClock};
 use crate::cli::{
     Answer, Asker, Command, ConnectArgs, Exit, Failure, Format, Site, apply, audit, config, deployment, device,
-    devices, info, modules, put, query, restart, twin,
+    devices, info, logs, modules, put, query, restart, twin,
 };
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
@@ -41,6 +41,7 @@ fn answer(process: &mut Process, connect: &ConnectArgs, format: Format, command:
         | Command::Apply(_)
         | Command::Restart(_)
         | Command::Deployment(_)
+        | Command::Logs(_)
         | Command::Query(_)
         | Command::Twin(_) => {
             // One worker beside this thread: the simulated hub answers while this thread waits for a person.
@@ -77,6 +78,7 @@ async fn at_hub(
         Command::Apply(args) => apply::run(&site, args, asker).await,
         Command::Restart(args) => restart::run(&site, args, asker).await,
         Command::Deployment(command) => deployment::run(&site, command, asker).await,
+        Command::Logs(args) => logs::run(&site, args, format, asker).await,
         Command::Query(args) => query::run(&site, args).await,
         Command::Twin(command) => twin::run(&site, command, format, asker).await,
         Command::Audit(_) | Command::Config(_) | Command::Info => Err(Failure::usage("this command needs no hub")),

@@ -19,6 +19,7 @@ use crate::config::{Color, Glyphs as GlyphSetting, Origin};
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 use crate::local::LocalStore;
+use crate::logs::tail::TailSettings;
 use crate::sync::SyncSettings;
 use crate::tui::keymap::{Keymap, Keymaps};
 use crate::tui::model::{Model, Setup};
@@ -135,6 +136,7 @@ impl Console {
             state: process.paths.state.clone(),
             keep_drafts: settings.safety.draft_keep.value,
             sync: sync_settings,
+            logs: TailSettings::default(),
             simulator,
         };
         let Wired { hands, pictures, history, last_view, greetings: found } = wire(materials, clock, &cancel)?;

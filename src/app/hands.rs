@@ -10,15 +10,18 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::follow::{self, Following};
 use super::simulator::Simulator;
 use crate::audit::{AuditLog, Origin, Who};
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 use crate::hub::{Hub, HubRead};
 use crate::local::{DraftKey, LastView, Loaded, LocalError, LocalStore, Opened, Options as LocalOptions, Status};
+use crate::logs::tail::TailSettings;
 use crate::ops::{Gateway, Order, prepare};
 use crate::store::Needs;
 use crate::sync::{Sync, SyncSettings};
+use crate::tui::following::LogFile;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::notices::Severity;
 use crate::tui::run::Pictures;
@@ -45,6 +48,8 @@ pub struct Materials {
     pub keep_drafts: Duration,
     /// How often to read.
     pub sync: SyncSettings,
+    /// How logs are followed.
+    pub logs: TailSettings,
     /// The simulated hub behind it, when it is one.
     pub simulator: Option<Simulator>,
 }
@@ -70,7 +75,7 @@ pub struct Wired {
 /// A sentence when the audit record cannot be opened and the console could write: no record, no write. Without drafts the console
 /// works, and says so.
 pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToken) -> Result<Wired, String> {
-    let Materials { hub, context, name, who, audit, state, keep_drafts, sync, simulator } = materials;
+    let Materials { hub, context, name, who, audit, state, keep_drafts, sync, logs, simulator } = materials;
     let mut greetings = Vec::new();
     let log = match AuditLog::open(audit, clock.clone()) {
         Ok(log) => Some(log),
@@ -85,11 +90,13 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
         greetings.push(Msg::Say(Severity::Warning, format!("the audit record: {reason}")));
     }
     let me = format!("pid {} on {}", who.pid, who.tty.as_deref().unwrap_or("no terminal"));
+    let saved = state.join("saved");
     let options = LocalOptions { keep_drafts, ..LocalOptions::new(state, me) };
     let (local, history, last_view) = open_local(options, clock, &context, &name, &mut greetings);
     let tasks = TaskTracker::new();
     let needs = Needs { fleet: true, ..Needs::default() };
     let sync = Sync::start(hub.read.clone(), clock.clone(), sync, needs, cancel, &tasks);
+    let following = Following::new(hub.read.clone(), clock.clone(), logs, cancel.clone(), tasks.clone());
     let origin = Origin {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         context: context.clone(),
@@ -105,6 +112,7 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
         deployments: sync.deployments.clone(),
         link: sync.link.clone(),
         ops: gateway.board.clone(),
+        logs: following.pictures(),
     };
     let (tell, news) = mpsc::channel(NEWS);
     let kept = local.as_ref().map(LocalStore::status);
@@ -112,6 +120,8 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
         sync,
         gateway,
         read,
+        following,
+        saved,
         clock: clock.clone(),
         local,
         context,
@@ -162,6 +172,9 @@ pub struct Hands {
     sync: Sync,
     gateway: Gateway,
     read: HubRead,
+    following: Following,
+    /// Where logs are written to.
+    saved: PathBuf,
     clock: SharedClock,
     local: Option<LocalStore>,
     /// The context views are remembered under.
@@ -194,8 +207,17 @@ impl Hands {
                 // A view opened: by the time somebody writes in it, the dialog names who writes.
                 return self.signed_in();
             }
+            Effect::Follow(want) => {
+                self.following.want(want);
+                return Vec::new();
+            }
+            Effect::SaveLog(file) => {
+                self.save_log(*file);
+                return Vec::new();
+            }
             Effect::PollNow => {
                 self.sync.now();
+                self.following.now();
                 return Vec::new();
             }
             Effect::OpenDraft(key) => {
@@ -250,6 +272,7 @@ impl Hands {
     /// Reads everything on screen again: the console was away.
     pub fn read_again(&self) {
         self.sync.now();
+        self.following.now();
     }
 
     /// Drafts and history, when they are kept.
@@ -281,6 +304,20 @@ impl Hands {
             let prepared = prepare(&read, &order, clock.now()).await.map(Box::new);
             // It waits for room, here and not in the loop: the view waits for the answer.
             let _ = tell.send(Msg::Prepared(order, prepared)).await;
+        });
+    }
+
+    /// Writes a log to the disk, and says where it is.
+    fn save_log(&self, file: LogFile) {
+        let (folder, tell) = (self.saved.clone(), self.tell.clone());
+        let stamp = self.clock.now().wall.strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
+        tokio::task::spawn_blocking(move || {
+            let message = match follow::save(&folder, &file, &stamp) {
+                Ok(text) => Msg::Say(Severity::Outcome, text),
+                Err(text) => Msg::Say(Severity::Error, text),
+            };
+            // It waits for room: whoever saved something wants to know where it is.
+            let _ = tell.blocking_send(message);
         });
     }
 

@@ -5,6 +5,7 @@ mod command;
 mod console;
 #[cfg(debug_assertions)]
 mod drill;
+mod follow;
 mod hands;
 mod logging;
 mod opening;

@@ -21,6 +21,7 @@ const API_VERSION: &str = "edgedeck/v1";
 pub enum Format {
     /// For people; may change between versions
     #[default]
+    #[value(alias = "text")]
     Table,
     /// For programs; one object with a stable shape
     Json,
@@ -39,6 +40,8 @@ pub struct Answer {
     pub revealed: bool,
     /// Finished, sanitised lines for people.
     pub table: String,
+    /// Whether everything was printed while it ran, and nothing is left to print.
+    pub streamed: bool,
     /// How the run ends.
     pub exit: Exit,
 }
@@ -47,13 +50,14 @@ impl Answer {
     /// A successful answer.
     #[must_use]
     pub fn new(kind: &'static str, as_of: Timestamp, items: Vec<Value>, table: String) -> Self {
-        Self { kind, as_of, items, revealed: false, table, exit: Exit::Success }
+        Self { kind, as_of, items, revealed: false, table, streamed: false, exit: Exit::Success }
     }
 
     /// The text for standard output.
     #[must_use]
     pub fn text(&self, format: Format) -> String {
         match format {
+            _ if self.streamed => String::new(),
             Format::Table => self.table.clone(),
             Format::Json => {
                 let mut items = Value::Array(self.items.clone());

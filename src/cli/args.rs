@@ -11,6 +11,7 @@ use super::config::ConfigCommand;
 use super::deployment::DeploymentCommand;
 use super::device::DeviceCommand;
 use super::devices::DevicesArgs;
+use super::logs::LogsArgs;
 use super::modules::ModulesCommand;
 use super::query::QueryArgs;
 use super::restart::RestartArgs;
@@ -24,6 +25,7 @@ Examples:
   edgedeck --sim devices --filter '-l role=gateway'   the same fleet as a table, filtered as / does
   edgedeck --hub my-hub.azure-devices.net             the console with Entra ID (az login)
   edgedeck --connection-string-file hub.cs devices -o json
+  edgedeck logs gw-1 filter --since 10m -f
   edgedeck twin patch gw-1/filter --desired '{\"threshold\": 30}' --dry-run"
     };
 }
@@ -51,6 +53,7 @@ Exit codes:
   6   throttled, or over the hub's or edgedeck's own budget
   7   the hub cannot be reached, or did not answer in time
   10  refused by read-only mode, a rule, or a missing confirmation
+  130 `logs -f`: ended with ctrl-c
   141 whoever read our output closed it"
 );
 
@@ -149,6 +152,8 @@ pub enum Command {
     /// The deployments of the hub: whom they are for, how far they got, and the devices behind each figure
     #[command(subcommand)]
     Deployment(DeploymentCommand),
+    /// What a module wrote, or all modules of a device; once, or as it comes
+    Logs(LogsArgs),
     /// Run a query in the hub's own language
     Query(QueryArgs),
     /// Read, compare and change the twin of a device or module

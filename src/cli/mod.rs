@@ -14,6 +14,7 @@ pub mod device;
 pub mod devices;
 mod exit;
 pub mod info;
+pub mod logs;
 pub mod modules;
 mod pointer;
 pub mod query;

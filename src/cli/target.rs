@@ -19,6 +19,18 @@ pub fn deployment_id(text: &str) -> Result<DeploymentId, DeploymentIdError> {
     DeploymentId::parse(text)
 }
 
+/// A module's id. The runtime's own modules are also known by the names of their containers.
+///
+/// # Errors
+/// [`IdError`] when IoT Hub could not hold such an id.
+pub fn module_id(text: &str) -> Result<ModuleId, IdError> {
+    match text {
+        "edgeAgent" => Ok(ModuleId::edge_agent()),
+        "edgeHub" => Ok(ModuleId::edge_hub()),
+        _ => ModuleId::parse(text),
+    }
+}
+
 /// `DEVICE`, or `DEVICE/MODULE`.
 ///
 /// # Errors

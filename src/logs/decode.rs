@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::ModuleId;
 use crate::domain::text::Untrusted;
 use crate::domain::time::HubTime;
@@ -47,6 +47,19 @@ pub enum Failure {
     /// No answer of edgeAgent's: the device is not connected (404103), it did not answer in time (504101), or the hub
     /// and the way to it.
     Hub(Fault),
+}
+
+impl Failure {
+    /// Whether fewer lines may be answered: edgeAgent said so, or nothing came back. Between what edgeAgent lets pass and
+    /// what the hub carries, once it is base64, an answer is lost on its way and looks like silence.
+    #[must_use]
+    pub fn may_be_too_large(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } => true,
+            Self::Hub(fault) => fault.kind == FaultKind::TimedOut && fault.status == Some(504),
+            Self::NoSuchModule | Self::Agent { .. } | Self::Unreadable(_) => false,
+        }
+    }
 }
 
 /// The lines of one module.

@@ -98,7 +98,7 @@ impl Merge {
             .map(|content| {
                 self.arrivals += 1;
                 let id = LineId { at, arrival: self.arrivals };
-                Row { id, source, arrived, late: at > wanted, level, content }
+                Row { id, source, arrived, late: at > wanted, level, polling: false, content }
             })
             .collect()
     }

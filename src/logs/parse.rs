@@ -83,6 +83,13 @@ pub fn word(text: &str) -> Option<Level> {
     })
 }
 
+/// Whether a line of edgeAgent's is about being asked for logs: each request makes it write half a dozen, so that whoever
+/// follows its log would follow himself.
+#[must_use]
+pub fn is_about_polling(text: &str) -> bool {
+    ["GetModuleLogs", "get logs for", "streaming logs for", "bytes of logs for"].iter().any(|said| text.contains(said))
+}
+
 /// What the container engine says in place of lines it cannot read.
 pub(super) fn is_engine_failure(text: &str) -> bool {
     text.contains("error from daemon in stream: ") || text.starts_with("Error grabbing logs: ")

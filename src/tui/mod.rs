@@ -8,6 +8,7 @@ pub mod actions;
 pub mod canvas;
 pub mod filter;
 pub mod finding;
+pub mod following;
 pub mod keymap;
 pub mod layers;
 pub mod model;

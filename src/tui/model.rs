@@ -2,6 +2,7 @@
 
 use crate::store::Needs;
 use crate::tui::actions::Scope;
+use crate::tui::following::LogWant;
 use crate::tui::keymap::{Keymap, Keymaps, Pending};
 use crate::tui::layers::Layer;
 use crate::tui::prompt::Prompt;
@@ -40,6 +41,8 @@ pub struct Model {
     pub history: Vec<String>,
     /// What was last asked to be kept fresh.
     pub needs: Needs,
+    /// The log that was last asked to be followed.
+    pub follows: Option<LogWant>,
 }
 
 /// What the model is made with.
@@ -85,6 +88,7 @@ impl Model {
             visited: (vec![Place::Fleet], 0),
             history,
             needs,
+            follows: None,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::domain::time::Now;
 use crate::local::{Draft, DraftKey, LastView};
 use crate::ops::{OpsBoard, Order, Prepared, Unprepared, WriteIntent};
 use crate::store::{DeploymentBoard, DetailBoard, FleetSnapshot, LinkState, Needs};
+use crate::tui::following::{LogBoard, LogFile, LogWant};
 use crate::tui::notices::Severity;
 
 /// Something happened.
@@ -34,6 +35,8 @@ pub enum Msg {
     Link(Arc<LinkState>),
     /// Writes moved on.
     Ops(Arc<OpsBoard>),
+    /// New lines of the log that is followed, or news of how it is.
+    Logs(Arc<LogBoard>),
     /// Drafts that were on disk at start.
     Drafts(Vec<Draft>),
     /// A draft was taken for editing; with what the disk holds of it.
@@ -65,6 +68,10 @@ pub enum Effect {
     Prepare(Box<Order>),
     /// Keep these things fresh.
     Need(Needs),
+    /// Follow this log and no other.
+    Follow(Option<LogWant>),
+    /// Write a log into a file of its own.
+    SaveLog(Box<LogFile>),
     /// Read again now.
     PollNow,
     /// A draft is being edited: take it, and say when another console has it.

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::domain::time::SharedClock;
 use crate::ops::OpsBoard;
 use crate::store::{DeploymentBoard, DetailBoard, FleetSnapshot, LinkState};
+use crate::tui::following::LogBoard;
 use crate::tui::model::Model;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::term::input::InputEvent;
@@ -44,6 +45,8 @@ pub struct Pictures {
     pub link: watch::Receiver<Arc<LinkState>>,
     /// Writes.
     pub ops: watch::Receiver<Arc<OpsBoard>>,
+    /// The log that is followed.
+    pub logs: watch::Receiver<Arc<LogBoard>>,
 }
 
 /// Something that comes from outside the program.
@@ -134,6 +137,10 @@ pub async fn run(model: &mut Model, mut pictures: Pictures, world: &mut impl Wor
             }
             Ok(()) = pictures.link.changed() => {
                 messages.push(Msg::Link(pictures.link.borrow_and_update().clone()));
+                painter.want(DATA_FRAME);
+            }
+            Ok(()) = pictures.logs.changed() => {
+                messages.push(Msg::Logs(pictures.logs.borrow_and_update().clone()));
                 painter.want(DATA_FRAME);
             }
             Ok(()) = pictures.details.changed() => {

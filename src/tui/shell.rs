@@ -9,6 +9,7 @@ use crate::local::{Draft, LastView};
 use crate::ops::{Level, OpsBoard, Write, WriteIntent};
 use crate::store::{DeploymentBoard, DetailBoard, Fetched, FleetSnapshot, LinkState};
 use crate::tui::actions::Danger;
+use crate::tui::following::LogBoard;
 use crate::tui::notices::{Notices, Severity};
 
 /// Who and where we are; fixed for a run.
@@ -51,6 +52,8 @@ pub struct Shell {
     pub link: Arc<LinkState>,
     /// Writes.
     pub ops: Arc<OpsBoard>,
+    /// The log that is followed.
+    pub logs: Arc<LogBoard>,
     /// What there is to say.
     pub notices: Notices,
     /// Marked devices; identities, so they survive refresh, sort and filter.
@@ -85,6 +88,7 @@ impl Shell {
             deployments: Arc::default(),
             link: Arc::default(),
             ops: Arc::default(),
+            logs: Arc::default(),
             notices: Notices::default(),
             marks: BTreeSet::new(),
             last_view: None,

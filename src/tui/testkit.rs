@@ -3,6 +3,7 @@
 
 mod deployments;
 mod fleet;
+mod logs;
 mod print;
 mod twins;
 
@@ -14,6 +15,7 @@ use ratatui::layout::Rect;
 
 pub(crate) use deployments::{Deploy, device_configuration, hub_with_deployments};
 pub(crate) use fleet::{Gateway, Link, Module, fleet, from_rows, site, start};
+pub(crate) use logs::Log;
 pub(crate) use print::{print, text};
 pub(crate) use twins::{Maker, details, intent};
 

@@ -59,11 +59,12 @@ fn draw_prompt(model: &Model, prompt: &Prompt, canvas: &mut Canvas<'_>, row: Rec
 
 /// What is wrong with the filter, or how it is taken, at the right end of its line.
 fn draw_filter_note(model: &Model, canvas: &mut Canvas<'_>, row: Rect) {
-    let Some(state) = model.screen().and_then(Screen::filter_state) else { return };
-    let (role, text) = match state {
-        (_, Some(error)) => (Role::PromptError, format!("{} (the last result stays)", error.message)),
-        ("", None) => (Role::TextDim, "text  !text  ~regex  -f fuzzy  -l tag=value  column:text".to_owned()),
-        (_, None) => (Role::TextDim, "enter keeps it, esc takes it back".to_owned()),
+    let (role, text) = match (model.screen(), model.screen().and_then(Screen::filter_state)) {
+        (Some(Screen::Logs(view)), _) => view.search_note(),
+        (_, Some((_, Some(error)))) => (Role::PromptError, format!("{} (the last result stays)", error.message)),
+        (_, Some(("", None))) => (Role::TextDim, "text  !text  ~regex  -f fuzzy  -l tag=value  column:text".to_owned()),
+        (_, Some((_, None))) => (Role::TextDim, "enter keeps it, esc takes it back".to_owned()),
+        (_, None) => return,
     };
     let room = row.width / 2;
     canvas.text_right(row.right().saturating_sub(1), row.y, room, role, &fit(&text, usize::from(room)));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use edgedeck::app::SystemClock;
@@ -19,6 +20,8 @@ pub const TWIN: &str = "edge-gateway-001/temperatureFilter";
 /// A hub and a home.
 pub struct World {
     pub sim: Sim,
+    /// Time at the hub and its devices.
+    pub clock: Arc<ManualClock>,
     home: tempfile::TempDir,
 }
 
@@ -46,11 +49,11 @@ impl World {
         let clock = ManualClock::at(NOW.parse().unwrap());
         // The binary signs by real time.
         let options = SimOptions {
-            real_clock: std::sync::Arc::new(SystemClock::start()),
+            real_clock: Arc::new(SystemClock::start()),
             seed: Seed::fixed(7),
-            ..SimOptions::new(clock)
+            ..SimOptions::new(clock.clone())
         };
-        let world = Self { sim: start(options).await.unwrap(), home: tempfile::tempdir().unwrap() };
+        let world = Self { sim: start(options).await.unwrap(), clock, home: tempfile::tempdir().unwrap() };
         world.file("ca.pem", world.sim.ca_pem(), 0o644);
         world.file("hub.cs", world.sim.connection_string().expose(), 0o600);
         world

@@ -11,6 +11,7 @@ mod changes;
 mod connect;
 mod deployments;
 mod harness;
+mod logs;
 mod prompt;
 mod read;
 mod write;

@@ -16,6 +16,7 @@ use edgedeck::domain::time::{Clock, Now, SharedClock};
 use edgedeck::hub::transport::HttpsTransport;
 use edgedeck::hub::{ConnectionString, Hub, HubSettings, Sku, Trust};
 use edgedeck::local::LocalStore;
+use edgedeck::logs::tail::TailSettings;
 use edgedeck::sim::{Scenario, Seed, Sim, SimOptions, start};
 use edgedeck::sync::SyncSettings;
 use edgedeck::tui::keymap::{Key, Keymaps};
@@ -175,6 +176,7 @@ impl Stage {
             state: state.to_owned(),
             keep_drafts: Duration::from_secs(7 * 24 * 3_600),
             sync: opening.sync,
+            logs: TailSettings { in_view: Duration::from_millis(200), ..TailSettings::default() },
             simulator: Some(Simulator::new(self.sim.clone())),
         };
         let cancel = CancellationToken::new();
@@ -412,6 +414,11 @@ impl Console {
     /// Waits until the screen no longer shows `text`.
     pub async fn no_longer_sees(&mut self, text: &str) {
         self.until(|frame| !frame.text.contains(text), &format!("{text:?} to go")).await;
+    }
+
+    /// Waits until what is on screen fulfils a condition.
+    pub async fn shows(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
+        self.until(|frame| holds(&frame.text), what).await;
     }
 
     /// The row with `text` in it, as it is now.

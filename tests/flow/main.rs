@@ -11,6 +11,7 @@ mod edits;
 mod guards;
 mod harness;
 mod layers;
+mod logs;
 mod looks;
 mod lost;
 mod outages;

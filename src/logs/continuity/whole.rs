@@ -84,6 +84,11 @@ impl Whole {
         match answer {
             Ok(decoded) => self.read(decoded),
             Err(failure @ Failure::TooLarge { .. }) => self.refused(failure),
+            // All of a time may be more than the hub carries, and would be lost again: the last lines are asked for next.
+            Err(failure) if failure.may_be_too_large() && matches!(self.asked, Some(Window::Last(_))) => {
+                self.opening = Opening::Tail(OPENING_LINES);
+                Step { failure: Some(failure), ..Step::default() }
+            }
             // Whatever it was, the log is where it was.
             Err(failure) => Step { failure: Some(failure), ..Step::default() },
         }

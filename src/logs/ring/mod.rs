@@ -35,6 +35,14 @@ pub struct LineId {
     pub(super) arrival: u64,
 }
 
+impl LineId {
+    /// Counts arrivals: a row that came later has more, wherever it stands.
+    #[must_use]
+    pub fn arrival(self) -> u64 {
+        self.arrival
+    }
+}
+
 /// One of the modules of a ring: the letter on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source(u8);
@@ -67,6 +75,8 @@ pub struct Row {
     pub late: bool,
     /// The level to filter by: a line that continues one above has that one's.
     pub level: Level,
+    /// Whether edgeAgent wrote it about being asked for logs: a follower would follow itself.
+    pub polling: bool,
     /// What it says.
     pub content: Content,
 }
@@ -137,6 +147,8 @@ struct Totals {
     gone: u64,
     /// Lines by source and level.
     lines: Vec<[usize; 8]>,
+    /// Lines about being asked for logs.
+    polling: usize,
 }
 
 impl Ring {
@@ -215,6 +227,7 @@ impl Ring {
 
     fn count(&mut self, row: &Row) {
         self.totals.rows += 1;
+        self.totals.polling += usize::from(row.polling);
         if let Some(lines) = self.totals.of(row) {
             *lines += 1;
         }
@@ -226,6 +239,7 @@ impl Ring {
         for row in chunk.rows() {
             self.totals.rows -= 1;
             self.totals.gone += 1;
+            self.totals.polling -= usize::from(row.polling);
             self.totals.dropped += u64::from(row.is_line());
             if let Some(lines) = self.totals.of(row) {
                 *lines -= 1;

@@ -26,12 +26,14 @@ impl Default for Picture {
 pub struct Filter {
     /// The least severe level; marks are shown in any case.
     pub level: Level,
+    /// Whether lines are shown that edgeAgent wrote about being asked for logs.
+    pub polling: bool,
     hidden: u64,
 }
 
 impl Default for Filter {
     fn default() -> Self {
-        Self { level: Level::DEBUG, hidden: 0 }
+        Self { level: Level::DEBUG, polling: true, hidden: 0 }
     }
 }
 
@@ -40,6 +42,12 @@ impl Filter {
     #[must_use]
     pub fn down_to(level: Level) -> Self {
         Self { level, ..Self::default() }
+    }
+
+    /// The same without the lines that edgeAgent wrote about being asked for logs.
+    #[must_use]
+    pub fn without_polling(self) -> Self {
+        Self { polling: false, ..self }
     }
 
     /// Shows or hides a module.
@@ -56,7 +64,9 @@ impl Filter {
     /// Whether a row is shown.
     #[must_use]
     pub fn takes(&self, row: &Row) -> bool {
-        self.shows(row.source) && (row.level <= self.level || matches!(row.content, Content::Mark(_)))
+        self.shows(row.source)
+            && (self.polling || !row.polling)
+            && (row.level <= self.level || matches!(row.content, Content::Mark(_)))
     }
 
     fn may_take(&self, chunk: &Chunk) -> bool {
@@ -93,6 +103,12 @@ impl Picture {
     #[must_use]
     pub fn lines(&self, source: Source) -> [usize; 8] {
         self.totals.lines.get(source.index()).copied().unwrap_or_default()
+    }
+
+    /// Lines that edgeAgent wrote about being asked for logs.
+    #[must_use]
+    pub fn polling(&self) -> usize {
+        self.totals.polling
     }
 
     /// Memory, in bytes.

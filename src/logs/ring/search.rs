@@ -28,6 +28,8 @@ pub struct Progress {
 #[derive(Debug, Clone)]
 pub struct Search {
     pattern: Regex,
+    /// What is shown: nothing else is a hit.
+    filter: Filter,
     /// Hits by chunk, each with the revision that was read.
     read: HashMap<u64, (u64, Vec<LineId>)>,
 }
@@ -58,7 +60,15 @@ impl Search {
             let reason = text.lines().last().unwrap_or_default();
             SearchError(reason.strip_prefix("error: ").unwrap_or(reason).to_owned())
         })?;
-        Ok(Self { pattern, read: HashMap::new() })
+        Ok(Self { pattern, filter: Filter::default(), read: HashMap::new() })
+    }
+
+    /// Only rows that are shown are hits. Another filter than before begins anew.
+    pub fn within(&mut self, filter: Filter) {
+        if self.filter != filter {
+            self.filter = filter;
+            self.read.clear();
+        }
     }
 
     /// Reads on in the newest picture, the newest rows first, for about `bytes` of text; the call ends with the chunk
@@ -79,7 +89,8 @@ impl Search {
                 done = false;
                 break;
             }
-            let hits = chunk.rows().iter().filter(|row| self.pattern.is_match(row.text())).map(|row| row.id).collect();
+            let is_hit = |row: &&Row| self.filter.takes(row) && self.pattern.is_match(row.text());
+            let hits = chunk.rows().iter().filter(is_hit).map(|row| row.id).collect();
             self.read.insert(serial, (revision, hits));
             // A chunk of nothing but marks takes some time, too.
             left = left.saturating_sub(chunk.text().max(1));

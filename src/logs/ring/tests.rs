@@ -11,7 +11,15 @@ fn row(ring: &mut Ring, module: &str, at: i64, arrival: u64, level: u8, text: &s
     let level = Level::new(level).unwrap();
     let entry = Entry { time: None, stream: Stream::Out, severity: Severity::Said(level), text: text.into() };
     let content = Content::Line { entry, continues: false };
-    Row { id: LineId { at, arrival }, source, arrived: Timestamp::UNIX_EPOCH, late: false, level, content }
+    Row {
+        id: LineId { at, arrival },
+        source,
+        arrived: Timestamp::UNIX_EPOCH,
+        late: false,
+        level,
+        polling: false,
+        content,
+    }
 }
 
 fn filled(lines: u64, caps: Caps) -> Ring {

@@ -74,7 +74,8 @@ pub enum Attention {
 /// What is wanted; replaced as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// The modules. What one of them wrote stays when it is no longer followed.
+    /// The modules. What one of them wrote stays when it is no longer followed, and what it writes meanwhile comes, as far
+    /// as its log still has it, when it is followed again.
     pub modules: Vec<ModuleId>,
     /// How each of them is followed; another way begins anew, with nothing kept.
     pub following: Following,
@@ -87,13 +88,16 @@ pub struct Wanted {
 pub struct TailPicture {
     /// The lines.
     pub log: Picture,
+    /// How often following began anew, with nothing kept: rows from before are not those of now.
+    pub anew: u64,
     /// The modules that are followed.
     pub modules: BTreeMap<ModuleId, ModuleState>,
     /// When a request that is still open was sent.
     pub asked: Option<Now>,
     /// When edgeAgent last answered, whatever it said.
     pub answered: Option<Now>,
-    /// Why the last request has no answer of edgeAgent's, if it has none: 404103, 504101, 429, our own budget …
+    /// Why the last request has no answer of edgeAgent's, if it has none (404103, 504101, 429, our own budget …), and
+    /// since when none has.
     pub fault: Option<(Fault, Now)>,
     /// Between two rounds, as things are.
     pub every: Duration,

@@ -14,8 +14,10 @@ use crate::hub::{HubRead, Pace};
 use super::super::continuity::{Ask, Follower, Following, Found, Mark, Step};
 use super::super::decode::{self, Answer, Failure};
 use super::super::merge::Merge;
-use super::super::request::{ANSWER_LIMIT, Encoding, LogsRequest};
+use super::super::parse::is_about_polling;
+use super::super::request::{ANSWER_LIMIT, Encoding, LogsRequest, container};
 use super::super::ring::Ring;
+use super::super::veil::Veil;
 use super::cost::Meter;
 use super::{Attention, ModuleState, TailPicture, TailSettings, Wanted};
 
@@ -26,6 +28,9 @@ pub(super) struct Reader {
     device: DeviceId,
     following: Following,
     followers: BTreeMap<ModuleId, Follower>,
+    /// Those of modules that are not followed at present: where their lines went on is still known.
+    parked: BTreeMap<ModuleId, Follower>,
+    veils: BTreeMap<ModuleId, Veil>,
     /// Modules that are asked for together: all of them, until that was too large.
     groups: Vec<Vec<ModuleId>>,
     merge: Merge,
@@ -49,6 +54,8 @@ impl Reader {
             device,
             following: Following::default(),
             followers: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            veils: BTreeMap::new(),
             groups: Vec::new(),
             merge: Merge::new(settings.window),
             ring: Ring::new(settings.caps),
@@ -95,12 +102,15 @@ impl Reader {
     fn follow(&mut self, wanted: &Wanted) {
         if self.following != wanted.following {
             self.following = wanted.following.clone();
+            self.picture.anew += 1;
             self.followers.clear();
+            self.parked.clear();
+            self.veils.clear();
             self.picture.modules.clear();
             self.merge = Merge::new(self.settings.window);
             self.ring = Ring::new(self.settings.caps);
         }
-        self.followers.retain(|module, _| wanted.modules.contains(module));
+        self.parked.extend(self.followers.extract_if(.., |module, _| !wanted.modules.contains(module)));
         self.picture.modules.retain(|module, _| wanted.modules.contains(module));
         let mut changed = self.groups.iter().flatten().any(|module| !wanted.modules.contains(module));
         for module in &wanted.modules {
@@ -111,7 +121,9 @@ impl Reader {
             let source = self.ring.source(module);
             self.picture.modules.insert(module.clone(), ModuleState { source, ..ModuleState::default() });
             if source.is_some() {
-                self.followers.insert(module.clone(), Follower::new(module.clone(), self.following.clone()));
+                let anew = || Follower::new(module.clone(), self.following.clone());
+                let follower = self.parked.remove(module).unwrap_or_else(anew);
+                self.followers.insert(module.clone(), follower);
                 // Its log belongs among what is there.
                 self.merge.open();
             }
@@ -191,7 +203,8 @@ impl Reader {
         let reply = self.hub.module_logs(&self.device, &request.to_json(), self.settings.timeouts).await;
         let now = self.clock.now();
         self.picture.asked = None;
-        self.picture.fault = reply.as_ref().err().map(|fault| (fault.clone(), now));
+        let since = self.picture.fault.as_ref().map_or(now, |(_, since)| *since);
+        self.picture.fault = reply.as_ref().err().map(|fault| (fault.clone(), since));
         if reply.is_ok() {
             self.picture.answered = Some(now);
         }
@@ -221,9 +234,13 @@ impl Reader {
         state.failure = step.failure.take();
         state.unreadable = step.unreadable;
         let Some(source) = state.source else { return step };
-        for found in step.found.drain(..) {
-            match &found {
+        let is_agent = container(module) == container(&ModuleId::edge_agent());
+        let veil = self.veils.entry(module.clone()).or_default();
+        for mut found in step.found.drain(..) {
+            match &mut found {
                 Found::Line(entry) => {
+                    // Here and nowhere later: what is kept, searched, shown and saved has no secrets in it.
+                    veil.hide(entry);
                     if let Some(time) = entry.time {
                         state.newest = Some(time);
                         self.picture.ahead = self.picture.ahead.max(Some(time.duration_since(now.wall)));
@@ -232,7 +249,8 @@ impl Reader {
                 Found::Mark(Mark::ClockBack { .. }) => self.picture.ahead = None,
                 Found::Mark(_) => {}
             }
-            for row in self.merge.place(source, found, now.wall) {
+            for mut row in self.merge.place(source, found, now.wall) {
+                row.polling = is_agent && is_about_polling(row.text());
                 self.ring.add(row);
             }
         }

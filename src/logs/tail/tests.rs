@@ -389,6 +389,79 @@ async fn a_module_that_is_added_brings_its_history_and_one_that_is_not_there_is_
     assert!(!ids.is_sorted());
 }
 
+/// A view that switches from all modules to one and back must not see lines twice, nor lose those written meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_module_that_is_followed_again_goes_on_where_it_was_left() {
+    let bench = Bench::new(&["a", "b"]);
+    for want in [["a", "b"].as_slice(), &["a"], &["a", "b"], &["b"], &["a", "b"]] {
+        bench.tail.want(wanted(want));
+        for _ in 0..3 {
+            bench.write("a", 5, 20);
+            bench.write("b", 7, 20);
+            bench.pass(3).await;
+        }
+    }
+    bench.check();
+    assert_eq!(bench.picture().anew, 1, "it began once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_is_masked_and_lines_about_polling_are_told_apart() {
+    let bench = Bench::new(&["$edgeAgent", "filter"]);
+    {
+        let mut logs = bench.agent.logs.lock().unwrap();
+        for (module, text) in [
+            ("filter", "password=PLANTED-one"),
+            ("filter", "-----BEGIN PRIVATE KEY-----"),
+            ("filter", "PLANTEDtwo"),
+            ("filter", "-----END PRIVATE KEY-----"),
+            ("filter", "asked for GetModuleLogs"),
+            ("edgeAgent", "[INF] - Received request GetModuleLogs with payload"),
+            ("edgeAgent", "[INF] - Updated reported properties"),
+        ] {
+            logs.get_mut(module).unwrap().say(text);
+        }
+    }
+    bench.pass(4).await;
+    let log = bench.picture().log.clone();
+    let texts: Vec<String> = log.all(Filter::default()).map(|row| row.text().to_owned()).collect();
+    assert!(texts.len() > 7 && !texts.concat().contains("PLANTED"), "{texts:?}");
+    let without = Filter::default().without_polling();
+    assert_eq!((log.polling(), log.all(Filter::default()).count() - log.all(without).count()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silence_is_told_from_its_beginning() {
+    let bench = Bench::new(&["filter"]);
+    bench.pass(3).await;
+    bench.mood(Mood::Refuses(404, "DeviceNotOnline"));
+    bench.pass(5).await;
+    let began = bench.picture().fault.clone().unwrap().1;
+    bench.pass(60).await;
+    assert_eq!(bench.picture().fault.clone().unwrap().1, began);
+    bench.mood(Mood::Good);
+    bench.pass(60).await;
+    assert_eq!(bench.picture().fault, None);
+}
+
+/// Between what edgeAgent lets pass and what the hub carries, an answer is lost, and would be lost again.
+#[tokio::test(start_paused = true)]
+async fn a_time_whose_answer_is_lost_is_not_asked_for_again_and_again() {
+    let bench = Bench::new(&["filter"]);
+    bench.mood(Mood::Refuses(504, "GatewayTimeout"));
+    let mut want = wanted(&["filter"]);
+    want.following.opening = Opening::Last(Duration::from_secs(3_600));
+    bench.tail.want(want);
+    bench.write("filter", 5, 20);
+    bench.pass(1).await;
+    bench.mood(Mood::Good);
+    bench.pass(30).await;
+    bench.check();
+    let asked = bench.agent.asked.lock().unwrap().clone();
+    let filters: Vec<&Value> = asked.iter().map(|(_, body)| &body["payload"]["items"][0]["filter"]).collect();
+    assert_eq!(filters.iter().filter(|filter| filter["since"] == "3600s").count(), 1, "{filters:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn another_way_of_following_begins_anew() {
     let bench = Bench::new(&["filter"]);

@@ -101,6 +101,7 @@ commands! {
     Disable "disable" [], "disable [ID]" Optional Devices Write Some(ActionId::DeviceDisable), "Cuts a device off; identity, twins and keys stay.";
     Delete "delete" [], "delete [ID]" Optional Devices Write Some(ActionId::DeviceDelete), "Deletes a device with its modules, twins and keys.";
     Deploy "deploy" [], "deploy" No Nothing Write Some(ActionId::DeploymentNew), "Opens the form that creates a deployment.";
+    Logs "logs" ["log"], "logs ID[/MODULE]" Required Twins Read None, "Follows the logs of a module, or of all modules of a device.";
     Discard "discard" [], "discard" No Nothing Local Some(ActionId::TwinDiscard), "Throws the draft in view away.";
     Audit "audit" ["changes"], "audit" No Nothing Read None, "Lists the changes of this run and how they ended.";
     Messages "messages" ["msg"], "messages" No Nothing Read Some(ActionId::Messages), "Lists past messages in full.";

@@ -24,6 +24,8 @@ pub enum Scope {
     Deployment,
     /// Something with an id of its own is shown or under the cursor.
     Object,
+    /// A module's log, or those of a device.
+    Logs,
     /// A twin beside its draft.
     Twin,
     /// Typing in the editor of a draft.
@@ -42,7 +44,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Global,
         Self::Table,
         Self::List,
@@ -50,6 +52,7 @@ impl Scope {
         Self::Device,
         Self::Deployment,
         Self::Object,
+        Self::Logs,
         Self::Twin,
         Self::Editor,
         Self::Review,
@@ -70,6 +73,7 @@ impl Scope {
             Self::Device => "device",
             Self::Deployment => "deployment",
             Self::Object => "object",
+            Self::Logs => "logs",
             Self::Twin => "twin",
             Self::Editor => "editor",
             Self::Review => "review",
@@ -196,7 +200,7 @@ actions! {
     Wide "table.wide" List Read 0 false "wide" "Shows every column, or those that fit.";
 
     Filter "list.filter" List Read 75 false "filter" "Filters what is shown.";
-    Faults "list.faults" List Read 65 false "faults only" "Shows only what is not well, or everything.";
+    Faults "list.faults" List Read 65 false "faults" "Shows only what is not well, or everything.";
 
     Register "fleet.register" Fleet Write 12 false "register" "Opens the form that registers a device.";
 
@@ -211,6 +215,32 @@ actions! {
     DeploymentNew "deployment.new" Deployment Write 44 false "new" "Opens the form that creates a deployment.";
     DeploymentAmend "deployment.amend" Deployment Write 46 false "change" "Opens the form for its condition, priority and labels; its content never changes.";
     DeploymentDelete "deployment.delete" Deployment Write 42 false "delete" "Shows what deleting the deployment means; nothing is deleted before hub and name are typed.";
+
+    Logs "device.logs" Device Read 78 false "logs" "Follows the log of the module, or those of all modules of the device.";
+
+    LogFollow "log.follow" Logs Read 85 false "follow" "Goes to the end and stays there; again, stays where it is.";
+    LogSearch "log.search" Logs Read 75 false "search" "Searches: letters as they stand, or ~ and an expression.";
+    LogNext "log.next" Logs Read 72 false "next hit" "Goes to the next hit.";
+    LogPrevious "log.previous" Logs Read 71 false "previous hit" "Goes to the hit before.";
+    LogModules "log.modules" Logs Read 59 false "all or one" "Shows all modules of the device merged, or the one of the line under the cursor.";
+    LogNextModule "log.next-module" Logs Read 40 false "next module" "Shows the next module of the device alone.";
+    LogLevel "log.level" Logs Read 57 false "level" "Shows everything, no detail, warnings and worse, or errors only.";
+    LogWrap "log.wrap" Logs Read 56 false "wrap" "Breaks long lines, or cuts them at the edge.";
+    LogTime "log.time" Logs Read 54 false "time" "Shows the device's time, ages, or neither.";
+    LogPause "log.pause" Logs Read 50 false "pause" "Stops and resumes asking for lines.";
+    LogPolling "log.polling" Logs Read 20 false "polling lines" "Shows or hides what edgeAgent writes about being asked for logs.";
+    LogClear "log.clear" Logs Read 35 false "clear" "Shows only what comes from now on; esc brings the lines back.";
+    LogMark "log.mark" Logs Read 45 false "mark" "Draws a rule below the newest line.";
+    LogCopy "log.copy" Logs Read 53 false "copy line" "Sends the line under the cursor to the terminal's clipboard.";
+    LogSave "log.save" Logs Local 52 false "save" "Writes the lines that are shown to a private file, secrets masked.";
+    LogLeft "log.left" Logs Read 0 false "left" "Shows what is left of the window.";
+    LogRight "log.right" Logs Read 0 false "right" "Shows what is right of the window.";
+    LogTail "log.tail" Logs Read 0 false "last lines" "Reads anew from the last 500 lines on.";
+    LogMinute "log.since-1m" Logs Read 0 false "1 minute" "Reads anew what was written in the last minute.";
+    LogMinutes "log.since-5m" Logs Read 0 false "5 minutes" "Reads anew what was written in the last 5 minutes.";
+    LogQuarter "log.since-15m" Logs Read 0 false "15 minutes" "Reads anew what was written in the last 15 minutes.";
+    LogHalfHour "log.since-30m" Logs Read 0 false "30 minutes" "Reads anew what was written in the last 30 minutes.";
+    LogHour "log.since-1h" Logs Read 0 false "1 hour" "Reads anew what was written in the last hour.";
 
     TwinEdit "twin.edit" Twin Local 85 false "edit" "Edits a draft of the desired properties.";
     TwinEditExternal "twin.edit-external" Twin Local 55 false "open in $EDITOR" "Edits the draft in the editor of your choice.";

@@ -121,7 +121,7 @@ fn hints_come_by_weight_and_only_for_what_a_key_reaches() {
         hints.iter().map(|(id, chord)| format!("{chord} {}", id.action().title)).collect()
     };
     let fleet = hints(&FLEET, false);
-    assert_eq!(fleet[..5], ["enter open", "t twin", "/ filter", ": command", "F faults only"]);
+    assert_eq!(fleet[..5], ["enter open", "t twin", "l logs", "/ filter", ": command"]);
     let review = [Scope::Review, Scope::Table, Scope::Global];
     assert!(hints(&review, true).contains(&"s send".to_owned()));
     assert!(!hints(&review, false).contains(&"s send".to_owned()));
@@ -173,7 +173,7 @@ colour = "red"
         findings.into_iter().map(place).collect::<Vec<_>>(),
         [
             "mine.toml:2:1: warning: unknown key colour; there are name, inherits and tables named by scope; ignored",
-            "mine.toml:3:2: warning: unknown scope glbal; there are global, table, list, fleet, device, deployment, object, twin, editor, review, form, confirm, conflict, input; ignored",
+            "mine.toml:3:2: warning: unknown scope glbal; there are global, table, list, fleet, device, deployment, object, logs, twin, editor, review, form, confirm, conflict, input; ignored",
             "mine.toml:6:1: warning: unknown action app.hlep; dotted names stand in quotes; :keys lists them; ignored",
             "mine.toml:7:16: warning: ctrl-i arrives as tab; write tab; ignored",
             "mine.toml:7:26: warning: no key hyper-p; ignored",

@@ -13,6 +13,8 @@ use crate::domain::deployment::Listed;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TwinId;
 use crate::domain::text::{Untrusted, is_unsafe_char};
+use crate::logs::continuity::GapCause;
+use crate::logs::decode::Failure;
 use crate::ops::{self, OpState, OpsBoard, Outcome, WriteIntent};
 use crate::store::{Behind, Extent, Found};
 use crate::tui::actions::ActionId;
@@ -20,7 +22,7 @@ use crate::tui::keymap::{Key, Keymaps};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::notices::Severity;
 use crate::tui::testkit::{
-    Console, Deploy, Gateway, Link, Maker, Module, details, device_configuration, module_twin, session, site,
+    Console, Deploy, Gateway, Link, Log, Maker, Module, details, device_configuration, module_twin, session, site,
 };
 use crate::tui::theme::signs::Glyphs;
 use crate::tui::theme::{Depth, Themes};
@@ -176,13 +178,14 @@ enum Event {
     Fleet,
     Details,
     Deployments,
+    Logs,
     Link(u8),
     Write(u8),
     Say,
 }
 
 /// Lines that lead to every view.
-const LINES: [&str; 17] = [
+const LINES: [&str; 19] = [
     ":devices\n",
     ":device edge-gateway-001\n",
     ":twin edge-gateway-001/temperatureFilter\n",
@@ -192,6 +195,8 @@ const LINES: [&str; 17] = [
     ":dep\n\n\n",
     ":dep\ny",
     ":dep\n/state:a\n",
+    ":logs edge-gateway-001/temperatureFilter\n",
+    ":logs edge-gateway-001\n",
     ":audit\n",
     ":keys\n",
     ":sim\n",
@@ -220,6 +225,7 @@ fn event(keys: Vec<Key>) -> impl Strategy<Value = Event> {
         4 => Just(Event::Fleet),
         6 => Just(Event::Details),
         6 => Just(Event::Deployments),
+        6 => Just(Event::Logs),
         3 => (0_u8..6).prop_map(Event::Link),
         4 => (0_u8..10).prop_map(Event::Write),
         2 => Just(Event::Say),
@@ -334,6 +340,25 @@ impl Run {
                         board.behind.entry(query.into()).or_default().settle(Ok(Arc::new(behind)), now);
                     }
                 });
+            }
+            Event::Logs => {
+                let mut log = Log::of("edge-gateway-001", &["temperatureFilter", "$edgeAgent"]);
+                for number in 0..self.words.0.len() {
+                    let millis = i64::try_from(number).unwrap() * 700 - 9_000;
+                    let word = self.words.next();
+                    log.line("temperatureFilter", millis, &word).line(&self.words.next(), millis, &word);
+                    if number % 5 == 0 {
+                        log.gap("temperatureFilter", millis, millis + 700, GapCause::Unproven);
+                    }
+                }
+                log.refused("$edgeAgent", Failure::Agent { status: 500, message: self.words.next().into() });
+                log.run = u64::try_from(self.words.1).unwrap();
+                log.answered(now);
+                if self.words.1.is_multiple_of(3) {
+                    let fault = self.words.fault(FaultKind::DeviceOffline);
+                    log.failed(fault, now, Duration::from_secs(9));
+                }
+                self.console.tell(Msg::Logs(log.board()));
             }
             Event::Link(kind) => {
                 let kind = match kind {

@@ -12,6 +12,7 @@ mod drafts;
 mod fleets;
 mod frames;
 mod keys;
+mod logs;
 mod pages;
 mod prompts;
 mod secrets;

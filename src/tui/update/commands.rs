@@ -34,6 +34,10 @@ pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects
             Ok(id) => go(model, &Place::Twin(id), effects),
             Err(why) => model.shell.warn(why),
         },
+        CommandId::Logs => match parse_twin(argument) {
+            Ok(TwinId { device, module }) => go(model, &Place::Logs(device, module), effects),
+            Err(why) => model.shell.warn(why),
+        },
         CommandId::Audit => go(model, &Place::Page(PageKind::Activity), effects),
         CommandId::Keys => go(model, &Place::Page(PageKind::Keys), effects),
         CommandId::Sim => {

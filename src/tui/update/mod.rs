@@ -23,8 +23,10 @@ pub use typed::names;
 use typed::{act_in_prompt, typed_in_prompt};
 
 use crate::domain::text::Untrusted;
+use crate::logs::tail::Attention;
 use crate::ops::{Order, Prepared, Unprepared};
 use crate::tui::actions::ActionId;
+use crate::tui::following::LogWant;
 use crate::tui::keymap::Lookup;
 use crate::tui::layers::{Layer, Question};
 use crate::tui::model::Model;
@@ -49,6 +51,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.shell.now = now;
             keep_typing(model, &mut effects);
             watch_simulator(model, &mut effects);
+            if let Some(Screen::Logs(view)) = model.screens.last_mut() {
+                view.search_on(&model.shell);
+            }
         }
         Msg::Fleet(fleet) => {
             model.shell.fleet = fleet;
@@ -59,7 +64,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Details(details) => {
             model.shell.details = details;
             refresh(model, &mut effects, |screen| {
-                matches!(screen, Screen::Device(_) | Screen::Twin(_) | Screen::Deployments(_))
+                matches!(screen, Screen::Device(_) | Screen::Twin(_) | Screen::Deployments(_) | Screen::Logs(_))
             });
         }
         Msg::Deployments(deployments) => {
@@ -79,6 +84,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             arrive(model, &mut effects);
         }
         Msg::Prepared(order, result) => prepared(model, &order, result),
+        Msg::Logs(logs) => {
+            model.shell.logs = logs;
+            refresh(model, &mut effects, |screen| matches!(screen, Screen::Logs(_)));
+        }
         Msg::Drafts(drafts) => drafts::found_at_start(model, drafts),
         Msg::DraftOpened(key, found) => drafts::opened(model, key, found.map(|draft| *draft), &mut effects),
         Msg::DraftRefused(key, why) => drafts::refused(model, &key, why, &mut effects),
@@ -160,6 +169,31 @@ fn declare_needs(model: &mut Model, effects: &mut Vec<Effect>) {
     if needs != model.needs {
         model.needs = needs.clone();
         effects.push(Effect::Need(needs));
+    }
+    let follows = follows(model);
+    if follows != model.follows {
+        model.follows.clone_from(&follows);
+        effects.push(Effect::Follow(follows));
+    }
+}
+
+/// The log to be followed: that of the log view in front, and of the one that was left last while others cover it. A page
+/// of text is soon closed again; whoever went on to another view is not waiting for lines, and they cost messages.
+fn follows(model: &Model) -> Option<LogWant> {
+    let at = model.screens.iter().rposition(|screen| matches!(screen, Screen::Logs(_)))?;
+    let above = model.screens.get(at + 1..).unwrap_or_default();
+    let attention = if model.shell.paused.is_some() {
+        Attention::Paused
+    } else if above.is_empty() {
+        Attention::InView
+    } else if above.iter().all(|screen| matches!(screen, Screen::Page(_))) {
+        Attention::Background
+    } else {
+        Attention::Paused
+    };
+    match model.screens.get(at) {
+        Some(Screen::Logs(view)) => view.wants(attention),
+        _ => None,
     }
 }
 
@@ -274,6 +308,11 @@ fn act_globally(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) 
             Some((text, _)) => model.prompt = Some(Prompt::open(PromptKind::Filter, text)),
             None => model.shell.info("this view has no filter; the list of devices does"),
         },
+        ActionId::LogSearch => {
+            if let Some(Screen::Logs(view)) = model.screens.last() {
+                model.prompt = Some(Prompt::open(PromptKind::Filter, view.search_text()));
+            }
+        }
         ActionId::Back => leave(model, effects),
         ActionId::Leave => {
             if model.screens.len() > 1 {

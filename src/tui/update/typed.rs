@@ -106,6 +106,9 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
     if prompt.kind == PromptKind::Filter {
         // An untouched, empty line has not been applied yet.
         filter(model, &prompt.input.text());
+        if let Some(Screen::Logs(view)) = model.screens.last_mut() {
+            view.go_to_found(&mut model.shell);
+        }
         if let Some((_, Some(error))) = model.screen().and_then(Screen::filter_state) {
             let text = format!("the filter cannot be read: {}", error.message);
             model.shell.warn(text);

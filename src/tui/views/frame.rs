@@ -143,7 +143,8 @@ fn trouble(model: &Model) -> Option<Trouble<'_>> {
 fn freshness_pieces(model: &Model, wide: bool) -> Vec<Piece> {
     let shell = &model.shell;
     let mut pieces = Vec::new();
-    let every = shell.link.budget.every(source(model));
+    let own = model.screen().and_then(|screen| screen.every(shell));
+    let every = own.unwrap_or_else(|| shell.link.budget.every(source(model)));
     if let Some(at) = model.screen().and_then(|screen| screen.as_of(shell)) {
         let age = shell.now.since(at);
         let (role, word) = freshness(age, every);
@@ -277,6 +278,7 @@ fn hint_title(model: &Model, action: ActionId) -> Option<&'static str> {
         return None;
     }
     match (action, screen) {
+        (ActionId::LogFollow, Screen::Logs(view)) if view.is_following() => Some("stay here"),
         (ActionId::Faults, Screen::Fleet(view)) if view.faults_only() => Some("all devices"),
         (ActionId::Faults, Screen::Deployments(view)) if view.faults_only() => Some("all deployments"),
         _ => Some(action.action().title),

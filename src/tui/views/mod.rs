@@ -9,13 +9,16 @@ pub mod device;
 pub mod fleet;
 pub mod form;
 pub mod frame;
+pub mod logs;
 pub mod page;
 pub mod twin;
+
+use std::time::Duration;
 
 use ratatui::layout::Rect;
 
 use crate::domain::deployment::MetricName;
-use crate::domain::ids::{DeploymentId, DeviceId, TwinId};
+use crate::domain::ids::{DeploymentId, DeviceId, ModuleId, TwinId};
 use crate::domain::time::Now;
 use crate::ops::Order;
 use crate::store::{Needs, Source};
@@ -33,6 +36,7 @@ use deployments::DeploymentsView;
 use device::DeviceView;
 use fleet::FleetView;
 use form::{FormKind, FormView};
+use logs::LogView;
 use page::Page;
 use twin::TwinView;
 
@@ -55,6 +59,8 @@ pub enum Place {
     Deployment(DeploymentId),
     /// The devices behind a deployment's figure.
     Behind(DeploymentId, MetricName),
+    /// The log of one module, or of all modules of a device.
+    Logs(DeviceId, Option<ModuleId>),
     /// A page of text.
     Page(PageKind),
 }
@@ -97,6 +103,8 @@ pub enum Screen {
     Deployment(Box<DeploymentView>),
     /// The devices behind a deployment's figure.
     Behind(Box<BehindView>),
+    /// A log.
+    Logs(Box<LogView>),
     /// A page of text.
     Page(Page),
 }
@@ -155,6 +163,7 @@ impl Screen {
             Place::Deployments(of) => Self::Deployments(Box::new(DeploymentsView::new(of.clone(), shell))),
             Place::Deployment(id) => Self::Deployment(Box::new(DeploymentView::new(id.clone(), shell))),
             Place::Behind(id, metric) => Self::Behind(Box::new(BehindView::new(id.clone(), metric.clone(), shell))),
+            Place::Logs(device, module) => Self::Logs(Box::new(LogView::new(device.clone(), module.clone(), shell))),
             Place::Page(kind) => Self::Page(Page::new(kind.clone())),
         }
     }
@@ -171,6 +180,7 @@ impl Screen {
             Self::Deployments(view) => Place::Deployments(view.of().cloned()),
             Self::Deployment(view) => Place::Deployment(view.id().clone()),
             Self::Behind(view) => Place::Behind(view.id().clone(), view.metric().clone()),
+            Self::Logs(view) => view.place(),
             Self::Page(page) => Place::Page(page.kind().clone()),
         }
     }
@@ -187,6 +197,7 @@ impl Screen {
             Self::Deployments(_) => vec![Scope::List, Scope::Deployment, Scope::Object, Scope::Table],
             Self::Deployment(_) => vec![Scope::Deployment, Scope::Object, Scope::Table],
             Self::Behind(_) => vec![Scope::Device, Scope::Object, Scope::Table],
+            Self::Logs(_) => vec![Scope::Logs, Scope::Table],
             Self::Page(_) => vec![Scope::Table],
         }
     }
@@ -202,6 +213,7 @@ impl Screen {
             Self::Deployments(view) => view.offers(action),
             Self::Deployment(view) => view.offers(action, shell),
             Self::Behind(view) => view.offers(action),
+            Self::Logs(view) => view.offers(action),
             Self::Form(_) | Self::Page(_) => true,
         }
     }
@@ -229,6 +241,7 @@ impl Screen {
                 paused,
                 ..Needs::default()
             },
+            Self::Logs(view) => Needs { twin: view.reads(), paused, ..Needs::default() },
         }
     }
 
@@ -244,6 +257,7 @@ impl Screen {
             Self::Deployments(view) => view.as_of(shell),
             Self::Deployment(_) => shell.deployments.list.as_of(),
             Self::Behind(view) => view.as_of(shell),
+            Self::Logs(view) => view.as_of(shell),
             Self::Page(page) => match page.kind() {
                 PageKind::DeploymentJson(_) => shell.deployments.list.as_of(),
                 PageKind::Json(id) => shell.details.twins.get(id).and_then(|twin| twin.as_of()),
@@ -263,7 +277,17 @@ impl Screen {
             Self::Behind(_) => Source::Behind,
             Self::Page(page) if page.twin().is_some() => Source::Twins,
             Self::Page(page) if matches!(page.kind(), PageKind::DeploymentJson(_)) => Source::Deployments,
-            Self::Form(_) | Self::Change(_) | Self::Page(_) => Source::Heartbeat,
+            // Whether the device answers is told in the view itself; only the hub's silence is everybody's.
+            Self::Form(_) | Self::Change(_) | Self::Logs(_) | Self::Page(_) => Source::Heartbeat,
+        }
+    }
+
+    /// How often the view's data is read, where that is not the pace of its source.
+    #[must_use]
+    pub fn every(&self, shell: &Shell) -> Option<Duration> {
+        match self {
+            Self::Logs(view) => view.every(shell),
+            _ => None,
         }
     }
 
@@ -278,6 +302,7 @@ impl Screen {
             Self::Deployments(view) => view.act(action, shell),
             Self::Deployment(view) => view.act(action, shell),
             Self::Behind(view) => view.act(action, shell),
+            Self::Logs(view) => view.act(action, shell),
             Self::Page(page) => page.act(action, shell),
         }
     }
@@ -292,6 +317,7 @@ impl Screen {
             Self::Deployments(view) => view.refresh(shell),
             Self::Deployment(view) => view.refresh(shell),
             Self::Behind(view) => view.refresh(shell),
+            Self::Logs(view) => view.refresh(shell),
             Self::Form(_) | Self::Page(_) => {}
         }
         Step::done()
@@ -306,6 +332,10 @@ impl Screen {
             }
             Self::Deployments(view) => {
                 view.set_filter(text, shell);
+                true
+            }
+            Self::Logs(view) => {
+                view.search(text, shell);
                 true
             }
             Self::Device(_)
@@ -330,6 +360,7 @@ impl Screen {
             | Self::Change(_)
             | Self::Deployment(_)
             | Self::Behind(_)
+            | Self::Logs(_)
             | Self::Page(_) => None,
         }
     }
@@ -346,6 +377,7 @@ impl Screen {
             Self::Deployments(view) => view.location(shell),
             Self::Deployment(view) => view.location(),
             Self::Behind(view) => view.location(shell),
+            Self::Logs(view) => view.location(shell),
             Self::Page(page) => page.location(),
         }
     }
@@ -382,6 +414,10 @@ impl Screen {
                 None
             }
             Self::Behind(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
+            Self::Logs(view) => {
                 view.draw(shell, canvas, area);
                 None
             }

@@ -70,6 +70,13 @@ impl Device {
         Self { clock: 1_767_323_045 * SECOND + 1, written: Vec::new(), kept: 0, present: true, era: 0 }
     }
 
+    /// A line of its own is written.
+    pub fn say(&mut self, text: &str) {
+        self.present = true;
+        self.clock += SECOND / 10;
+        self.written.push(Written { ticks: self.clock, err: false, text: text.to_owned() });
+    }
+
     pub fn happen(&mut self, event: &Event) {
         match event {
             Event::Write { lines, every, length, plain } => {

@@ -144,7 +144,7 @@ impl DeviceView {
             return Step::done();
         }
         match action {
-            ActionId::Open | ActionId::Twin if self.just_lost(shell) => {
+            ActionId::Open | ActionId::Twin | ActionId::Logs if self.just_lost(shell) => {
                 shell.warn("the module under the cursor just changed; press again");
                 Step::done()
             }
@@ -155,6 +155,7 @@ impl DeviceView {
             ActionId::DeviceDelete => Step::go(Place::Change(Box::new(Order::DeleteDevice(self.id.clone())))),
             ActionId::Restart => self.restart(shell),
             ActionId::DeviceDeployments => Step::go(Place::Deployments(Some(self.id.clone()))),
+            ActionId::Logs => Step::go(Place::Logs(self.id.clone(), self.modules.selected().cloned())),
             ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.agent_id()))),
             ActionId::CopyId => {
                 let text: String = self.selected_twin().shown().into();

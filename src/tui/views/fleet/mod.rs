@@ -171,6 +171,7 @@ impl FleetView {
                 | ActionId::Apply
                 | ActionId::DeviceDelete
                 | ActionId::DeviceDeployments
+                | ActionId::Logs
                 | ActionId::RawJson
                 | ActionId::CopyId
                 | ActionId::MarkToggle
@@ -205,6 +206,7 @@ impl FleetView {
             ActionId::DeviceDisable => return self.open(shell, |id| Place::Form(FormKind::Disable(id))),
             ActionId::DeviceDelete => return self.open(shell, |id| Place::Change(Box::new(Order::DeleteDevice(id)))),
             ActionId::DeviceDeployments => return self.open(shell, |id| Place::Deployments(Some(id))),
+            ActionId::Logs => return self.open(shell, |id| Place::Logs(id, None)),
             ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::Json(TwinId::device(id)))),
             ActionId::CopyId => {
                 let Some(id) = self.list.selected() else { return Step::done() };

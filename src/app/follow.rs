@@ -1,0 +1,180 @@
+//! Following a log for the screen: one at a time, started and stopped as views want it, its pictures handed on. And
+//! writing one to a file.
+
+use std::fs::OpenOptions;
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::disk;
+use crate::domain::ids::DeviceId;
+use crate::domain::time::SharedClock;
+use crate::hub::HubRead;
+use crate::logs::tail::{LogTail, TailSettings};
+use crate::tui::following::{LogBoard, LogFile, LogWant};
+
+/// Follows what is wanted.
+#[derive(Debug)]
+pub(super) struct Following {
+    hub: HubRead,
+    clock: SharedClock,
+    settings: TailSettings,
+    cancel: CancellationToken,
+    tasks: TaskTracker,
+    board: watch::Sender<Arc<LogBoard>>,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    run: u64,
+    tail: Option<(DeviceId, LogTail)>,
+}
+
+impl Following {
+    pub fn new(
+        hub: HubRead,
+        clock: SharedClock,
+        settings: TailSettings,
+        cancel: CancellationToken,
+        tasks: TaskTracker,
+    ) -> Self {
+        let (board, _) = watch::channel(Arc::default());
+        Self { hub, clock, settings, cancel, tasks, board, open: Mutex::default() }
+    }
+
+    /// The newest picture, and the next ones.
+    pub fn pictures(&self) -> watch::Receiver<Arc<LogBoard>> {
+        self.board.subscribe()
+    }
+
+    /// Follows this and nothing else.
+    pub fn want(&self, want: Option<LogWant>) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(LogWant { device, wanted }) = want else {
+            if open.tail.take().is_some() {
+                open.run += 1;
+                // What was kept is let go.
+                self.board.send_replace(Arc::new(LogBoard { run: open.run, ..LogBoard::default() }));
+            }
+            return;
+        };
+        if let Some((_, tail)) = open.tail.as_ref().filter(|(followed, _)| *followed == device) {
+            tail.want(wanted);
+            return;
+        }
+        // The one before ends first.
+        open.tail = None;
+        open.run += 1;
+        let run = open.run;
+        let start = LogBoard { run, device: Some(device.clone()), tail: Arc::default() };
+        self.board.send_replace(Arc::new(start));
+        let (hub, clock) = (&self.hub, self.clock.clone());
+        let tail = LogTail::start(hub, clock, self.settings, device.clone(), wanted, &self.cancel, &self.tasks);
+        let (mut pictures, board, of) = (tail.picture(), self.board.clone(), device.clone());
+        self.tasks.spawn(async move {
+            // It ends with the tail, whose half of the channel goes then.
+            while pictures.changed().await.is_ok() {
+                let tail = pictures.borrow_and_update().clone();
+                board.send_if_modified(|present| {
+                    let is_ours = present.run == run;
+                    if is_ours {
+                        *present = Arc::new(LogBoard { run, device: Some(of.clone()), tail });
+                    }
+                    is_ours
+                });
+            }
+        });
+        open.tail = Some((device, tail));
+    }
+
+    /// Asks now, if anything is followed.
+    pub fn now(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, tail)) = &open.tail {
+            tail.now();
+        }
+    }
+}
+
+/// Writes the lines into a file of their own below `folder`, which nobody else can read; gives the sentence to say.
+/// Blocks.
+///
+/// # Errors
+/// A sentence.
+pub(super) fn save(folder: &Path, file: &LogFile, stamp: &str) -> Result<String, String> {
+    disk::ensure_dir(folder).map_err(|error| format!("the log was not saved: {error}"))?;
+    let path = folder.join(format!("{}-{stamp}.log", plain_name(&file.about)));
+    let failed = |error: std::io::Error| format!("the log was not saved in {}: {error}", path.display());
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+    match write(made, file) {
+        Ok((lines, bytes)) => {
+            Ok(format!("{lines} lines, {} kB, secrets masked, are in {}", bytes.div_ceil(1_000), shown(&path)))
+        }
+        Err(error) => {
+            // Half a log is taken for a whole one later.
+            let _ = std::fs::remove_file(&path);
+            Err(failed(error))
+        }
+    }
+}
+
+fn write(made: std::fs::File, file: &LogFile) -> std::io::Result<(usize, usize)> {
+    let mut out = BufWriter::new(made);
+    let (mut lines, mut bytes) = (0, 0);
+    for line in file.lines() {
+        out.write_all(line.as_bytes())?;
+        out.write_all(b"\n")?;
+        lines += 1;
+        bytes += line.len() + 1;
+    }
+    out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    Ok((lines, bytes))
+}
+
+fn shown(path: &Path) -> String {
+    crate::domain::text::Untrusted::new(path.display().to_string()).shown().into()
+}
+
+/// A name no shell and no folder takes for something else.
+fn plain_name(about: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let name: String = about.chars().map(|c| if is_plain(c) { c } else { '_' }).take(120).collect();
+    name.trim_start_matches(['.', '-']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::print::Layout;
+    use crate::logs::ring::{Filter, Picture};
+
+    #[test]
+    fn a_file_is_private_and_never_written_over() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("saved");
+        let file = LogFile {
+            about: "../edge 1/\u{1b}[2Jfilter".to_owned(),
+            picture: Picture::default(),
+            filter: Filter::default(),
+            after: None,
+            layout: Layout::default(),
+        };
+        let said = save(&folder, &file, "now").unwrap();
+        let path = folder.join("_edge_1___2Jfilter-now.log");
+        assert!(said.contains(&path.display().to_string()), "{said}");
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&folder)), (0o600, 0o700));
+        std::fs::write(&path, "kept").unwrap();
+        let refused = save(&folder, &file, "now").unwrap_err();
+        assert!(refused.starts_with("the log was not saved"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");
+    }
+}
