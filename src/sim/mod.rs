@@ -5,6 +5,7 @@
 //! secrets, the query language and the meaning of manifests and routes with the console and nothing else, so that each
 //! checks the other.
 
+mod clock;
 mod control;
 mod device;
 mod faults;
@@ -12,6 +13,7 @@ mod http;
 pub mod hub;
 mod scenario;
 mod tls;
+mod words;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,7 +29,7 @@ use crate::domain::secret::Secret;
 use crate::domain::time::SharedClock;
 
 pub use faults::FaultState;
-pub use scenario::Scenario;
+pub use scenario::{Mistake, Scenario, ScenarioError};
 pub use tls::TlsError;
 
 use faults::Faults;
@@ -64,6 +66,14 @@ impl SimOptions {
             clock,
             seed: Seed::random(),
         }
+    }
+
+    /// A scenario on a free loopback port, at the time and with the seed it wants.
+    #[must_use]
+    pub fn of(scenario: Scenario, real_clock: SharedClock) -> Self {
+        let clock = scenario.clock(&real_clock);
+        let seed = scenario.seed().unwrap_or_else(Seed::random);
+        Self { scenario, seed, real_clock, ..Self::new(clock) }
     }
 }
 
@@ -113,12 +123,13 @@ pub struct SimStatus {
 /// [`SimError`] when the address is taken or no certificate can be made.
 pub async fn start(options: SimOptions) -> Result<Sim, SimError> {
     let SimOptions { scenario, listen, clock, real_clock, seed } = options;
+    let faults = scenario.faults();
     let hub = scenario.build(seed, clock, real_clock);
     let tls = tls::generate(&format!("{}.azure-devices.net", hub.name()))?;
     let failed = |source| SimError::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let shared = Arc::new(Shared { hub, faults: Faults::new(), stop: CancellationToken::new() });
+    let shared = Arc::new(Shared { hub, faults: Faults::new(faults), stop: CancellationToken::new() });
     let server = tokio::spawn(http::serve(listener, TlsAcceptor::from(tls.server), Arc::clone(&shared)));
     Ok(Sim { address, ca_pem: tls.ca_pem, shared, server })
 }

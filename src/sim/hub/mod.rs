@@ -43,6 +43,8 @@ use crate::sim::device::World;
 
 use auth::Policy;
 use configurations::Configurations;
+pub(super) use configurations::content::check as check_content;
+pub(super) use configurations::seeded::check as check_deployment;
 use entropy::Entropy;
 pub use entropy::Seed;
 use errors::{Code, HubError};
@@ -86,7 +88,13 @@ impl SimHub {
             clock,
             real_clock,
             policies,
-            state: Mutex::new(State { devices: BTreeMap::new(), configurations, entropy, world }),
+            state: Mutex::new(State {
+                devices: BTreeMap::new(),
+                configurations,
+                entropy,
+                world,
+                ahead: seed::Ahead::default(),
+            }),
             served: AtomicU64::new(0),
         }
     }
@@ -169,6 +177,7 @@ impl SimHub {
         let mut state = self.state();
         // Read under the lock, so that time never goes back between two calls.
         let now = self.clock.now().wall;
+        state.happen_due(now);
         state.evaluate_due(now);
         state.advance(now);
         (state, now)

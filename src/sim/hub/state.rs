@@ -10,6 +10,7 @@ use crate::sim::device::World;
 
 use super::configurations::Configurations;
 use super::entropy::Entropy;
+use super::seed::Ahead;
 use super::stamp;
 use super::twin::Twin;
 
@@ -20,6 +21,8 @@ pub(super) struct State {
     pub(super) entropy: Entropy,
     /// The machines behind the edge devices.
     pub(super) world: World,
+    /// What a scenario has yet to let happen.
+    pub(super) ahead: Ahead,
 }
 
 /// A device identity and its twin.

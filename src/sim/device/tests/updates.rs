@@ -144,7 +144,7 @@ fn a_status_alone_stops_and_starts_the_same_container() {
     assert_eq!(started["lastRestartTimeUtc"], started["lastExitTimeUtc"], "without a count");
 }
 
-/// F23: a module that leaves takes its identity and its twin with it.
+/// a module that leaves takes its identity and its twin with it.
 #[test]
 fn a_module_that_leaves_loses_its_twin_and_comes_back_empty() {
     let with = Manifest::running(&[SENSOR, WORKER]).0;

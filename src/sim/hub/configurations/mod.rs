@@ -6,11 +6,11 @@
 //! deployments are chosen and merged is [`crate::domain::effective`], which the console shares.
 
 pub(super) mod apply;
-mod content;
+pub(in crate::sim) mod content;
 mod due;
 mod evaluate;
 mod metrics;
-pub(super) mod seeded;
+pub(in crate::sim) mod seeded;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -111,6 +111,19 @@ impl Configurations {
     /// Another beat for what changes on the side of the devices.
     pub(super) fn set_beat(&mut self, beat: Duration, now: Timestamp) {
         self.due.set_beat(beat, now);
+    }
+
+    /// The hub has been looking at them since an instant in the past.
+    pub(super) fn begin(&mut self, at: Timestamp, beat: Option<Duration>) {
+        self.due = Due::new(at);
+        if let Some(beat) = beat {
+            self.due.set_beat(beat, at);
+        }
+    }
+
+    /// When everything has been looked at that changed at `at`.
+    pub(super) fn settled_after(&self, at: Timestamp) -> Timestamp {
+        self.due.settled_after(at)
     }
 
     /// Whether the hub takes as few configurations as a free one.
