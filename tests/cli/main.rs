@@ -11,4 +11,5 @@ mod connect;
 mod harness;
 mod prompt;
 mod read;
+mod sim;
 mod write;

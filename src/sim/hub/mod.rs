@@ -51,6 +51,7 @@ use errors::{Code, HubError};
 pub use message::{Request, Response, Wait};
 use router::Target;
 use state::State;
+pub(super) use world::NoMachine;
 
 /// A simulated IoT Hub with the machines behind its edge devices. Safe to share; a call holds the lock for its whole
 /// length, lets the machines live up to the clock's present first, and never waits.
@@ -151,15 +152,29 @@ impl SimHub {
     /// Writes a tag as somebody else would, so that the entity tag moves under whoever edits the twin.
     ///
     /// # Errors
-    /// A sentence, when there is no such twin or its tags are full.
-    pub(super) fn touch(&self, device: &str, module: Option<&str>) -> Result<(), String> {
+    /// [`NoMachine`] when there is no such twin.
+    pub(super) fn touch(&self, device: &str, module: Option<&str>) -> Result<(), NoMachine> {
         let (mut state, now) = self.present();
         let twin = twins::find_twin(&mut state, device, module).ok_or_else(|| match module {
-            Some(module) => format!("there is no module {module} on {device}"),
-            None => format!("there is no device {device}"),
+            Some(module) => NoMachine::Module { device: device.to_owned(), module: module.to_owned() },
+            None => NoMachine::Device(device.to_owned()),
         })?;
-        let body = serde_json::json!({"tags": {"touched": stamp::instant(now)}});
-        twin.patch(twin::TwinWrite::of(&body)?, now).map_err(|limit| limit.to_string())
+        twin.touch(now);
+        Ok(())
+    }
+
+    /// Whether whoever asks may steer the simulator: the owner, and whoever else may write to the registry.
+    pub(super) fn lets_steer(&self, request: &Request, path: &str) -> bool {
+        let needed = Some(auth::Permission::RegistryWrite);
+        let now = self.real_clock.now().wall;
+        auth::authorize(request, path, needed, &self.policies, &self.hosts, now).is_ok()
+    }
+
+    /// The hub answers to another host name or address too.
+    #[must_use]
+    pub(super) fn also_at(mut self, host: String) -> Self {
+        self.hosts.push(host);
+        self
     }
 
     /// Another beat, on which the hub notices what changed on the side of the devices; the first one counts from now.

@@ -107,6 +107,12 @@ impl Twin {
         Ok(())
     }
 
+    /// Somebody writes a tag with the time in it, so that the entity tag moves.
+    pub(super) fn touch(&mut self, now: Timestamp) {
+        self.tags.get_or_insert_default().insert("touched".to_owned(), stamp::instant(now).into());
+        self.etag += 1;
+    }
+
     /// PUT: what is sent is all there is afterwards.
     ///
     /// # Errors
