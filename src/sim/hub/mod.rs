@@ -6,6 +6,7 @@
 mod auth;
 mod bulk;
 mod configurations;
+mod echo;
 mod entropy;
 mod errors;
 mod limits;
@@ -44,7 +45,9 @@ use crate::sim::device::World;
 use auth::Policy;
 use configurations::Configurations;
 pub(super) use configurations::content::check as check_content;
+pub(super) use configurations::seeded::Targets;
 pub(super) use configurations::seeded::check as check_deployment;
+pub(super) use echo::EchoSeed;
 use entropy::Entropy;
 pub use entropy::Seed;
 use errors::{Code, HubError};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::domain::query::{self, Groups, Path, Query, Select, Source};
+use crate::domain::query::{self, Comparison, Expr, Groups, Path, Query, Select, Source};
 
 use super::Call;
 use super::errors::HubError;
@@ -95,7 +95,11 @@ pub(super) fn count_all(state: &State, texts: &[String]) -> Vec<u64> {
         }
         let properties = asked.iter().any(|count| count.query.condition.is_some() || count.groups.is_some());
         let form = Form { model_id: false, row: true, properties, now: None };
-        for (_, row) in documents(state, source, None, form) {
+        let mut modules = Some(Vec::new());
+        for count in &asked {
+            modules = modules.zip(named_modules(count.query)).map(|(known, more)| [known, more].concat());
+        }
+        for (_, row) in documents(state, source, None, form, modules) {
             asked.iter_mut().for_each(|count| count.add(&row));
         }
     }
@@ -179,18 +183,47 @@ fn matching<'a>(
     let condition_needs = query.condition.as_ref().is_some_and(|condition| named(&condition.paths()));
     let columns_need = query.columns().is_none_or(|paths| named(&paths));
     let lean = Form { properties: condition_needs, ..form };
-    documents(state, query.source, after, lean).filter(|(_, row)| query.matches(row)).filter_map(move |(key, row)| {
-        let row = if columns_need && !condition_needs {
-            document(&key.0, state.device(&key.0)?, key.1.as_deref(), form)?
-        } else {
-            row
-        };
-        Some((key, row))
-    })
+    documents(state, query.source, after, lean, named_modules(query)).filter(|(_, row)| query.matches(row)).filter_map(
+        move |(key, row)| {
+            let row = if columns_need && !condition_needs {
+                document(&key.0, state.device(&key.0)?, key.1.as_deref(), form)?
+            } else {
+                row
+            };
+            Some((key, row))
+        },
+    )
 }
 
-/// The documents of a source in key order, from behind `after` on.
-fn documents(state: &State, source: Source, after: Option<Key>, form: Form) -> impl Iterator<Item = (Key, Value)> {
+/// The only modules whose rows a query can want, when its condition says so: to write out a twin costs far more than to
+/// leave it out, and nearly every query is about the runtime's own.
+fn named_modules(query: &Query) -> Option<Vec<String>> {
+    fn named(expr: &Expr) -> Option<Vec<String>> {
+        let is_id =
+            |expr: &Expr| matches!(expr, Expr::Path(path) if matches!(path.segments(), [id] if id == "moduleId"));
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        match expr {
+            Expr::And(left, right) => named(left).or_else(|| named(right)),
+            Expr::Compare(Comparison::Equal, left, right) => match (left.as_ref(), right.as_ref()) {
+                (id, Expr::Literal(name)) | (Expr::Literal(name), id) if is_id(id) => Some(vec![text(name)?]),
+                _ => None,
+            },
+            Expr::In { value, negated: false, list } if is_id(value) => list.iter().map(text).collect(),
+            _ => None,
+        }
+    }
+    query.condition.as_ref().and_then(|condition| named(condition.expr()))
+}
+
+/// The documents of a source in key order, from behind `after` on; of modules only those of these names, in any case, when
+/// there are some.
+fn documents(
+    state: &State,
+    source: Source,
+    after: Option<Key>,
+    form: Form,
+    modules: Option<Vec<String>>,
+) -> impl Iterator<Item = (Key, Value)> {
     // A module's device may hold more modules behind it, so its device is visited again.
     let start = match (&after, source) {
         (None, _) => Bound::Unbounded,
@@ -199,7 +232,7 @@ fn documents(state: &State, source: Source, after: Option<Key>, form: Form) -> i
     };
     state.devices.range((start, Bound::Unbounded)).flat_map(move |(id, device)| {
         let keys = match source {
-            Source::Modules => modules_behind(id, device, after.as_ref()),
+            Source::Modules => modules_behind(id, device, after.as_ref(), modules.as_deref()),
             Source::Devices | Source::Jobs => vec![None],
         };
         keys.into_iter().filter_map(move |module| {
@@ -209,10 +242,11 @@ fn documents(state: &State, source: Source, after: Option<Key>, form: Form) -> i
     })
 }
 
-fn modules_behind(id: &str, device: &Device, after: Option<&Key>) -> Vec<Option<String>> {
+fn modules_behind(id: &str, device: &Device, after: Option<&Key>, only: Option<&[String]>) -> Vec<Option<String>> {
+    let wanted = |module: &&String| only.is_none_or(|only| only.iter().any(|name| name.eq_ignore_ascii_case(module)));
     let behind = |module: &&String| match after {
         Some((device, Some(last))) if device == id => *module > last,
         _ => true,
     };
-    device.modules.keys().filter(behind).cloned().map(Some).collect()
+    device.modules.keys().filter(wanted).filter(behind).cloned().map(Some).collect()
 }

@@ -123,6 +123,11 @@ impl Device {
         }
     }
 
+    /// The scope of an edge device that was one from the first.
+    pub(super) fn scope_at_creation(id: &str, created: Timestamp) -> String {
+        format!("ms-azure-iot-edge://{id}-{}", stamp::ticks(created))
+    }
+
     pub(super) fn status(&self) -> &'static str {
         if self.enabled { "enabled" } else { "disabled" }
     }
@@ -131,8 +136,8 @@ impl Device {
     /// own with its creation as suffix; one that is turned into an edge device later gets none.
     pub(super) fn become_edge(&mut self, id: &str, at_creation: bool, now: Timestamp, entropy: &mut Entropy) {
         self.edge = true;
-        let suffix = if at_creation { stamp::ticks(self.identity.created) } else { String::new() };
-        self.scope = Some(format!("ms-azure-iot-edge://{id}-{suffix}"));
+        let scope = Self::scope_at_creation(id, self.identity.created);
+        self.scope = Some(if at_creation { scope } else { format!("ms-azure-iot-edge://{id}-") });
         for name in ["$edgeAgent", "$edgeHub"] {
             if !self.modules.contains_key(name) {
                 let identity = Identity::new(Authentication::None, entropy.first_etag(), now);

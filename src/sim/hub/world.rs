@@ -41,11 +41,11 @@ impl Cloud for Side<'_> {
     }
 
     fn desired(&self, device: &str, module: &str) -> Option<(&Map<String, Value>, u64)> {
-        self.module(device, module).map(|module| (&module.twin.desired.values, module.twin.desired.version))
+        self.module(device, module).map(|module| (module.twin.desired.values.as_ref(), module.twin.desired.version))
     }
 
     fn reported(&self, device: &str, module: &str) -> Option<(&Map<String, Value>, u64)> {
-        self.module(device, module).map(|module| (&module.twin.reported.values, module.twin.reported.version))
+        self.module(device, module).map(|module| (module.twin.reported.values.as_ref(), module.twin.reported.version))
     }
 
     fn report(&mut self, device: &str, module: &str, patch: Map<String, Value>, at: Timestamp) -> Result<(), String> {

@@ -164,7 +164,9 @@ impl Scenario {
                 let hub = named(&plan.hub);
                 hub.begin(plan.begin(now), plan.beat);
                 hub.set_free(plan.free);
-                hub.play(plan.happenings(now));
+                let cast = plan.cast();
+                hub.play(plan.happenings(&cast, now));
+                hub.echo(plan.echoes(&cast));
                 hub
             }
         }

@@ -50,10 +50,19 @@ const MOST_METRICS: usize = 5;
 pub(super) struct Configurations {
     /// In the order of their creation, which is that of the list.
     known: Vec<Configuration>,
-    /// What deployments made of each device when it was looked at last, by device id.
-    made: BTreeMap<String, Arc<Effective>>,
+    /// What became of each device when it was looked at last, by device id.
+    made: BTreeMap<String, Outcome>,
     due: Due,
     free: bool,
+}
+
+/// What became of a device when it was looked at.
+#[derive(Clone)]
+struct Outcome {
+    /// What deployments made of it.
+    effective: Arc<Effective>,
+    /// Of everything this came from; while it stays the same, there is nothing to do.
+    print: u64,
 }
 
 /// One configuration.
@@ -118,6 +127,13 @@ impl Configurations {
         self.due = Due::new(at);
         if let Some(beat) = beat {
             self.due.set_beat(beat, at);
+        }
+    }
+
+    /// A new device was given what another one has.
+    pub(super) fn echo(&mut self, device: &str, model: &str) {
+        if let Some(made) = self.made.get(model).cloned() {
+            self.made.insert(device.to_owned(), made);
         }
     }
 

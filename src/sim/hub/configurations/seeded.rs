@@ -1,13 +1,15 @@
 //! Configurations of a world that is being made: created in the past, and settled as if the hub had always had them.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::sim::hub::errors::HubError;
 use crate::sim::hub::seed::ConfigurationSeed;
 use crate::sim::hub::state::State;
 
-use super::{Body, MetricsBody};
+use super::content::Kind;
+use super::target::Target;
+use super::{Body, Configuration, MetricsBody};
 
 /// Stores a configuration as created at its instant.
 ///
@@ -40,6 +42,26 @@ fn read(seed: ConfigurationSeed) -> Result<Body, HubError> {
         metrics: Some(MetricsBody { queries: Some(metrics) }),
         ..Body::default()
     })
+}
+
+/// Whom configurations are for, to be asked before there are any devices.
+pub(in crate::sim) struct Targets(Vec<Target>);
+
+impl Targets {
+    /// Those of the seeds; nothing when one of them looks at more than a device's id and tags, or is none.
+    pub(in crate::sim) fn of<'a>(seeds: impl Iterator<Item = &'a ConfigurationSeed>) -> Option<Self> {
+        let target = |seed: &ConfigurationSeed| {
+            let Configuration { target, content, .. } = read(seed.clone()).ok()?.read(&seed.id, seed.created).ok()?;
+            (content.kind != Kind::Module && !target.reads_properties()).then_some(target)
+        };
+        seeds.map(target).collect::<Option<_>>().map(Self)
+    }
+
+    /// Which of them are for a device.
+    pub(in crate::sim) fn meeting(&self, device: &str, tags: &Map<String, Value>) -> Vec<bool> {
+        let document = json!({"deviceId": device, "tags": tags});
+        self.0.iter().map(|target| target.meets(&document)).collect()
+    }
 }
 
 /// A configuration was created in the past, and the hub does with it what it does with one that was just written.

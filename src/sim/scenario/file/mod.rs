@@ -2,8 +2,10 @@
 //! mean is in `examples/scenarios/README.md`.
 //!
 //! `text` reads TOML and knows where everything stands, `ids` and `tags` make many out of one, `manifests` reads contents,
-//! `sections` puts the rest together as a [`Plan`], and `play` makes of it what the hub lives through.
+//! `sections` puts the rest together as a [`Plan`], `cast` decides who of a large fleet is simulated, and `play` makes of it
+//! what the hub lives through.
 
+mod cast;
 mod ids;
 mod manifests;
 mod play;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::sim::hub::seed::{ConfigurationSeed, DeviceSeed, Fate, Happening, TwinSeed, What};
 
+use super::cast::{Cast, Member};
 use super::tags::{Which, lot};
 use super::{Deed, Group, Plan, Span, Trouble};
 
@@ -23,7 +24,7 @@ impl Plan {
     }
 
     /// What happens, in order; what happens at the same time in the order of the file.
-    pub(in crate::sim) fn happenings(&self, now: Timestamp) -> Vec<Happening> {
+    pub(in crate::sim) fn happenings(&self, cast: &Cast, now: Timestamp) -> Vec<Happening> {
         let mut out = Vec::new();
         for event in self.events.iter().filter(|event| event.devices.is_empty()) {
             let what = match &event.deed {
@@ -34,16 +35,18 @@ impl Plan {
             };
             out.push(Happening { at: event.at.from.instant(now), what });
         }
-        for group in &self.groups {
-            group.registrations(now, &mut out);
+        for device in &cast.living {
+            out.extend(self.groups.get(device.group).map(|group| group.registration(device, now)));
         }
         for deployment in &self.deployments {
             let created = deployment.created.instant(now);
             let seed = ConfigurationSeed { created, ..deployment.seed.clone() };
             out.push(Happening { at: created, what: What::Deployed(Box::new(seed)) });
         }
-        for group in &self.groups {
-            group.installations(now, &mut out);
+        for device in &cast.living {
+            if let Some(group) = self.groups.get(device.group) {
+                group.installation(device, now, &mut out);
+            }
         }
         for (number, event) in self.events.iter().enumerate() {
             for id in &event.devices {
@@ -79,29 +82,29 @@ impl Span {
 }
 
 impl Group {
-    fn registrations(&self, now: Timestamp, out: &mut Vec<Happening>) {
-        let created = self.registered.instant(now);
-        let count = self.ids.count();
-        for (index, id) in (0..).zip(self.ids.all()) {
-            let which = Which { id: &id, index, count };
-            let tags: Map<_, _> = self.tags.iter().map(|(name, tag)| (name.clone(), tag.value(which))).collect();
-            let twin = TwinSeed { tags, ..TwinSeed::default() };
-            let seed = DeviceSeed { id, created, edge: self.edge, twin, modules: BTreeMap::new() };
-            out.push(Happening { at: created, what: What::Registered(Box::new(seed)) });
-        }
+    /// The tags of the device at `index`.
+    pub(super) fn tags(&self, device: &Member) -> Map<String, Value> {
+        let which = Which { id: &device.id, index: device.index, count: self.ids.count() };
+        self.tags.iter().map(|(name, tag)| (name.clone(), tag.value(which))).collect()
     }
 
-    fn installations(&self, now: Timestamp, out: &mut Vec<Happening>) {
-        let registered = self.registered.instant(now);
-        let set = registered.saturating_add(SET_AFTER).unwrap_or(registered);
-        for id in self.ids.all() {
-            if let Some(content) = &self.manifest {
-                out.push(Happening { at: set, what: What::Device(id.clone(), Fate::Applied(content.clone())) });
-            }
-            if let Some(installed) = self.installed {
-                let at = installed.instant_of(&id, 0, now);
-                out.push(Happening { at, what: What::Device(id, Fate::Provisioned(self.spec.clone())) });
-            }
+    fn registration(&self, device: &Member, now: Timestamp) -> Happening {
+        let created = self.registered.instant(now);
+        let twin = TwinSeed { tags: self.tags(device), ..TwinSeed::default() };
+        let seed = DeviceSeed { id: device.id.clone(), created, edge: self.edge, twin, modules: BTreeMap::new() };
+        Happening { at: created, what: What::Registered(Box::new(seed)) }
+    }
+
+    fn installation(&self, device: &Member, now: Timestamp, out: &mut Vec<Happening>) {
+        let id = &device.id;
+        if let Some(content) = &self.manifest {
+            let registered = self.registered.instant(now);
+            let at = registered.saturating_add(SET_AFTER).unwrap_or(registered);
+            out.push(Happening { at, what: What::Device(id.clone(), Fate::Applied(content.clone())) });
+        }
+        if let Some(installed) = self.installed {
+            let at = installed.instant_of(id, 0, now);
+            out.push(Happening { at, what: What::Device(id.clone(), Fate::Provisioned(self.spec.clone())) });
         }
     }
 }

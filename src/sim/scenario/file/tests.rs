@@ -236,3 +236,85 @@ fn mistakes_have_a_line_a_column_and_a_remedy() {
     let both = read("age = 5\n[hub]\nskv = \"S1\"\n").expect_err("two mistakes");
     assert_eq!(both.lines().count(), 2, "all of them are told at once: {both}");
 }
+
+const LARGE: &str = r#"
+age = "1h"
+
+[manifests.base]
+file = "deployment.manifest.json"
+
+[manifests.layer]
+file = "ml-module-layer.json"
+
+[[devices]]
+id = "gw-{0001..1500}"
+tags = { site = "S{1..3}", serial = "X{1..1500}" }
+installed = ["-50m", "-45m"]
+
+[[deployments]]
+id = "deploy-base"
+manifest = "base"
+condition = "tags.site != 'S3'"
+priority = 10
+
+[[troubles]]
+what = "crash temperatureFilter 2"
+devices = "gw-1300"
+at = "-10m"
+"#;
+
+/// Of a large fleet most devices are likened to some: nobody can tell, and each goes its own way once something happens
+/// to it.
+#[test]
+fn a_large_fleet_is_whole_and_every_device_of_it_can_be_woken() {
+    let (caller, clock) = world(LARGE);
+    let count = |condition: &str| {
+        let text = format!("SELECT COUNT() AS n FROM devices.modules WHERE {condition}");
+        caller.query(&text)[0]["n"].as_u64()
+    };
+    let running = "moduleId = '$edgeAgent' AND properties.reported.modules.temperatureFilter.runtimeStatus = 'running'";
+    assert_eq!(count("moduleId = '$edgeAgent'"), Some(1_500));
+    assert_eq!(count(running), Some(999), "two sites of three, but for one device");
+    let made = caller.hub.machines(|world, _| world.made());
+    assert!(made < 200, "{made} machines were made");
+    let device = caller.get("/devices/gw-1400");
+    assert_eq!(caller.get("/twins/gw-1400")["tags"], json!({"site": "S2", "serial": "X1400"}));
+    assert!(device["deviceScope"].as_str().unwrap().starts_with("ms-azure-iot-edge://gw-1400-"), "{device}");
+    let keys = |id: &str| caller.get(&format!("/devices/{id}"))["authentication"]["symmetricKey"]["primaryKey"].clone();
+    assert_ne!(keys("gw-1400"), keys("gw-1397"));
+    let clients = |id: &str| {
+        let twin = caller.get(&format!("/twins/{id}/modules/%24edgeHub"));
+        let clients = twin["properties"]["reported"]["clients"].as_object().unwrap().keys().cloned();
+        clients.collect::<Vec<_>>()
+    };
+    assert_eq!(clients("gw-1400"), ["gw-1400/SimulatedTemperatureSensor", "gw-1400/temperatureFilter"]);
+
+    // A log is its own, a direct method reaches it, an edit is obeyed.
+    let request = json!({"methodName": "GetModuleLogs", "responseTimeoutInSeconds": 30,
+        "payload": {"schemaVersion": "1.0", "items": [{"id": "edgeHub", "filter": {"tail": 50}}], "encoding": "none", "contentType": "text"}});
+    let logs = caller.send("POST", "/twins/gw-1400/modules/%24edgeAgent/methods", &[], &request);
+    let text = logs.body["payload"][0]["payload"].as_str().unwrap();
+    assert!(text.contains("gw-1400/temperatureFilter") && !text.replace("gw-1400", "").contains("gw-"), "{text}");
+    let patch = json!({"properties": {"desired": {"temperatureThreshold": 31.5}}});
+    assert_eq!(caller.send("PATCH", "/twins/gw-1400/modules/temperatureFilter", &[], &patch).status, 200);
+    caller.hub.afflict("gw-1399", &crate::sim::device::Condition::NetworkOff, true).unwrap();
+    assert!(caller.hub.messages("gw-1403").unwrap().counts.sent > 0);
+    clock.advance(std::time::Duration::from_secs(360));
+    let agent = caller.get("/twins/gw-1400/modules/%24edgeAgent");
+    assert_eq!(agent["properties"]["reported"]["lastDesiredStatus"]["code"], 200);
+    assert_eq!(count("moduleId = '$edgeHub' AND connectionState = 'Disconnected' AND deviceId = 'gw-1399'"), Some(1));
+
+    // So does what a new deployment writes, and only whom it is for wakes up.
+    let layer = read_layer();
+    let body =
+        json!({"content": layer, "targetCondition": "tags.serial = 'X1401' OR tags.serial = 'X1499'", "priority": 20});
+    assert_eq!(caller.send("PUT", "/configurations/deploy-ml", &[], &body).status, 200);
+    clock.advance(std::time::Duration::from_secs(120));
+    assert_eq!(count("properties.reported.modules.mlInference.runtimeStatus = 'running'"), Some(1), "X1401 is in S3");
+    let after = caller.hub.machines(|world, _| world.made());
+    assert!(after < made + 8, "{after} machines after {made}");
+}
+
+fn read_layer() -> Value {
+    serde_json::from_str::<Value>(include_str!("../../../../examples/ml-module-layer.json")).unwrap()["content"].clone()
+}
