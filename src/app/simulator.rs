@@ -81,7 +81,7 @@ impl Simulator {
                 format!("--ca-file '{}' \\", files.authority().display()),
                 "twin patch edge-gateway-001/temperatureFilter \\".to_owned(),
                 "--desired '{\"temperatureThreshold\": 28.0}' --yes".to_owned(),
-                format!("What stands after :sim works there too: '{program}' sim do net off edge-gateway-007"),
+                format!("What stands after :sim works there too: '{program}' sim do status"),
             ]);
         }
         lines

@@ -34,9 +34,10 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, request: HttpReque
     let Ok(words) = String::from_utf8(request.body) else {
         return (StatusCode::BAD_REQUEST, "a command is text").into_response();
     };
-    match control::run(&shared, &words) {
-        Ok(said) => said.into_response(),
-        Err(CommandError::NotFound(said)) => (StatusCode::NOT_FOUND, said).into_response(),
-        Err(CommandError::Refused(said)) => (StatusCode::BAD_REQUEST, said).into_response(),
+    match tokio::task::spawn_blocking(move || control::run(&shared, &words)).await {
+        Ok(Ok(said)) => said.into_response(),
+        Ok(Err(CommandError::NotFound(said))) => (StatusCode::NOT_FOUND, said).into_response(),
+        Ok(Err(CommandError::Refused(said))) => (StatusCode::BAD_REQUEST, said).into_response(),
+        Err(_it_failed) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -170,7 +170,7 @@ pub(super) fn to_hub(head: &Parts, body: Vec<u8>) -> Request {
     }
 }
 
-async fn through_faults(shared: &Shared, request: HttpRequest) -> HttpResponse {
+async fn through_faults(shared: &Arc<Shared>, request: HttpRequest) -> HttpResponse {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -179,7 +179,11 @@ async fn through_faults(shared: &Shared, request: HttpRequest) -> HttpResponse {
     shared.faults.delay().await;
     let mut request = to_hub(&head, body.into());
     let answer = loop {
-        let answer = shared.hub.handle(&request);
+        // Over a large fleet it takes a while, in which others want to be let in.
+        let (hub, asked) = (Arc::clone(shared), request.clone());
+        let Ok(answer) = tokio::task::spawn_blocking(move || hub.hub.handle(&asked)).await else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
         match answer.wait {
             Wait::None => break answer,
             Wait::Late(after) => {

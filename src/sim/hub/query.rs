@@ -15,7 +15,7 @@ use super::Call;
 use super::errors::HubError;
 use super::message::Response;
 use super::state::{Device, State};
-use super::twins::{Form, document};
+use super::twins::{Form, Part, document};
 
 /// Rows a page has when the caller does not say, and at most when it does.
 const DEFAULT_PAGE: usize = 100;
@@ -61,7 +61,7 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> 
         return Ok(Response::json(&Value::Array(Vec::new())).header("x-ms-item-type", "DeviceJob"));
     }
     let item_type = if query.select == Select::All { "Twin" } else { "Raw" };
-    let form = Form { model_id: call.has_model_id(), row: true, properties: true, now: Some(call.now) };
+    let form = Form { model_id: call.has_model_id(), row: true, properties: Part::Whole, now: Some(call.now) };
     if query.is_aggregate() {
         let mut groups = Groups::new(&query);
         matching(state, &query, None, form).for_each(|(_, row)| groups.add(&row));
@@ -93,7 +93,16 @@ pub(super) fn count_all(state: &State, texts: &[String]) -> Vec<u64> {
         if asked.is_empty() {
             continue;
         }
-        let properties = asked.iter().any(|count| count.query.condition.is_some() || count.groups.is_some());
+        let mut paths: Vec<&Path> = Vec::new();
+        let mut everything = false;
+        for count in &asked {
+            paths.extend(count.query.condition.iter().flat_map(|condition| condition.paths()));
+            match count.query.columns() {
+                Some(columns) => paths.extend(columns),
+                None => everything |= count.groups.is_some(),
+            }
+        }
+        let properties = if everything { Part::Whole } else { Part::seen_by(&paths) };
         let form = Form { model_id: false, row: true, properties, now: None };
         let mut modules = Some(Vec::new());
         for count in &asked {
@@ -179,13 +188,12 @@ fn matching<'a>(
     after: Option<Key>,
     form: Form,
 ) -> impl Iterator<Item = (Key, Value)> + 'a {
-    let named = |paths: &[&Path]| paths.iter().any(|path| path.segments().first().is_some_and(|s| s == "properties"));
-    let condition_needs = query.condition.as_ref().is_some_and(|condition| named(&condition.paths()));
-    let columns_need = query.columns().is_none_or(|paths| named(&paths));
-    let lean = Form { properties: condition_needs, ..form };
+    let condition = query.condition.as_ref().map_or(Part::Nothing, |condition| Part::seen_by(&condition.paths()));
+    let columns = query.columns().map_or(Part::Whole, |paths| Part::seen_by(&paths));
+    let lean = Form { properties: condition, ..form };
     documents(state, query.source, after, lean, named_modules(query)).filter(|(_, row)| query.matches(row)).filter_map(
         move |(key, row)| {
-            let row = if columns_need && !condition_needs {
+            let row = if columns != Part::Nothing && columns != condition {
                 document(&key.0, state.device(&key.0)?, key.1.as_deref(), form)?
             } else {
                 row
@@ -249,4 +257,46 @@ fn modules_behind(id: &str, device: &Device, after: Option<&Key>, only: Option<&
         _ => true,
     };
     device.modules.keys().filter(wanted).filter(behind).cloned().map(Some).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_left_out_only_where_no_row_of_theirs_can_be_wanted() {
+        for (condition, expected) in [
+            ("moduleId = '$edgeAgent' AND properties.reported.x = 1", Some(vec!["$edgeAgent"])),
+            ("tags.a = 1 AND '$edgeHub' = moduleId", Some(vec!["$edgeHub"])),
+            ("moduleId IN ['a', 'b'] AND deviceId = 'd'", Some(vec!["a", "b"])),
+            ("moduleId = 'a' OR deviceId = 'd'", None),
+            ("NOT moduleId = 'a'", None),
+            ("moduleId != 'a'", None),
+            ("moduleId NIN ['a']", None),
+            ("tags.moduleId = 'a'", None),
+        ] {
+            let query = query::parse(&format!("SELECT * FROM devices.modules WHERE {condition}")).unwrap();
+            let named = named_modules(&query);
+            let named: Option<Vec<&str>> = named.as_ref().map(|names| names.iter().map(String::as_str).collect());
+            assert_eq!(named, expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn as_much_is_written_out_as_is_looked_at() {
+        let both = Part::Values { desired: true, reported: true };
+        let reported = Part::Values { desired: false, reported: true };
+        for (condition, expected) in [
+            ("deviceId = 'd' AND tags.a = 1", Part::Nothing),
+            ("properties.reported.a.b = 1", reported),
+            ("properties.desired.$version = properties.reported.v", both),
+            ("IS_DEFINED(properties.reported)", Part::Whole),
+            ("properties.reported.$metadata.$lastUpdated > 'a'", Part::Whole),
+            ("properties.Reported.a = 1", Part::Whole),
+        ] {
+            let query = query::parse(&format!("SELECT * FROM devices WHERE {condition}")).unwrap();
+            let condition_paths = query.condition.as_ref().unwrap();
+            assert_eq!(Part::seen_by(&condition_paths.paths()), expected, "{condition}");
+        }
+    }
 }

@@ -207,6 +207,13 @@ impl Section {
         self.write(values, at, true, None);
     }
 
+    /// User members, then `$version`.
+    pub(super) fn values_alone(&self) -> Value {
+        let mut out = Map::clone(&self.values);
+        out.insert("$version".to_owned(), self.version.into());
+        Value::Object(out)
+    }
+
     /// User members, then `$metadata`, then `$version`, as the service writes them.
     pub(super) fn to_value(&self) -> Value {
         let mut out = Map::clone(&self.values);

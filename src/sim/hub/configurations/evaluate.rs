@@ -13,7 +13,7 @@ use crate::sim::hub::entropy::Entropy;
 use crate::sim::hub::registry::valid_id;
 use crate::sim::hub::state::{Authentication, Device, Identity, Module, State};
 use crate::sim::hub::twin::Twin;
-use crate::sim::hub::twins::{Form, document};
+use crate::sim::hub::twins::{Form, Part, document};
 
 use super::content::{Kind, Writes, module_names};
 use super::write::{Claim, Owner, settle};
@@ -122,7 +122,8 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(known: &'a [Configuration], now: Timestamp) -> Self {
-        let properties = known.iter().any(|known| known.target.reads_properties());
+        let reads = known.iter().any(|known| known.target.reads_properties());
+        let properties = if reads { Part::Whole } else { Part::Nothing };
         let mut automatic: Vec<&Configuration> =
             known.iter().filter(|known| known.content.kind != Kind::Edge).collect();
         automatic
@@ -141,7 +142,7 @@ impl<'a> Plan<'a> {
     /// Whether what becomes of a device is decided by its twin without properties: nobody asks for what is reported, and
     /// no module has a condition of its own.
     fn is_steady(&self) -> bool {
-        !self.form.properties && self.automatic.iter().all(|known| known.content.kind == Kind::Device)
+        self.form.properties == Part::Nothing && self.automatic.iter().all(|known| known.content.kind == Kind::Device)
     }
 
     /// A fingerprint of everything that decides what becomes of a device: the configurations, which of them match, and what
