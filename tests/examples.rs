@@ -10,7 +10,7 @@ use edgedeck::config::{Active, Auth, Config, Sources};
 use edgedeck::domain::ids::{DeviceId, ModuleId, TwinId};
 use edgedeck::domain::time::{ManualClock, SharedClock};
 use edgedeck::hub::{ConnectionString, Hub, HubSettings, Trust};
-use edgedeck::sim::{SimOptions, start};
+use edgedeck::sim::{Scenario, SimOptions, start};
 use serde_json::{Map, Value};
 
 fn read(path: &str) -> String {
@@ -71,6 +71,26 @@ async fn the_manifest_changes_one_module_of_the_hand_made_gateway_and_removes_on
         wanted.iter().filter(|(name, image)| now.get(*name) != Some(image)).map(|(n, _)| n.as_str()).collect();
     let removed: Vec<&str> = now.keys().filter(|name| !wanted.contains_key(*name)).map(String::as_str).collect();
     assert_eq!((changed, removed), (vec!["temperatureFilter"], vec!["debugShell"]));
+}
+
+/// What stands in the folder is what comes along, and what the format's description shows is a scenario.
+#[test]
+fn scenarios_are_there_by_name_and_the_described_one_reads() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/scenarios");
+    let mut files: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .filter_map(|entry| Some(entry.unwrap().file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
+        .collect();
+    files.sort();
+    let shelf: Vec<&str> =
+        Scenario::names().into_iter().filter(|name| !matches!(*name, "default" | "tutorial")).collect();
+    assert_eq!(files, shelf);
+    let readme = read("examples/scenarios/README.md");
+    let (_, example) = readme.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    if let Err(error) = Scenario::read("README.md", example, &folder) {
+        panic!("{error}");
+    }
 }
 
 #[test]

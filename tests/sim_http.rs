@@ -276,7 +276,7 @@ async fn commands_say_what_they_did_or_what_is_possible() {
         ("latency soon", "300ms"),
         ("touch nobody", "no device nobody"),
     ] {
-        assert!(sim.command(text).expect_err(text).contains(part), "{text}");
+        assert!(sim.command(text).expect_err(text).to_string().contains(part), "{text}");
     }
     sim.shutdown().await;
 }

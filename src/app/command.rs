@@ -3,19 +3,23 @@
 use std::sync::Arc;
 
 use super::complain;
-use super::opening::{OpenError, Opened, open};
+use super::opening::{OpenError, Opened, open, scenario};
 use super::process::{Process, SystemClock};
+use super::serve::serve;
+use crate::cli::sim::SimArgs;
 use crate::cli::{
     Answer, Asker, Command, ConnectArgs, Exit, Failure, Format, Site, apply, audit, config, deployment, device,
-    devices, info, logs, modules, put, query, restart, twin,
+    devices, info, logs, modules, put, query, restart, sim, twin,
 };
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 
 /// Runs `command` and prints what came of it.
 pub(super) fn run(mut process: Process, connect: &ConnectArgs, format: Format, command: &Command) -> Exit {
-    let ended = answer(&mut process, connect, format, command)
-        .and_then(|answer| put(&mut std::io::stdout(), &answer.text(format)).map(|()| answer.exit));
+    let ended = answer(&mut process, connect, format, command).and_then(|answer| match answer {
+        Some(answer) => put(&mut std::io::stdout(), &answer.text(format)).map(|()| answer.exit),
+        None => Ok(Exit::Success),
+    });
     match ended {
         Ok(exit) => exit,
         Err(failure) => {
@@ -27,14 +31,20 @@ pub(super) fn run(mut process: Process, connect: &ConnectArgs, format: Format, c
     }
 }
 
-fn answer(process: &mut Process, connect: &ConnectArgs, format: Format, command: &Command) -> Result<Answer, Failure> {
+/// What a command found or did; nothing when it has said everything itself.
+fn answer(
+    process: &mut Process,
+    connect: &ConnectArgs,
+    format: Format,
+    command: &Command,
+) -> Result<Option<Answer>, Failure> {
     let asker = Asker::of_process();
     let clock: SharedClock = Arc::new(SystemClock::start());
     let now = clock.now().wall;
-    match command {
-        Command::Audit(command) => audit::run(&process.paths.audit(), now, command, asker),
-        Command::Config(command) => Ok(config::run(&process.paths, &process.config, now, command, asker)),
-        Command::Info => Ok(info::run(&process.paths, &process.config, &process.terminal_env(), now)),
+    let answer = match command {
+        Command::Audit(command) => audit::run(&process.paths.audit(), now, command, asker)?,
+        Command::Config(command) => config::run(&process.paths, &process.config, now, command, asker),
+        Command::Info => info::run(&process.paths, &process.config, &process.terminal_env(), now),
         Command::Devices(_)
         | Command::Device(_)
         | Command::Modules(_)
@@ -43,18 +53,29 @@ fn answer(process: &mut Process, connect: &ConnectArgs, format: Format, command:
         | Command::Deployment(_)
         | Command::Logs(_)
         | Command::Query(_)
-        | Command::Twin(_) => {
-            // One worker beside this thread: the simulated hub answers while this thread waits for a person.
-            let runtime =
-                tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(
-                    |error| Failure::new(Exit::Failure, format!("the runtime could not be started: {error}")),
-                )?;
-            let ended = runtime.block_on(at_hub(process, connect, format, command, clock, asker));
-            // Nothing that is still under way may keep a finished command from ending.
-            runtime.shutdown_background();
-            ended
+        | Command::Twin(_) => in_runtime(at_hub(process, connect, format, command, clock, asker))?,
+        Command::Sim(SimArgs { command: Some(command), .. }) => {
+            in_runtime(sim::run(&process.paths.runtime, clock, command))?
         }
-    }
+        Command::Sim(SimArgs { command: None, serve: args }) => {
+            in_runtime(serve(process, scenario(connect)?, args, format))?;
+            return Ok(None);
+        }
+    };
+    Ok(Some(answer))
+}
+
+fn in_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    // One worker beside this thread: the simulated hub answers while this thread waits for a person.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failure, format!("the runtime could not be started: {error}")))?;
+    let ended = runtime.block_on(work);
+    // Nothing that is still under way may keep a finished command from ending.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn at_hub(
@@ -81,7 +102,9 @@ async fn at_hub(
         Command::Logs(args) => logs::run(&site, args, format, asker).await,
         Command::Query(args) => query::run(&site, args).await,
         Command::Twin(command) => twin::run(&site, command, format, asker).await,
-        Command::Audit(_) | Command::Config(_) | Command::Info => Err(Failure::usage("this command needs no hub")),
+        Command::Audit(_) | Command::Config(_) | Command::Info | Command::Sim(_) => {
+            Err(Failure::usage("this command needs no hub"))
+        }
     };
     // The simulated hub lives as long as the command that uses it.
     drop(sim);
@@ -92,6 +115,7 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let text = || String::from(Untrusted::from(error.to_string()).shown());
         match &error {
+            OpenError::Scenario(why) => Self::usage(why.as_str()),
             OpenError::Nothing | OpenError::NoContext { .. } | OpenError::Input(_) => Self::usage(text()),
             OpenError::Hub(fault) => Self::from(fault),
             OpenError::Sim(_) => Self::new(Exit::Failure, text()),

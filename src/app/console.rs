@@ -116,7 +116,8 @@ impl Console {
         };
         let read_only = hub.write.is_none();
         let identity = hub.read.identity();
-        let simulator = sim.map(Simulator::with_files).transpose()?;
+        let files_of = |sim| Simulator::with_files(sim, &process.paths.runtime, clock.now().wall);
+        let simulator = sim.map(files_of).transpose()?;
         let session = Session {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             context: Untrusted::new(context.as_str()).shown().into(),

@@ -1,6 +1,7 @@
 //! The composition root: reads the system clock and the environment, opens the hub, wires the parts, ends in order.
 //! It decides nothing about hubs or screens.
 
+mod access;
 mod command;
 mod console;
 #[cfg(debug_assertions)]
@@ -10,6 +11,7 @@ mod hands;
 mod logging;
 mod opening;
 mod process;
+mod serve;
 mod simulator;
 mod world;
 

@@ -7,6 +7,7 @@ use crate::cli::ConnectArgs;
 use crate::config::{Active, Auth, Finding, Origin, SecretSource, Setting, Settings, Source, read_connection_string};
 use crate::domain::fault::Fault;
 use crate::domain::secret::Secret;
+use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 use crate::hub::{
     ConnectionString, Credential, Endpoint, EntraEnvironment, EntraSettings, Hub, HubSettings, ManagedIdentity, Trust,
@@ -55,6 +56,9 @@ pub enum OpenError {
     /// The hub could not be prepared.
     #[error(transparent)]
     Hub(#[from] Fault),
+    /// There is no such scenario, or mistakes are in it.
+    #[error("{0}")]
+    Scenario(String),
     /// The simulated hub did not start.
     #[error(transparent)]
     Sim(#[from] crate::sim::SimError),
@@ -179,10 +183,27 @@ fn mistakes(process: &Process) -> impl Iterator<Item = &Finding> {
         .filter(move |finding| matches!(&finding.source, Source::File(place) if place.file == file))
 }
 
+/// The scenario that was asked for; the default one when none was.
+///
+/// # Errors
+/// [`OpenError::Scenario`] with everything that is wrong.
+pub(super) fn scenario(connect: &ConnectArgs) -> Result<Scenario, OpenError> {
+    let named = connect.scenario.as_deref().unwrap_or("default");
+    Scenario::open(named).map_err(|error| OpenError::Scenario(error.to_string()))
+}
+
 /// Starts the simulated hub and opens it, trusting its own authority and no other.
 async fn simulated(process: &Process, connect: &ConnectArgs, clock: SharedClock) -> Result<Opened, OpenError> {
-    let options = SimOptions { scenario: Scenario::Default, ..SimOptions::new(clock.clone()) };
-    let sim = crate::sim::start(options).await?;
+    let scenario = scenario(connect)?;
+    if scenario.start().is_some() {
+        // Ages on screen and the record of changes are by one clock, which must not be a made-up one.
+        return Err(OpenError::Scenario(format!(
+            "{} has a `start` of its own, which only a simulator on its own can have: serve it with `edgedeck sim`, or \
+             leave `start` out",
+            Untrusted::new(scenario.name()).shown()
+        )));
+    }
+    let sim = crate::sim::start(SimOptions::of(scenario, clock.clone())).await?;
     let (endpoint, credential) = from_string(&sim.connection_string())?;
     let trust = Trust::Only(sim.ca_pem().as_bytes().to_vec());
     let read_only = connect.read_only || Named::Simulated.is_read_only(&process.config.settings.safety.start_readonly);

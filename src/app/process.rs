@@ -78,7 +78,7 @@ impl Process {
     /// What is wrong with a flag, if one is: a wrong flag ends the run, where a wrong file only warns.
     #[must_use]
     pub fn wrong_flag(&self, cli: &Cli) -> Option<String> {
-        if let Some(idle) = cli.idle_screen_flag() {
+        if let Some(idle) = cli.idle_flag() {
             return Some(idle);
         }
         let wrong = self.config.findings.iter().find(|finding| matches!(finding.source, Source::Flag(_)));

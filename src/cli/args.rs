@@ -15,6 +15,7 @@ use super::logs::LogsArgs;
 use super::modules::ModulesCommand;
 use super::query::QueryArgs;
 use super::restart::RestartArgs;
+use super::sim::SimArgs;
 use super::twin::TwinCommand;
 
 macro_rules! examples {
@@ -24,6 +25,8 @@ Examples:
   edgedeck --sim                                      the console on the embedded simulated hub
   edgedeck --sim devices --filter '-l role=gateway'   the same fleet as a table, filtered as / does
   edgedeck --hub my-hub.azure-devices.net             the console with Entra ID (az login)
+  edgedeck --sim --scenario f04                       another world: a name, or the path of a scenario file
+  edgedeck sim                                        the simulated hub on its own, for any client of IoT Hub
   edgedeck --connection-string-file hub.cs devices -o json
   edgedeck logs gw-1 filter --since 10m -f
   edgedeck twin patch gw-1/filter --desired '{\"threshold\": 30}' --dry-run"
@@ -85,6 +88,9 @@ pub struct ConnectArgs {
     /// Start the embedded simulated hub and use it: no account, no network, no configuration
     #[arg(long, global = true, conflicts_with_all = ["hub", "connection_string_file", "context"])]
     pub sim: bool,
+    /// The world of the simulated hub: default, tutorial, f01 to f23, or the path of a scenario file
+    #[arg(long, global = true, value_name = "FILE|NAME")]
+    pub scenario: Option<String>,
     /// A context from contexts.toml
     #[arg(long, short = 'x', global = true, value_name = "NAME", conflicts_with_all = ["hub", "connection_string_file"])]
     pub context: Option<String>,
@@ -165,14 +171,46 @@ pub enum Command {
     /// What is set, and where
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Serve the simulated hub to any client of IoT Hub, or throw the switches of one that runs
+    Sim(SimArgs),
     /// Version, folders and what edgedeck makes of this terminal
     Info,
 }
 
 impl Cli {
-    /// A flag of the console beside a command that draws none; `config` and `info` show what it would do.
+    /// A flag that has no meaning where it stands, if there is one.
     #[must_use]
-    pub fn idle_screen_flag(&self) -> Option<String> {
+    pub fn idle_flag(&self) -> Option<String> {
+        self.idle_screen_flag().or_else(|| self.idle_hub_flag())
+    }
+
+    /// A flag about which hub beside `sim`, which makes its own, or about its world where nothing is simulated.
+    fn idle_hub_flag(&self) -> Option<String> {
+        let connect = &self.connect;
+        let Some(Command::Sim(args)) = &self.command else {
+            let idle = connect.scenario.is_some() && !connect.sim;
+            return idle.then(|| {
+                "--scenario is about the simulated hub: add --sim, or serve it with `edgedeck sim`".to_owned()
+            });
+        };
+        let given = [
+            ("--sim", connect.sim),
+            ("--context", connect.context.is_some()),
+            ("--hub", connect.hub.is_some()),
+            ("--connection-string-file", connect.connection_string_file.is_some()),
+            ("--ca-file", connect.ca_file.is_some()),
+            ("--managed-identity", connect.managed_identity.is_some()),
+            ("--read-only", connect.read_only),
+        ];
+        if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
+            return Some(format!("{flag} says which hub to use; `edgedeck sim` is one: leave it out"));
+        }
+        let steers = args.command.is_some() && connect.scenario.is_some();
+        steers.then(|| "--scenario is for the start of a simulator, and this one runs: leave it out".to_owned())
+    }
+
+    /// A flag of the console beside a command that draws none; `config` and `info` show what it would do.
+    fn idle_screen_flag(&self) -> Option<String> {
         let shows_settings = matches!(self.command, None | Some(Command::Config(_) | Command::Info));
         let screen = &self.screen;
         let given = [

@@ -10,6 +10,7 @@ mod bucket;
 mod budget;
 mod client;
 mod deploy;
+mod door;
 mod endpoint;
 mod error;
 #[cfg(test)]
@@ -40,6 +41,7 @@ use transport::HttpsTransport;
 pub use auth::{Credential, EntraEnvironment, EntraSettings, ManagedIdentity};
 pub use budget::{Admission, Budget, BudgetView, ClassView, Permit};
 pub use deploy::{Stored, Updated};
+pub use door::{DoorAnswer, SimDoor};
 pub use endpoint::{ConnectionString, Endpoint, EndpointError};
 pub use method::{MethodReply, MethodTimeouts};
 pub use pace::Pace;

@@ -4,7 +4,9 @@ mod machines;
 
 use std::time::Duration;
 
-use super::{Sim, SimStatus};
+use super::SimStatus;
+use super::http::Shared;
+use super::hub::NoMachine;
 
 /// What is possible, for refusals.
 const POSSIBLE: &str =
@@ -17,11 +19,32 @@ const MAX_LATENCY: Duration = Duration::from_secs(120);
 const MIN_BEAT: Duration = Duration::from_secs(1);
 const MAX_BEAT: Duration = Duration::from_secs(60 * 60);
 
-pub(super) fn run(sim: &Sim, text: &str) -> Result<String, String> {
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// It is about something that does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// It is no command, or not possible with what it is about.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<NoMachine> for CommandError {
+    fn from(error: NoMachine) -> Self {
+        let text = error.to_string();
+        match error {
+            NoMachine::Device(_) | NoMachine::Module { .. } => Self::NotFound(text),
+            NoMachine::NotEdge(_) | NoMachine::Machine(_) => Self::Refused(text),
+        }
+    }
+}
+
+pub(super) fn run(shared: &Shared, text: &str) -> Result<String, CommandError> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let faults = &sim.shared.faults;
+    let faults = &shared.faults;
     match words.as_slice() {
-        [] | ["status"] => Ok(describe(&sim.status())),
+        [] | ["status"] => Ok(describe(&shared.status())),
         ["hub", "off"] => {
             faults.change(|state| state.hub_on = false);
             Ok("the hub is off: connections hang without an answer until `:sim hub on`".to_owned())
@@ -31,7 +54,7 @@ pub(super) fn run(sim: &Sim, text: &str) -> Result<String, String> {
             Ok("the hub is on".to_owned())
         }
         ["latency", amount] => {
-            let latency = parse_latency(amount)?;
+            let latency = parse_latency(amount).map_err(CommandError::Refused)?;
             faults.change(|state| state.latency = latency);
             Ok(match latency {
                 Duration::ZERO => "answers come at once".to_owned(),
@@ -39,12 +62,12 @@ pub(super) fn run(sim: &Sim, text: &str) -> Result<String, String> {
             })
         }
         ["beat", every] => {
-            let beat = parse_beat(every)?;
-            sim.shared.hub.set_beat(beat);
+            let beat = parse_beat(every).map_err(CommandError::Refused)?;
+            shared.hub.set_beat(beat);
             Ok(format!("deployments look at their devices every {} s", beat.as_secs()))
         }
         ["edition", edition @ ("free" | "paid")] => {
-            sim.shared.hub.set_free(*edition == "free");
+            shared.hub.set_free(*edition == "free");
             Ok(format!("the hub takes as many deployments as a {edition} one"))
         }
         ["touch", target] => {
@@ -52,11 +75,13 @@ pub(super) fn run(sim: &Sim, text: &str) -> Result<String, String> {
                 Some((device, module)) => (device, Some(module)),
                 None => (*target, None),
             };
-            sim.shared.hub.touch(device, module)?;
+            shared.hub.touch(device, module)?;
             Ok(format!("somebody else wrote tags.touched of {target}; its ETag has moved"))
         }
-        words => machines::run(&sim.shared.hub, words)
-            .unwrap_or_else(|| Err(format!("`:sim {}` is unknown; {POSSIBLE}, {}", text.trim(), machines::POSSIBLE))),
+        words => machines::run(&shared.hub, words)?.ok_or_else(|| {
+            let text = text.trim().escape_debug();
+            CommandError::Refused(format!("`:sim {text}` is unknown; {POSSIBLE}, {}", machines::POSSIBLE))
+        }),
     }
 }
 

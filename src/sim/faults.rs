@@ -25,8 +25,8 @@ impl Default for FaultState {
 pub(super) struct Faults(watch::Sender<FaultState>);
 
 impl Faults {
-    pub(super) fn new() -> Self {
-        Self(watch::Sender::new(FaultState::default()))
+    pub(super) fn new(state: FaultState) -> Self {
+        Self(watch::Sender::new(state))
     }
 
     pub(super) fn state(&self) -> FaultState {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request as HttpRequest, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::serve::Listener;
@@ -19,6 +20,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::door;
 use super::faults::Faults;
 use super::hub::{Request, SimHub, Wait};
 
@@ -35,17 +37,37 @@ pub(super) struct Shared {
     pub(super) hub: SimHub,
     pub(super) faults: Faults,
     pub(super) stop: CancellationToken,
+    /// As it stands in connection strings: `127.0.0.1:PORT`.
+    pub(super) host: String,
+}
+
+/// What answers at a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// The hub, with the faults on the way to it.
+    Hub,
+    /// The door to the simulator itself, which no fault closes: somebody has to end them.
+    Door,
 }
 
 /// Serves until `shared.stop` is cancelled, then lets answers under way finish. Whoever waits in a fault is let go.
-pub(super) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>) -> io::Result<()> {
+pub(super) async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    shared: Arc<Shared>,
+    behind: Behind,
+) -> io::Result<()> {
     let address = listener.local_addr()?;
     let (ready, connections) = mpsc::channel(16);
     let tasks = TaskTracker::new();
-    tasks.spawn(accept(listener, acceptor, Arc::clone(&shared), ready, tasks.clone()));
+    tasks.spawn(accept(listener, acceptor, Arc::clone(&shared), behind, ready, tasks.clone()));
     tasks.close();
     let stopped = shared.stop.clone().cancelled_owned();
-    let router = Router::new().fallback(answer).with_state(shared);
+    let router = match behind {
+        Behind::Hub => Router::new().fallback(answer),
+        Behind::Door => Router::new().fallback(door::answer),
+    };
+    let router = router.with_state(shared);
     let result = axum::serve(TlsListener { connections, address }, router).with_graceful_shutdown(stopped).await;
     tasks.wait().await;
     result
@@ -55,6 +77,7 @@ async fn accept(
     listener: TcpListener,
     acceptor: TlsAcceptor,
     shared: Arc<Shared>,
+    behind: Behind,
     ready: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
     tasks: TaskTracker,
 ) {
@@ -78,7 +101,12 @@ async fn accept(
             let _slot = slot;
             tokio::select! {
                 () = shared.stop.cancelled() => {}
-                () = shake_hands(stream, peer, &acceptor, &shared.faults, &ready) => {}
+                () = async {
+                    if behind == Behind::Hub {
+                        shared.faults.reachable().await;
+                    }
+                    shake_hands(stream, peer, &acceptor, &ready).await;
+                } => {}
             }
         });
     }
@@ -88,10 +116,8 @@ async fn shake_hands(
     stream: TcpStream,
     peer: SocketAddr,
     acceptor: &TlsAcceptor,
-    faults: &Faults,
     ready: &mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
 ) {
-    faults.reachable().await;
     // Small answers must not wait for the peer's acknowledgement; without the option they are only slower.
     drop(stream.set_nodelay(true));
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
@@ -132,23 +158,32 @@ async fn answer(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Http
     }
 }
 
-async fn through_faults(shared: &Shared, request: HttpRequest) -> HttpResponse {
+/// A request as the hub takes it.
+pub(super) fn to_hub(head: &Parts, body: Vec<u8>) -> Request {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Request {
+        method: head.method.as_str().to_owned(),
+        path_and_query: head.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+        headers: head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+        body,
+        waited: Duration::ZERO,
+    }
+}
+
+async fn through_faults(shared: &Arc<Shared>, request: HttpRequest) -> HttpResponse {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     shared.faults.reachable().await;
     shared.faults.delay().await;
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let mut request = Request {
-        method: head.method.as_str().to_owned(),
-        path_and_query: head.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
-        headers: head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
-        body: body.into(),
-        waited: Duration::ZERO,
-    };
+    let mut request = to_hub(&head, body.into());
     let answer = loop {
-        let answer = shared.hub.handle(&request);
+        // Over a large fleet it takes a while, in which others want to be let in.
+        let (hub, asked) = (Arc::clone(shared), request.clone());
+        let Ok(answer) = tokio::task::spawn_blocking(move || hub.hub.handle(&asked)).await else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
         match answer.wait {
             Wait::None => break answer,
             Wait::Late(after) => {

@@ -1,17 +1,21 @@
 //! A simulated IoT Hub with a fleet behind it: demo, tutorial, test double, rehearsal stage.
 //!
 //! [`hub`] is the service without sockets, `device` the machines behind its edge devices, `http` and `tls` put it behind
-//! real HTTPS, `scenario` fills it with a world, `control` and `faults` are the switches behind `:sim`. It shares time,
+//! real HTTPS, `scenario` fills it with a world, `control` and `faults` are the switches behind `:sim`, `words` what
+//! they are called, `door` the way other programs get to them. It shares time,
 //! secrets, the query language and the meaning of manifests and routes with the console and nothing else, so that each
 //! checks the other.
 
+mod clock;
 mod control;
 mod device;
+mod door;
 mod faults;
 mod http;
 pub mod hub;
 mod scenario;
 mod tls;
+mod words;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,12 +30,13 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::secret::Secret;
 use crate::domain::time::SharedClock;
 
+pub use control::CommandError;
 pub use faults::FaultState;
-pub use scenario::Scenario;
+pub use scenario::{Mistake, Scenario, ScenarioError};
 pub use tls::TlsError;
 
 use faults::Faults;
-use http::Shared;
+use http::{Behind, Shared};
 pub use hub::Seed;
 use hub::SimHub;
 
@@ -65,6 +70,14 @@ impl SimOptions {
             seed: Seed::random(),
         }
     }
+
+    /// A scenario on a free loopback port, at the time and with the seed it wants.
+    #[must_use]
+    pub fn of(scenario: Scenario, real_clock: SharedClock) -> Self {
+        let clock = scenario.clock(&real_clock);
+        let seed = scenario.seed().unwrap_or_else(Seed::random);
+        Self { scenario, seed, real_clock, ..Self::new(clock) }
+    }
 }
 
 /// Why a simulator did not start.
@@ -86,10 +99,10 @@ pub enum SimError {
 /// A running simulator. Dropping it stops it at once; [`Sim::shutdown`] lets answers under way finish.
 #[derive(Debug)]
 pub struct Sim {
-    address: SocketAddr,
+    door: SocketAddr,
     ca_pem: String,
     shared: Arc<Shared>,
-    server: JoinHandle<io::Result<()>>,
+    servers: [JoinHandle<io::Result<()>>; 2],
 }
 
 /// What `:sim` shows.
@@ -113,21 +126,53 @@ pub struct SimStatus {
 /// [`SimError`] when the address is taken or no certificate can be made.
 pub async fn start(options: SimOptions) -> Result<Sim, SimError> {
     let SimOptions { scenario, listen, clock, real_clock, seed } = options;
+    let faults = scenario.faults();
     let hub = scenario.build(seed, clock, real_clock);
-    let tls = tls::generate(&format!("{}.azure-devices.net", hub.name()))?;
-    let failed = |source| SimError::Listen { address: listen, source };
-    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let tls = tls::generate(&format!("{}.azure-devices.net", hub.name()), listen.ip())?;
+    let hub = hub.also_at(listen.ip().to_string());
+    let (listener, address) = bind(listen).await?;
+    let (door, door_address) = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+    // Nobody can connect to "any address"; from this machine, loopback is one of them.
+    let reached =
+        if listen.ip().is_unspecified() { SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())) } else { address };
+    let shared = Shared { hub, faults: Faults::new(faults), stop: CancellationToken::new(), host: reached.to_string() };
+    let (shared, acceptor) = (Arc::new(shared), TlsAcceptor::from(tls.server));
+    let servers = [(listener, Behind::Hub), (door, Behind::Door)]
+        .map(|(listener, behind)| tokio::spawn(http::serve(listener, acceptor.clone(), Arc::clone(&shared), behind)));
+    Ok(Sim { door: door_address, ca_pem: tls.ca_pem, shared, servers })
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), SimError> {
+    let failed = |source| SimError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let shared = Arc::new(Shared { hub, faults: Faults::new(), stop: CancellationToken::new() });
-    let server = tokio::spawn(http::serve(listener, TlsAcceptor::from(tls.server), Arc::clone(&shared)));
-    Ok(Sim { address, ca_pem: tls.ca_pem, shared, server })
+    Ok((listener, address))
+}
+
+impl Shared {
+    /// The state of the simulator at this moment.
+    fn status(&self) -> SimStatus {
+        SimStatus {
+            hub: self.hub.name().to_owned(),
+            endpoint: format!("https://{}", self.host),
+            devices: self.hub.device_count(),
+            served: self.hub.served(),
+            faults: self.faults.state(),
+        }
+    }
 }
 
 impl Sim {
     /// `127.0.0.1:PORT`, as it stands in connection strings.
     #[must_use]
     pub fn host(&self) -> String {
-        self.address.to_string()
+        self.shared.host.clone()
+    }
+
+    /// `127.0.0.1:PORT` of the door through which other programs steer it.
+    #[must_use]
+    pub fn door(&self) -> String {
+        self.door.to_string()
     }
 
     /// The certificate of the authority that clients must trust, as PEM.
@@ -157,31 +202,31 @@ impl Sim {
     /// Carries out what follows `:sim`, such as `hub off` or `latency 300ms`, and says what it did.
     ///
     /// # Errors
-    /// A sentence that lists what is possible, when the text is nothing the simulator knows.
-    pub fn command(&self, text: &str) -> Result<String, String> {
-        control::run(self, text)
+    /// [`CommandError`], which lists what is possible when the text is nothing the simulator knows.
+    pub fn command(&self, text: &str) -> Result<String, CommandError> {
+        control::run(&self.shared, text)
     }
 
     /// The state of the simulator at this moment.
     #[must_use]
     pub fn status(&self) -> SimStatus {
-        SimStatus {
-            hub: self.shared.hub.name().to_owned(),
-            endpoint: format!("https://{}", self.address),
-            devices: self.shared.hub.device_count(),
-            served: self.shared.hub.served(),
-            faults: self.shared.faults.state(),
-        }
+        self.shared.status()
     }
 
     /// Stops listening, lets answers under way finish for a short while, and ends.
     pub async fn shutdown(mut self) {
         self.shared.stop.cancel();
-        match tokio::time::timeout(SHUTDOWN_PATIENCE, &mut self.server).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::warn!(%error, "the simulated hub ended with an error"),
-            Ok(Err(error)) => tracing::warn!(%error, "the simulated hub ended abnormally"),
-            Err(_elapsed) => tracing::debug!("clients kept the simulated hub's connections open; closing them"),
+        let ended = async {
+            for server in &mut self.servers {
+                match server.await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, "the simulated hub ended with an error"),
+                    Err(error) => tracing::warn!(%error, "the simulated hub ended abnormally"),
+                }
+            }
+        };
+        if tokio::time::timeout(SHUTDOWN_PATIENCE, ended).await.is_err() {
+            tracing::debug!("clients kept the simulated hub's connections open; closing them");
         }
     }
 }
@@ -189,6 +234,6 @@ impl Sim {
 impl Drop for Sim {
     fn drop(&mut self) {
         self.shared.stop.cancel();
-        self.server.abort();
+        self.servers.iter().for_each(JoinHandle::abort);
     }
 }

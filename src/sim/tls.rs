@@ -1,5 +1,6 @@
 //! The simulator's own certificate authority and the server certificate it signs, new at every start.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rcgen::{
@@ -28,15 +29,16 @@ pub(super) struct Tls {
     pub(super) ca_pem: String,
 }
 
-/// Makes an authority and a certificate for `localhost`, `127.0.0.1` and `hub_host`, both ECDSA P-256.
-pub(super) fn generate(hub_host: &str) -> Result<Tls, TlsError> {
+/// Makes an authority and a certificate for `localhost`, `127.0.0.1`, `hub_host` and `address`, both ECDSA P-256.
+pub(super) fn generate(hub_host: &str, address: IpAddr) -> Result<Tls, TlsError> {
     let mut authority = CertificateParams::default();
     authority.distinguished_name.push(DnType::CommonName, "edgedeck simulated hub CA");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
 
-    let names = ["localhost", "127.0.0.1", hub_host].map(str::to_owned);
+    let address = address.to_string();
+    let names = ["localhost", "127.0.0.1", hub_host, &address].map(str::to_owned);
     let mut leaf = CertificateParams::new(names)?;
     leaf.distinguished_name.push(DnType::CommonName, hub_host);
     leaf.use_authority_key_identifier_extension = true;

@@ -14,4 +14,5 @@ mod harness;
 mod logs;
 mod prompt;
 mod read;
+mod sim;
 mod write;

@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal};
 
 use crate::child::{probe_console, start, start_as};
 use crate::harness::Pty;
+use crate::product::edgedeck;
 
 #[test]
 fn quit_shows_the_screen_from_before() {
@@ -297,4 +298,15 @@ fn an_idle_console_sends_nothing() {
     assert_eq!(String::from_utf8_lossy(pty.log().get(sent..).unwrap()), "\x1b[21Dy", "one cell and no more");
     pty.send("q");
     assert_eq!(pty.exit_code(), 0);
+}
+
+/// Whoever mistypes a scenario reads where, in the scrollback and not on a screen that is gone.
+#[test]
+fn a_scenario_with_a_mistake_ends_it_before_the_terminal_is_touched() {
+    let launch = edgedeck(&["--sim", "--scenario", "bad.toml"]);
+    std::fs::write(launch.home().join("bad.toml"), "[hub]\nnam = \"x\"\n").unwrap();
+    let mut pty = launch.start();
+    assert_eq!(pty.exit_code(), 2);
+    assert!(pty.screen().contains("bad.toml:2:1: \"nam\" is not known in hub; did you mean name?"), "{}", pty.screen());
+    assert_eq!(pty.count("\u{1b}["), 0, "nothing was sent but the sentence");
 }

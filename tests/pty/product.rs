@@ -53,7 +53,7 @@ pub fn state(pty: &Pty) -> PathBuf {
 
 /// A file of the running simulated hub: `ca.pem` or `connection-string`.
 pub fn sim_file(pty: &Pty, name: &str) -> PathBuf {
-    let folders = std::fs::read_dir(pty.home()).unwrap().map(|entry| entry.unwrap().path());
+    let folders = std::fs::read_dir(state(pty).join("run/sim")).unwrap().map(|entry| entry.unwrap().path());
     let mut found = folders.map(|folder| folder.join(name)).filter(|path| path.exists());
     let file = found.next().expect("the simulated hub's folder");
     assert_eq!(found.next(), None, "one simulated hub at a time");

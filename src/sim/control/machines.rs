@@ -1,74 +1,81 @@
 //! The commands after `:sim` that are about one device's machine, and about the registries its images come from.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
-
 use crate::domain::routes::Sink;
-use crate::sim::device::{Access, Condition, LogFault, MachineSpec, Messages, Operation, Pull};
+use crate::sim::device::{Access, Condition, MachineSpec, Messages};
 use crate::sim::hub::SimHub;
+use crate::sim::words;
+
+use super::CommandError;
 
 /// What is possible, for refusals.
 pub(super) const POSSIBLE: &str = "net on|off DEVICE, provision DEVICE, stop|start DEVICE, power on|off DEVICE, \
-    fault DEVICE WHAT, heal DEVICE, copy DEVICE, messages DEVICE, image NAME ok|missing|hangs|slow, registry HOST open|closed";
+    fault DEVICE WHAT, heal DEVICE, copy DEVICE, messages DEVICE, image NAME ok|missing|refused|hangs|slow, registry HOST open|closed";
 
-/// What can be wrong with a machine, for refusals.
-const FAULTS: &str = "possible are: agent-hung, disk-full, certificates-expired, clock HOURS, crash MODULE SECONDS, \
-    dead MODULE, log-truncated MODULE, log-unreadable MODULE, refuse-create MODULE, refuse-start MODULE, \
-    refuse-stop MODULE";
-
-/// An image that takes longer than edgeAgent waits for one answer.
-const SLOW: Duration = Duration::from_secs(700);
-
-/// Carries out one of these commands; nothing when it is none.
-pub(super) fn run(hub: &SimHub, words: &[&str]) -> Option<Result<String, String>> {
-    Some(match words {
-        ["net", "off", device] => hub
-            .afflict(device, &Condition::NetworkOff, true)
-            .map(|()| format!("{device} has no network until `:sim net on {device}`; its modules run on")),
-        ["net", "on", device] => hub
-            .afflict(device, &Condition::NetworkOff, false)
-            .map(|()| format!("{device} has its network back and is linked within seconds")),
-        ["provision", device] => hub
-            .provision(device, MachineSpec::default())
-            .map(|()| format!("the runtime was installed for {device}; edgeAgent starts within seconds")),
-        ["stop", device] => hub
-            .stop(device, true)
-            .map(|()| format!("the runtime of {device} was stopped in order until `:sim start {device}`")),
-        ["power", "off", device] => hub
-            .stop(device, false)
-            .map(|()| format!("the power of {device} was cut, and nobody could say so; `:sim power on {device}`")),
-        ["start", device] | ["power", "on", device] => {
-            hub.start(device).map(|()| format!("the runtime of {device} starts; edgeAgent follows within seconds"))
+/// Carries out one of these commands and says what it did; nothing when it is none.
+///
+/// # Errors
+/// [`CommandError`].
+pub(super) fn run(hub: &SimHub, words: &[&str]) -> Result<Option<String>, CommandError> {
+    Ok(Some(match words {
+        ["net", "off", device] => {
+            hub.afflict(device, &Condition::NetworkOff, true)?;
+            format!("{device} has no network until `:sim net on {device}`; its modules run on")
         }
-        ["fault", device, what @ ..] => match condition(what) {
-            Some(condition) => hub
-                .afflict(device, &condition, true)
-                .map(|()| format!("{device} has a fault: {}; `:sim heal {device}` takes it away", what.join(" "))),
-            None => Err(format!("`{}` is no fault; {FAULTS}", what.join(" "))),
-        },
-        ["heal", device] => hub.heal(device).map(|()| format!("nothing is wrong with {device} any more")),
-        ["messages", device] => hub.messages(device).map(|messages| describe(device, &messages)),
-        ["copy", device] => hub
-            .copy(device)
-            .map(|()| format!("a second machine has the identity of {device}; the two push each other out")),
-        ["image", name, what] => match pull(what) {
-            Some(pull) => {
-                hub.change_registry(|registry| registry.rule(name, pull));
-                Ok(format!("pulls of {name} from now on: {what}"))
-            }
-            None => Err(format!("`{what}` is nothing a pull can come to; possible are: ok, missing, hangs, slow")),
-        },
+        ["net", "on", device] => {
+            hub.afflict(device, &Condition::NetworkOff, false)?;
+            format!("{device} has its network back and is linked within seconds")
+        }
+        ["provision", device] => {
+            hub.provision(device, MachineSpec::default())?;
+            format!("the runtime was installed for {device}; edgeAgent starts within seconds")
+        }
+        ["stop", device] => {
+            hub.stop(device, true)?;
+            format!("the runtime of {device} was stopped in order until `:sim start {device}`")
+        }
+        ["power", "off", device] => {
+            hub.stop(device, false)?;
+            format!("the power of {device} was cut, and nobody could say so; `:sim power on {device}`")
+        }
+        ["start", device] | ["power", "on", device] => {
+            hub.start(device)?;
+            format!("the runtime of {device} starts; edgeAgent follows within seconds")
+        }
+        ["fault", device, what @ ..] => {
+            let text = what.join(" ");
+            let unknown = || refused(format!("`{text}` is no fault; possible are: {}", words::FAULTS));
+            hub.afflict(device, &words::condition(what).ok_or_else(unknown)?, true)?;
+            format!("{device} has a fault: {text}; `:sim heal {device}` takes it away")
+        }
+        ["heal", device] => {
+            hub.heal(device)?;
+            format!("nothing is wrong with {device} any more")
+        }
+        ["messages", device] => describe(device, &hub.messages(device)?),
+        ["copy", device] => {
+            hub.copy(device)?;
+            format!("a second machine has the identity of {device}; the two push each other out")
+        }
+        ["image", name, what] => {
+            let unknown = || refused(format!("`{what}` is nothing a pull can come to; possible are: {}", words::PULLS));
+            let pull = words::pull(what).ok_or_else(unknown)?;
+            hub.change_registry(|registry| registry.rule(name, pull));
+            format!("pulls of {name} from now on: {what}")
+        }
         ["registry", host, "open"] => {
             hub.change_registry(|registry| registry.restrict(host, Access::Open));
-            Ok(format!("everybody may pull from {host}"))
+            format!("everybody may pull from {host}")
         }
         ["registry", host, "closed"] => {
             hub.change_registry(|registry| registry.restrict(host, Access::Nobody));
-            Ok(format!("{host} takes no password any more, as after a rotation"))
+            format!("{host} takes no password any more, as after a rotation")
         }
-        _ => return None,
-    })
+        _ => return Ok(None),
+    }))
+}
+
+fn refused(text: String) -> CommandError {
+    CommandError::Refused(text)
 }
 
 /// `sent`, then what became of the copies for each endpoint, then the queues in which some wait.
@@ -96,47 +103,10 @@ fn describe(device: &str, messages: &Messages) -> String {
     format!("{device}: {} messages sent, {}{}", counts.sent, fates.join(", "), waiting.collect::<String>())
 }
 
-fn pull(word: &str) -> Option<Pull> {
-    Some(match word {
-        "ok" => Pull::Ready(Duration::from_secs(8)),
-        "missing" => Pull::NotFound,
-        "hangs" => Pull::Hangs,
-        "slow" => Pull::Ready(SLOW),
-        _ => return None,
-    })
-}
-
-fn condition(words: &[&str]) -> Option<Condition> {
-    let refuses = |module: &str, operation| Condition::Refuses { module: module.to_owned(), operation, times: None };
-    let log_broken = |module: &str, fault| Condition::LogBroken { module: module.to_owned(), fault };
-    Some(match words {
-        ["agent-hung"] => Condition::AgentHung,
-        ["disk-full"] => Condition::DiskFull,
-        ["certificates-expired"] => Condition::CertificatesExpired,
-        // No further than a century, so that stamps stay stamps.
-        ["clock", hours] => match hours.trim_start_matches('+').parse() {
-            Ok(hours @ -876_000..=876_000) => Condition::ClockWrong(SignedDuration::from_hours(hours)),
-            _ => return None,
-        },
-        ["crash", module, seconds] => Condition::Crashes {
-            module: (*module).to_owned(),
-            code: 1,
-            after: Duration::from_secs(seconds.parse::<u32>().ok()?.into()),
-            says: "Unhandled exception. It was told to crash.".to_owned(),
-        },
-        ["log-truncated", module] => log_broken(module, LogFault::Truncated),
-        ["log-unreadable", module] => log_broken(module, LogFault::Unreadable),
-        ["dead", module] => Condition::Dead { module: (*module).to_owned() },
-        ["refuse-create", module] => refuses(module, Operation::Create),
-        ["refuse-start", module] => refuses(module, Operation::Start),
-        ["refuse-stop", module] => refuses(module, Operation::Stop),
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use serde_json::Value;
 
@@ -151,7 +121,7 @@ mod tests {
         let clock = ManualClock::at("2026-03-04T05:06:07Z".parse().unwrap());
         let shared: SharedClock = clock.clone();
         let hub = Scenario::Default.build(Seed::fixed(7), Arc::clone(&shared), shared);
-        let say = |text: &str| run(&hub, &text.split(' ').collect::<Vec<_>>()).unwrap();
+        let say = |text: &str| run(&hub, &text.split(' ').collect::<Vec<_>>()).map(Option::unwrap);
         for (text, part) in [
             ("net off edge-gateway-101", "until `:sim net on edge-gateway-101`"),
             ("net on edge-gateway-101", "linked within seconds"),
@@ -177,10 +147,10 @@ mod tests {
             ("fault edge-gateway-105 fire", "possible are: agent-hung"),
             ("image alpine burnt", "possible are: ok, missing"),
         ] {
-            let said = say(text).expect_err(text);
+            let said = say(text).expect_err(text).to_string();
             assert!(said.contains(part), "{text}: {said}");
         }
-        assert!(run(&hub, &["explode"]).is_none());
+        assert_eq!(run(&hub, &["explode"]), Ok(None));
         // And it is so.
         clock.advance(Duration::from_secs(120));
         let caller = Caller::new(hub);
@@ -191,16 +161,5 @@ mod tests {
         assert_eq!([code("edge-gateway-102"), code("edge-gateway-103")], [200, 200].map(Value::from));
         // The registry was closed before the new gateway could pull.
         assert_eq!(code("edge-gateway-113"), 500);
-    }
-
-    #[test]
-    fn faults_have_words() {
-        let words = |text: &str| condition(&text.split(' ').collect::<Vec<_>>());
-        assert_eq!(words("clock -48"), Some(Condition::ClockWrong(SignedDuration::from_hours(-48))));
-        assert_eq!(words("clock +1"), Some(Condition::ClockWrong(SignedDuration::from_hours(1))));
-        assert!(matches!(words("crash m 30"), Some(Condition::Crashes { module, .. }) if module == "m"));
-        for wrong in ["clock 999999999999", "clock soon", "crash m -1", "crash m", "fire"] {
-            assert_eq!(words(wrong), None, "{wrong}");
-        }
     }
 }

@@ -65,7 +65,7 @@ pub(in crate::sim) enum Operation {
 }
 
 /// All that is wrong with one machine.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Conditions(Vec<Condition>);
 
 impl Conditions {

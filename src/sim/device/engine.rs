@@ -25,7 +25,7 @@ pub(super) enum ContainerState {
 }
 
 /// A container. Its times are the machine's own, which may be wrong.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Container {
     /// What it was created from.
     pub(super) spec: ModuleSpec,
@@ -41,7 +41,7 @@ pub(super) struct Container {
 }
 
 /// One run of a container, in the world's time.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Run {
     /// Something outside the program ends the run then.
     pub(super) ends_at: Option<Timestamp>,
@@ -52,7 +52,7 @@ pub(super) struct Run {
 }
 
 /// All containers of a machine, by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Engine {
     pub(super) containers: BTreeMap<String, Container>,
     /// How much of an image was fetched by pulls that were given up.

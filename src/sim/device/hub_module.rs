@@ -19,7 +19,7 @@ const MODULE: &str = "$edgeHub";
 const CONTAINER: &str = "edgeHub";
 
 /// edgeHub.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct HubModule {
     /// Its program takes connections.
     pub(super) ready: bool,
@@ -34,6 +34,14 @@ pub(super) struct HubModule {
     clients: BTreeMap<String, Client>,
     /// What modules reported while there was no link, oldest first.
     pub(super) pending: Vec<(String, Map<String, Value>)>,
+}
+
+/// The name of a device's module under the device's other name; another device keeps its own.
+pub(in crate::sim) fn renamed(client: &str, before: &str, after: &str) -> String {
+    match client.split_once('/') {
+        Some((device, module)) if device == before => format!("{after}/{module}"),
+        _ => client.to_owned(),
+    }
 }
 
 /// Somebody who is or was linked. Instants are the machine's own.
@@ -55,6 +63,12 @@ impl HubModule {
             clients: BTreeMap::new(),
             pending: Vec::new(),
         }
+    }
+
+    /// The device is called differently, and always was.
+    pub(super) fn rename(&mut self, before: &str, after: &str) {
+        let clients = std::mem::take(&mut self.clients).into_iter();
+        self.clients = clients.map(|(name, client)| (renamed(&name, before, after), client)).collect();
     }
 
     pub(super) fn due(&self) -> Option<Timestamp> {

@@ -10,7 +10,7 @@ use super::machine::{Machine, Moment, Power};
 use super::moment::sooner;
 
 /// A machine's link.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Link {
     /// Since when there is one.
     pub(super) up: Option<Timestamp>,

@@ -64,7 +64,7 @@ pub(super) enum Power {
 }
 
 /// A machine.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Machine {
     pub(super) device: String,
     /// `h.azure-devices.net`, which it was configured with.
@@ -107,6 +107,16 @@ impl Machine {
             dice,
         };
         machine.relink(moment, false);
+        machine
+    }
+
+    /// A machine of its own that has been through what this one has, under another name. From here on the two differ.
+    pub(super) fn namesake(&self, device: &str, seed: u64) -> Self {
+        let mut machine = self.clone();
+        machine.dice = Dice::new(seed, device);
+        machine.hub.rename(&self.device, device);
+        machine.traffic.rename(device);
+        device.clone_into(&mut machine.device);
         machine
     }
 

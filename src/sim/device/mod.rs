@@ -15,6 +15,7 @@ mod cloud;
 mod condition;
 mod containers;
 mod dice;
+mod echo;
 mod edge_hub;
 mod engine;
 mod hub_module;
@@ -46,6 +47,8 @@ pub(in crate::sim) use method::MethodOutcome;
 pub(in crate::sim) use registry::{Access, Pull, Registry};
 
 use dice::Dice;
+use echo::Echoes;
+pub(in crate::sim) use hub_module::renamed;
 use instants::after;
 use machine::{Machine, Moment};
 use queue::Queue;
@@ -77,6 +80,8 @@ pub(in crate::sim) struct World {
     machines: BTreeMap<u32, Machine>,
     /// The machines of a device; more than one when its identity was copied.
     of_device: BTreeMap<String, Vec<u32>>,
+    /// Devices whose machine is made when something happens to it.
+    echoes: Echoes,
     next: u32,
     queue: Queue,
     /// Where images come from.
@@ -100,6 +105,7 @@ impl World {
             iothub: iothub.to_owned(),
             machines: BTreeMap::new(),
             of_device: BTreeMap::new(),
+            echoes: Echoes::default(),
             next: 0,
             queue: Queue::default(),
             registry: Registry::new(),
@@ -143,6 +149,7 @@ impl World {
         cloud: &mut dyn Cloud,
         mut act: impl FnMut(&mut Machine, &mut Moment<'_>),
     ) -> bool {
+        self.rouse(device);
         let ids = self.of_device.get(device).cloned().unwrap_or_default();
         for id in &ids {
             self.with(*id, at, cloud, &mut act);
@@ -163,11 +170,12 @@ impl World {
 
     /// Whether a device has a machine.
     pub(in crate::sim) fn is_provisioned(&self, device: &str) -> bool {
-        self.of_device.contains_key(device)
+        self.of_device.contains_key(device) || self.echoes.has(device)
     }
 
     /// The device is gone from the hub, and nobody will ever hear of its machines again.
     pub(in crate::sim) fn forget(&mut self, device: &str) {
+        self.echoes.take(device);
         for id in self.of_device.remove(device).unwrap_or_default() {
             self.machines.remove(&id);
             self.queue.set(id, None);
@@ -184,6 +192,7 @@ impl World {
         if !self.is_provisioned(device) {
             return false;
         }
+        self.rouse(device);
         let (id, rivalry) = (self.next, self.next + 1);
         self.next += 2;
         let seed = self.seed.wrapping_add(u64::from(id));

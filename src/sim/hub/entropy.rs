@@ -27,6 +27,16 @@ impl Seed {
         Self([number; 16])
     }
 
+    /// Always the same for the same number, which whoever knows can make the keys from.
+    #[must_use]
+    pub fn numbered(number: u64) -> Self {
+        let mut bytes = [0; 16];
+        for (to, from) in bytes.iter_mut().zip(number.to_be_bytes().into_iter().cycle()) {
+            *to = from;
+        }
+        Self(bytes)
+    }
+
     /// A number of its own for a purpose, which does not give the seed away.
     pub(super) fn number(self, purpose: &str) -> u64 {
         let mut hash = Sha256::new();

@@ -6,6 +6,7 @@
 mod auth;
 mod bulk;
 mod configurations;
+mod echo;
 mod entropy;
 mod errors;
 mod limits;
@@ -43,12 +44,17 @@ use crate::sim::device::World;
 
 use auth::Policy;
 use configurations::Configurations;
+pub(super) use configurations::content::check as check_content;
+pub(super) use configurations::seeded::Targets;
+pub(super) use configurations::seeded::check as check_deployment;
+pub(super) use echo::EchoSeed;
 use entropy::Entropy;
 pub use entropy::Seed;
 use errors::{Code, HubError};
 pub use message::{Request, Response, Wait};
 use router::Target;
 use state::State;
+pub(super) use world::NoMachine;
 
 /// A simulated IoT Hub with the machines behind its edge devices. Safe to share; a call holds the lock for its whole
 /// length, lets the machines live up to the clock's present first, and never waits.
@@ -86,7 +92,13 @@ impl SimHub {
             clock,
             real_clock,
             policies,
-            state: Mutex::new(State { devices: BTreeMap::new(), configurations, entropy, world }),
+            state: Mutex::new(State {
+                devices: BTreeMap::new(),
+                configurations,
+                entropy,
+                world,
+                ahead: seed::Ahead::default(),
+            }),
             served: AtomicU64::new(0),
         }
     }
@@ -143,15 +155,29 @@ impl SimHub {
     /// Writes a tag as somebody else would, so that the entity tag moves under whoever edits the twin.
     ///
     /// # Errors
-    /// A sentence, when there is no such twin or its tags are full.
-    pub(super) fn touch(&self, device: &str, module: Option<&str>) -> Result<(), String> {
+    /// [`NoMachine`] when there is no such twin.
+    pub(super) fn touch(&self, device: &str, module: Option<&str>) -> Result<(), NoMachine> {
         let (mut state, now) = self.present();
         let twin = twins::find_twin(&mut state, device, module).ok_or_else(|| match module {
-            Some(module) => format!("there is no module {module} on {device}"),
-            None => format!("there is no device {device}"),
+            Some(module) => NoMachine::Module { device: device.to_owned(), module: module.to_owned() },
+            None => NoMachine::Device(device.to_owned()),
         })?;
-        let body = serde_json::json!({"tags": {"touched": stamp::instant(now)}});
-        twin.patch(twin::TwinWrite::of(&body)?, now).map_err(|limit| limit.to_string())
+        twin.touch(now);
+        Ok(())
+    }
+
+    /// Whether whoever asks may steer the simulator: the owner, and whoever else may write to the registry.
+    pub(super) fn lets_steer(&self, request: &Request, path: &str) -> bool {
+        let needed = Some(auth::Permission::RegistryWrite);
+        let now = self.real_clock.now().wall;
+        auth::authorize(request, path, needed, &self.policies, &self.hosts, now).is_ok()
+    }
+
+    /// The hub answers to another host name or address too.
+    #[must_use]
+    pub(super) fn also_at(mut self, host: String) -> Self {
+        self.hosts.push(host);
+        self
     }
 
     /// Another beat, on which the hub notices what changed on the side of the devices; the first one counts from now.
@@ -169,6 +195,7 @@ impl SimHub {
         let mut state = self.state();
         // Read under the lock, so that time never goes back between two calls.
         let now = self.clock.now().wall;
+        state.happen_due(now);
         state.evaluate_due(now);
         state.advance(now);
         (state, now)

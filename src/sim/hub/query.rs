@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::domain::query::{self, Groups, Path, Query, Select, Source};
+use crate::domain::query::{self, Comparison, Expr, Groups, Path, Query, Select, Source};
 
 use super::Call;
 use super::errors::HubError;
 use super::message::Response;
 use super::state::{Device, State};
-use super::twins::{Form, document};
+use super::twins::{Form, Part, document};
 
 /// Rows a page has when the caller does not say, and at most when it does.
 const DEFAULT_PAGE: usize = 100;
@@ -61,7 +61,7 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> 
         return Ok(Response::json(&Value::Array(Vec::new())).header("x-ms-item-type", "DeviceJob"));
     }
     let item_type = if query.select == Select::All { "Twin" } else { "Raw" };
-    let form = Form { model_id: call.has_model_id(), row: true, properties: true, now: Some(call.now) };
+    let form = Form { model_id: call.has_model_id(), row: true, properties: Part::Whole, now: Some(call.now) };
     if query.is_aggregate() {
         let mut groups = Groups::new(&query);
         matching(state, &query, None, form).for_each(|(_, row)| groups.add(&row));
@@ -93,9 +93,22 @@ pub(super) fn count_all(state: &State, texts: &[String]) -> Vec<u64> {
         if asked.is_empty() {
             continue;
         }
-        let properties = asked.iter().any(|count| count.query.condition.is_some() || count.groups.is_some());
+        let mut paths: Vec<&Path> = Vec::new();
+        let mut everything = false;
+        for count in &asked {
+            paths.extend(count.query.condition.iter().flat_map(|condition| condition.paths()));
+            match count.query.columns() {
+                Some(columns) => paths.extend(columns),
+                None => everything |= count.groups.is_some(),
+            }
+        }
+        let properties = if everything { Part::Whole } else { Part::seen_by(&paths) };
         let form = Form { model_id: false, row: true, properties, now: None };
-        for (_, row) in documents(state, source, None, form) {
+        let mut modules = Some(Vec::new());
+        for count in &asked {
+            modules = modules.zip(named_modules(count.query)).map(|(known, more)| [known, more].concat());
+        }
+        for (_, row) in documents(state, source, None, form, modules) {
             asked.iter_mut().for_each(|count| count.add(&row));
         }
     }
@@ -175,22 +188,50 @@ fn matching<'a>(
     after: Option<Key>,
     form: Form,
 ) -> impl Iterator<Item = (Key, Value)> + 'a {
-    let named = |paths: &[&Path]| paths.iter().any(|path| path.segments().first().is_some_and(|s| s == "properties"));
-    let condition_needs = query.condition.as_ref().is_some_and(|condition| named(&condition.paths()));
-    let columns_need = query.columns().is_none_or(|paths| named(&paths));
-    let lean = Form { properties: condition_needs, ..form };
-    documents(state, query.source, after, lean).filter(|(_, row)| query.matches(row)).filter_map(move |(key, row)| {
-        let row = if columns_need && !condition_needs {
-            document(&key.0, state.device(&key.0)?, key.1.as_deref(), form)?
-        } else {
-            row
-        };
-        Some((key, row))
-    })
+    let condition = query.condition.as_ref().map_or(Part::Nothing, |condition| Part::seen_by(&condition.paths()));
+    let columns = query.columns().map_or(Part::Whole, |paths| Part::seen_by(&paths));
+    let lean = Form { properties: condition, ..form };
+    documents(state, query.source, after, lean, named_modules(query)).filter(|(_, row)| query.matches(row)).filter_map(
+        move |(key, row)| {
+            let row = if columns != Part::Nothing && columns != condition {
+                document(&key.0, state.device(&key.0)?, key.1.as_deref(), form)?
+            } else {
+                row
+            };
+            Some((key, row))
+        },
+    )
 }
 
-/// The documents of a source in key order, from behind `after` on.
-fn documents(state: &State, source: Source, after: Option<Key>, form: Form) -> impl Iterator<Item = (Key, Value)> {
+/// The only modules whose rows a query can want, when its condition says so: to write out a twin costs far more than to
+/// leave it out, and nearly every query is about the runtime's own.
+fn named_modules(query: &Query) -> Option<Vec<String>> {
+    fn named(expr: &Expr) -> Option<Vec<String>> {
+        let is_id =
+            |expr: &Expr| matches!(expr, Expr::Path(path) if matches!(path.segments(), [id] if id == "moduleId"));
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        match expr {
+            Expr::And(left, right) => named(left).or_else(|| named(right)),
+            Expr::Compare(Comparison::Equal, left, right) => match (left.as_ref(), right.as_ref()) {
+                (id, Expr::Literal(name)) | (Expr::Literal(name), id) if is_id(id) => Some(vec![text(name)?]),
+                _ => None,
+            },
+            Expr::In { value, negated: false, list } if is_id(value) => list.iter().map(text).collect(),
+            _ => None,
+        }
+    }
+    query.condition.as_ref().and_then(|condition| named(condition.expr()))
+}
+
+/// The documents of a source in key order, from behind `after` on; of modules only those of these names, in any case, when
+/// there are some.
+fn documents(
+    state: &State,
+    source: Source,
+    after: Option<Key>,
+    form: Form,
+    modules: Option<Vec<String>>,
+) -> impl Iterator<Item = (Key, Value)> {
     // A module's device may hold more modules behind it, so its device is visited again.
     let start = match (&after, source) {
         (None, _) => Bound::Unbounded,
@@ -199,7 +240,7 @@ fn documents(state: &State, source: Source, after: Option<Key>, form: Form) -> i
     };
     state.devices.range((start, Bound::Unbounded)).flat_map(move |(id, device)| {
         let keys = match source {
-            Source::Modules => modules_behind(id, device, after.as_ref()),
+            Source::Modules => modules_behind(id, device, after.as_ref(), modules.as_deref()),
             Source::Devices | Source::Jobs => vec![None],
         };
         keys.into_iter().filter_map(move |module| {
@@ -209,10 +250,53 @@ fn documents(state: &State, source: Source, after: Option<Key>, form: Form) -> i
     })
 }
 
-fn modules_behind(id: &str, device: &Device, after: Option<&Key>) -> Vec<Option<String>> {
+fn modules_behind(id: &str, device: &Device, after: Option<&Key>, only: Option<&[String]>) -> Vec<Option<String>> {
+    let wanted = |module: &&String| only.is_none_or(|only| only.iter().any(|name| name.eq_ignore_ascii_case(module)));
     let behind = |module: &&String| match after {
         Some((device, Some(last))) if device == id => *module > last,
         _ => true,
     };
-    device.modules.keys().filter(behind).cloned().map(Some).collect()
+    device.modules.keys().filter(wanted).filter(behind).cloned().map(Some).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_left_out_only_where_no_row_of_theirs_can_be_wanted() {
+        for (condition, expected) in [
+            ("moduleId = '$edgeAgent' AND properties.reported.x = 1", Some(vec!["$edgeAgent"])),
+            ("tags.a = 1 AND '$edgeHub' = moduleId", Some(vec!["$edgeHub"])),
+            ("moduleId IN ['a', 'b'] AND deviceId = 'd'", Some(vec!["a", "b"])),
+            ("moduleId = 'a' OR deviceId = 'd'", None),
+            ("NOT moduleId = 'a'", None),
+            ("moduleId != 'a'", None),
+            ("moduleId NIN ['a']", None),
+            ("tags.moduleId = 'a'", None),
+        ] {
+            let query = query::parse(&format!("SELECT * FROM devices.modules WHERE {condition}")).unwrap();
+            let named = named_modules(&query);
+            let named: Option<Vec<&str>> = named.as_ref().map(|names| names.iter().map(String::as_str).collect());
+            assert_eq!(named, expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn as_much_is_written_out_as_is_looked_at() {
+        let both = Part::Values { desired: true, reported: true };
+        let reported = Part::Values { desired: false, reported: true };
+        for (condition, expected) in [
+            ("deviceId = 'd' AND tags.a = 1", Part::Nothing),
+            ("properties.reported.a.b = 1", reported),
+            ("properties.desired.$version = properties.reported.v", both),
+            ("IS_DEFINED(properties.reported)", Part::Whole),
+            ("properties.reported.$metadata.$lastUpdated > 'a'", Part::Whole),
+            ("properties.Reported.a = 1", Part::Whole),
+        ] {
+            let query = query::parse(&format!("SELECT * FROM devices WHERE {condition}")).unwrap();
+            let condition_paths = query.condition.as_ref().unwrap();
+            assert_eq!(Part::seen_by(&condition_paths.paths()), expected, "{condition}");
+        }
+    }
 }

@@ -2,18 +2,21 @@
 //! versions, entity tags and metadata come out as if the writes had been made one by one; and what happened to the
 //! machines since, which they live through.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::sim::device::{Condition, MachineSpec};
+use crate::sim::device::{Access, Condition, MachineSpec, Pull};
 
 use super::SimHub;
-use super::configurations::seeded;
+use super::configurations::{apply, seeded};
 use super::stamp;
 use super::state::{Authentication, Device, Identity, Module, State};
-use super::twin::Twin;
+use super::twin::{Twin, TwinWrite};
+use super::twins;
 
 /// A device with its past.
 #[derive(Debug, Clone)]
@@ -35,6 +38,10 @@ pub(in crate::sim) struct ConfigurationSeed {
     pub target: String,
     /// The member `content`.
     pub content: Value,
+    /// Names and texts.
+    pub labels: Map<String, Value>,
+    /// Names and queries of its author's metrics.
+    pub metrics: Map<String, Value>,
 }
 
 /// A module with its past.
@@ -64,25 +71,71 @@ pub(in crate::sim) struct DesiredSeed {
     pub by: Option<(String, Timestamp)>,
 }
 
-/// Something that happened to a device, once it was registered.
+/// Something that happened, or that is to happen.
 #[derive(Debug, Clone)]
 pub(in crate::sim) struct Happening {
     pub at: Timestamp,
-    pub device: String,
     pub what: What,
 }
 
 /// What happened.
 #[derive(Debug, Clone)]
 pub(in crate::sim) enum What {
+    /// A device was registered.
+    Registered(Box<DeviceSeed>),
+    /// A deployment was created.
+    Deployed(Box<ConfigurationSeed>),
+    /// A deployment was deleted.
+    Deleted(String),
+    /// From then on pulling an image came to this.
+    Pulls(String, Pull),
+    /// From then on these could pull from a registry.
+    Access(String, Access),
+    /// Something happened to a device that is registered.
+    Device(String, Fate),
+}
+
+/// What happened to a device.
+#[derive(Debug, Clone)]
+pub(in crate::sim) enum Fate {
     /// The runtime was installed on a new machine.
     Provisioned(MachineSpec),
     /// The desired properties of a module were written.
     Desired(String, DesiredSeed),
+    /// Somebody set a manifest by hand.
+    Applied(Arc<Map<String, Value>>),
+    /// Somebody patched the device's twin or a module's.
+    Edited(Option<String>, Value),
     /// Something went wrong.
     Afflicted(Condition),
+    /// It was put right.
+    Relieved(Condition),
     /// The power failed.
     Dark,
+    /// The runtime was stopped as one should.
+    Stopped,
+    /// The runtime was started again, or the power came back.
+    Started,
+    /// A second machine got the identity.
+    Copied,
+}
+
+impl What {
+    /// Whether deployments may have something to do because of it.
+    fn concerns_deployments(&self) -> bool {
+        match self {
+            Self::Registered(_) | Self::Deployed(_) | Self::Deleted(_) => true,
+            Self::Device(_, fate) => matches!(fate, Fate::Applied(_) | Fate::Edited(..) | Fate::Desired(..)),
+            Self::Pulls(..) | Self::Access(..) => false,
+        }
+    }
+}
+
+/// What is yet to happen, the next first, and until when deployments have to be looked at on the way there.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    happenings: VecDeque<Happening>,
+    restless: Option<Timestamp>,
 }
 
 impl DesiredSeed {
@@ -115,8 +168,71 @@ impl TwinSeed {
 impl SimHub {
     /// Puts a device and its modules into the registry, over one of the same id.
     pub(in crate::sim) fn seed(&self, seed: DeviceSeed) {
+        self.state().seed(seed);
+    }
+
+    /// Lets things happen one after the other, and the machines live through them up to the present. What is yet to come
+    /// happens when its time comes.
+    pub(in crate::sim) fn play(&self, happenings: Vec<Happening>) {
         let mut state = self.state();
-        let entropy = &mut state.entropy;
+        state.ahead.happenings.extend(happenings);
+        state.ahead.happenings.make_contiguous().sort_by_key(|happening| happening.at);
+        drop(state);
+        drop(self.present());
+    }
+
+    /// The world begins at an instant in the past: the hub looks at its deployments from then on, on its usual
+    /// beat or another.
+    pub(in crate::sim) fn begin(&self, at: Timestamp, beat: Option<Duration>) {
+        self.state().configurations.begin(at, beat);
+    }
+
+    /// Stores the configurations of a world whose devices are there, in the order of their creation, and settles what
+    /// they do to twins: nothing, where the twins hold it already.
+    pub(in crate::sim) fn deploy(&self, seeds: Vec<ConfigurationSeed>) {
+        let now = self.clock.now().wall;
+        let mut state = self.state();
+        for seed in seeds {
+            state.store(seed);
+        }
+        seeded::settle(&mut state, now);
+    }
+}
+
+impl State {
+    /// Lets happen what is due by `now`.
+    pub(super) fn happen_due(&mut self, now: Timestamp) {
+        while let Some(next) = self.ahead.happenings.pop_front() {
+            if next.at > now {
+                self.ahead.happenings.push_front(next);
+                return;
+            }
+            // A hub that has nothing new to look at need not be asked at every step through a long past.
+            if let Some(until) = self.ahead.restless {
+                self.evaluate_due(until.min(next.at));
+                if until <= next.at {
+                    self.ahead.restless = None;
+                }
+            }
+            if next.what.concerns_deployments() {
+                // Beats that came before it have not seen it.
+                self.evaluate_due(next.at);
+                self.ahead.restless = Some(self.configurations.settled_after(next.at));
+            }
+            self.advance(next.at);
+            self.happen(next);
+        }
+    }
+
+    fn store(&mut self, seed: ConfigurationSeed) {
+        let id = seed.id.clone();
+        if let Err(error) = seeded::store(self, seed) {
+            tracing::error!(id, error = error.text, "the world's deployment is refused");
+        }
+    }
+
+    fn seed(&mut self, seed: DeviceSeed) {
+        let entropy = &mut self.entropy;
         let identity = Identity::new(Authentication::fresh(entropy), entropy.first_etag(), seed.created);
         let mut device = Device::new(identity);
         if seed.edge {
@@ -131,53 +247,71 @@ impl SimHub {
             module_seed.twin.write_into(&mut module.twin);
             device.modules.insert(id, module);
         }
-        state.devices.insert(seed.id, device);
+        self.devices.insert(seed.id, device);
     }
 
-    /// Lets things happen one after the other, and the machines live through them up to the present.
-    pub(in crate::sim) fn play(&self, mut happenings: Vec<Happening>) {
-        happenings.sort_by_key(|happening| happening.at);
-        let mut state = self.state();
-        for happening in happenings {
-            state.advance(happening.at);
-            state.happen(happening);
-        }
-        drop(state);
-        drop(self.present());
-    }
-
-    /// Stores the configurations of a world whose devices are there, in the order of their creation, and settles what
-    /// they do to twins: nothing, where the twins hold it already.
-    pub(in crate::sim) fn deploy(&self, seeds: Vec<ConfigurationSeed>) {
-        let now = self.clock.now().wall;
-        let mut state = self.state();
-        for seed in seeds {
-            let id = seed.id.clone();
-            if let Err(error) = seeded::store(&mut state, seed) {
-                tracing::error!(id, error = error.text, "the world's deployment is refused");
-            }
-        }
-        seeded::settle(&mut state, now);
-    }
-}
-
-impl State {
-    fn happen(&mut self, Happening { at, device, what }: Happening) {
+    fn happen(&mut self, Happening { at, what }: Happening) {
         match what {
-            What::Provisioned(spec) => self.world(|world, side| world.provision(&device, spec, at, side)),
-            What::Desired(module, write) => {
-                let found = self.devices.get_mut(&device).and_then(|device| device.modules.get_mut(&module));
+            What::Registered(seed) => self.seed(*seed),
+            What::Deployed(seed) => {
+                let id = seed.id.clone();
+                self.store(*seed);
+                seeded::changed(self, &id, at);
+            }
+            What::Deleted(id) => seeded::delete(self, &id, at),
+            What::Pulls(name, pull) => self.world.registry.rule(&name, pull),
+            What::Access(host, access) => self.world.registry.restrict(&host, access),
+            What::Device(device, fate) => self.befall(&device, fate, at),
+        }
+    }
+
+    fn befall(&mut self, device: &str, fate: Fate, at: Timestamp) {
+        match fate {
+            Fate::Provisioned(spec) => self.world(|world, side| world.provision(device, spec, at, side)),
+            Fate::Desired(module, write) => {
+                let found = self.devices.get_mut(device).and_then(|device| device.modules.get_mut(&module));
                 if let Some(found) = found {
                     write.write_into(&mut found.twin);
-                    self.desired_changed(&device, &module, at);
+                    self.desired_changed(device, &module, at);
                 }
             }
-            What::Afflicted(condition) => {
-                self.world(|world, side| world.afflict(&device, &condition, true, at, side));
+            Fate::Applied(content) => {
+                if let Err(error) = apply::apply(self, device, &content, at) {
+                    tracing::warn!(device, error = error.text, "the hub refuses the scenario's manifest");
+                }
             }
-            What::Dark => {
-                self.world(|world, side| world.stop(&device, false, at, side));
+            Fate::Edited(module, patch) => {
+                if let Err(why) = self.edit(device, module.as_deref(), &patch, at) {
+                    tracing::warn!(device, why, "the hub refuses the scenario's change of a twin");
+                }
+            }
+            Fate::Afflicted(condition) => {
+                self.world(|world, side| world.afflict(device, &condition, true, at, side));
+            }
+            Fate::Relieved(condition) => {
+                self.world(|world, side| world.afflict(device, &condition, false, at, side));
+            }
+            Fate::Dark => {
+                self.world(|world, side| world.stop(device, false, at, side));
+            }
+            Fate::Stopped => {
+                self.world(|world, side| world.stop(device, true, at, side));
+            }
+            Fate::Started => {
+                self.world(|world, side| world.start(device, at, side));
+            }
+            Fate::Copied => {
+                self.world(|world, side| world.copy(device, at, side));
             }
         }
+    }
+
+    fn edit(&mut self, device: &str, module: Option<&str>, patch: &Value, at: Timestamp) -> Result<(), String> {
+        let twin = twins::find_twin(self, device, module).ok_or("there is no such twin")?;
+        twin.patch(TwinWrite::of(patch)?, at).map_err(|limit| limit.to_string())?;
+        if let Some(module) = module {
+            self.desired_changed(device, module, at);
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::sim::device::World;
 
 use super::configurations::Configurations;
 use super::entropy::Entropy;
+use super::seed::Ahead;
 use super::stamp;
 use super::twin::Twin;
 
@@ -20,6 +21,8 @@ pub(super) struct State {
     pub(super) entropy: Entropy,
     /// The machines behind the edge devices.
     pub(super) world: World,
+    /// What a scenario has yet to let happen.
+    pub(super) ahead: Ahead,
 }
 
 /// A device identity and its twin.
@@ -120,6 +123,11 @@ impl Device {
         }
     }
 
+    /// The scope of an edge device that was one from the first.
+    pub(super) fn scope_at_creation(id: &str, created: Timestamp) -> String {
+        format!("ms-azure-iot-edge://{id}-{}", stamp::ticks(created))
+    }
+
     pub(super) fn status(&self) -> &'static str {
         if self.enabled { "enabled" } else { "disabled" }
     }
@@ -128,8 +136,8 @@ impl Device {
     /// own with its creation as suffix; one that is turned into an edge device later gets none.
     pub(super) fn become_edge(&mut self, id: &str, at_creation: bool, now: Timestamp, entropy: &mut Entropy) {
         self.edge = true;
-        let suffix = if at_creation { stamp::ticks(self.identity.created) } else { String::new() };
-        self.scope = Some(format!("ms-azure-iot-edge://{id}-{suffix}"));
+        let scope = Self::scope_at_creation(id, self.identity.created);
+        self.scope = Some(if at_creation { scope } else { format!("ms-azure-iot-edge://{id}-") });
         for name in ["$edgeAgent", "$edgeHub"] {
             if !self.modules.contains_key(name) {
                 let identity = Identity::new(Authentication::None, entropy.first_etag(), now);

@@ -1,6 +1,8 @@
 //! A twin's state and the only ways to write it: merge, replace, report. Metadata and the counters follow the
 //! recordings: `etag` counts tags and desired writes, `$version` its own section's, `version` is their sum.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -20,11 +22,11 @@ pub(super) struct Twin {
     pub(super) configurations: Vec<(String, String)>,
 }
 
-/// Desired or reported properties.
+/// Desired or reported properties. Devices that hold the same share it until one of them is written to.
 #[derive(Debug, Clone)]
 pub(super) struct Section {
-    pub(super) values: Map<String, Value>,
-    pub(super) metadata: Map<String, Value>,
+    pub(super) values: Arc<Map<String, Value>>,
+    pub(super) metadata: Arc<Map<String, Value>>,
     pub(super) version: u64,
 }
 
@@ -73,7 +75,7 @@ impl Twin {
         let section = || {
             let mut metadata = Map::new();
             metadata.insert("$lastUpdated".to_owned(), Value::String(at.to_owned()));
-            Section { values: Map::new(), metadata, version: 1 }
+            Section { values: Arc::default(), metadata: Arc::new(metadata), version: 1 }
         };
         Self { etag: 1, tags: None, desired: section(), reported: section(), configurations: Vec::new() }
     }
@@ -105,6 +107,12 @@ impl Twin {
         }
         *self = next;
         Ok(())
+    }
+
+    /// Somebody writes a tag with the time in it, so that the entity tag moves.
+    pub(super) fn touch(&mut self, now: Timestamp) {
+        self.tags.get_or_insert_default().insert("touched".to_owned(), stamp::instant(now).into());
+        self.etag += 1;
     }
 
     /// PUT: what is sent is all there is afterwards.
@@ -178,22 +186,38 @@ impl Twin {
 }
 
 impl Section {
+    /// Members of an object in it get other names, in values and metadata alike.
+    pub(super) fn rename_below(&mut self, object: &str, rename: impl Fn(&str) -> String) {
+        for tree in [&mut self.values, &mut self.metadata] {
+            if let Some(Value::Object(members)) = Arc::make_mut(tree).get_mut(object) {
+                *members = std::mem::take(members).into_iter().map(|(name, value)| (rename(&name), value)).collect();
+            }
+        }
+    }
+
     fn write(&mut self, patch: Map<String, Value>, at: &str, versioned: bool, by: Option<(&str, &str)>) {
         self.version += 1;
         let stamp = Stamp { at, version: versioned.then_some(self.version), by };
-        merge(&mut self.values, &mut self.metadata, patch, stamp);
+        merge(Arc::make_mut(&mut self.values), Arc::make_mut(&mut self.metadata), patch, stamp);
     }
 
     fn replace(&mut self, values: Map<String, Value>, at: &str) {
-        self.values.clear();
-        self.metadata.clear();
+        self.values = Arc::default();
+        self.metadata = Arc::default();
         self.write(values, at, true, None);
+    }
+
+    /// User members, then `$version`.
+    pub(super) fn values_alone(&self) -> Value {
+        let mut out = Map::clone(&self.values);
+        out.insert("$version".to_owned(), self.version.into());
+        Value::Object(out)
     }
 
     /// User members, then `$metadata`, then `$version`, as the service writes them.
     pub(super) fn to_value(&self) -> Value {
-        let mut out = self.values.clone();
-        out.insert("$metadata".to_owned(), Value::Object(self.metadata.clone()));
+        let mut out = Map::clone(&self.values);
+        out.insert("$metadata".to_owned(), Value::Object(Map::clone(&self.metadata)));
         out.insert("$version".to_owned(), self.version.into());
         Value::Object(out)
     }
@@ -353,7 +377,7 @@ mod tests {
         assert_eq!((twin.etag, twin.reported.version, twin.version()), (1, 2, 3));
         assert!(twin.reported.metadata["t"].get("$lastUpdatedVersion").is_none());
         twin.configure(json!({"o": {"x": 1}}).as_object().cloned().unwrap(), Some(("base", "637")), at(2));
-        let metadata = Value::Object(twin.desired.metadata.clone());
+        let metadata = Value::Object(Map::clone(&twin.desired.metadata));
         assert_eq!(metadata["o"]["x"]["$lastUpdatedBy"], "base");
         assert!(metadata["o"].get("$lastUpdatedBy").is_none(), "only leaves say who");
     }
@@ -410,7 +434,7 @@ mod tests {
                 merge_values(&mut plain, patch.clone());
                 twin.patch(write(&json!({"properties": {"desired": patch}})), at(1)).unwrap();
             }
-            prop_assert_eq!(&twin.desired.values, &plain);
+            prop_assert_eq!(twin.desired.values.as_ref(), &plain);
             prop_assert!(mirrors(&twin.desired.values, &twin.desired.metadata));
         }
     }

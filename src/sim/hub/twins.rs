@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::domain::query::Path;
+
 use super::Call;
 use super::errors::HubError;
 use super::message::{IfMatch, Response};
@@ -18,10 +20,51 @@ pub(super) struct Form {
     pub(super) model_id: bool,
     /// Rows of `devices.modules` carry the device's `capabilities`; module twins read by id do not.
     pub(super) row: bool,
-    /// Whether `properties` are written out; a query that looks at none of them is spared the work.
-    pub(super) properties: bool,
+    /// How much of `properties` is written out; a query that looks at none of them is spared the work.
+    pub(super) properties: Part,
     /// The present, which the last activity of a link that stands depends on; without it, it is when the link began.
     pub(super) now: Option<Timestamp>,
+}
+
+/// How much of a twin's properties is written out: they are by far its largest part, and their metadata the larger half of
+/// them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// No `properties`.
+    Nothing,
+    /// Values and versions of one section or both, without metadata.
+    Values { desired: bool, reported: bool },
+    /// Everything.
+    Whole,
+}
+
+impl Part {
+    /// As much as whoever looks at these attributes can see.
+    pub(super) fn seen_by(paths: &[&Path]) -> Self {
+        let mut seen = (false, false);
+        for path in paths {
+            let segments: Vec<&str> = path.segments().iter().map(String::as_str).collect();
+            match segments.as_slice() {
+                ["properties", "desired", next, ..] if *next != "$metadata" => seen.0 = true,
+                ["properties", "reported", next, ..] if *next != "$metadata" => seen.1 = true,
+                ["properties", ..] => return Self::Whole,
+                _ => {}
+            }
+        }
+        if seen == (false, false) { Self::Nothing } else { Self::Values { desired: seen.0, reported: seen.1 } }
+    }
+
+    fn of(self, twin: &Twin) -> Option<Value> {
+        match self {
+            Self::Nothing => None,
+            Self::Values { desired, reported } => {
+                let sections = [("desired", desired, &twin.desired), ("reported", reported, &twin.reported)];
+                let wanted = sections.into_iter().filter(|(_, wanted, _)| *wanted);
+                Some(wanted.map(|(name, _, section)| (name.to_owned(), section.values_alone())).collect())
+            }
+            Self::Whole => Some(json!({"desired": twin.desired.to_value(), "reported": twin.reported.to_value()})),
+        }
+    }
 }
 
 /// A device twin or one of the device's module twins; nothing when there is no such module.
@@ -64,8 +107,8 @@ pub(super) fn document(id: &str, device: &Device, module: Option<&str>, form: Fo
     if let Some(tags) = &twin.tags {
         put("tags", Value::Object(tags.clone()));
     }
-    if form.properties {
-        put("properties", json!({"desired": twin.desired.to_value(), "reported": twin.reported.to_value()}));
+    if let Some(properties) = form.properties.of(twin) {
+        put("properties", properties);
     }
     if !twin.configurations.is_empty() {
         let status = |(id, status): &(String, String)| (id.clone(), json!({ "status": status }));
@@ -91,7 +134,7 @@ fn x509_thumbprint(authentication: &Authentication) -> Value {
 }
 
 pub(super) fn get(state: &State, call: &Call<'_>, device_id: &str, module: Option<&str>) -> Result<Response, HubError> {
-    let form = Form { model_id: call.has_model_id(), row: false, properties: true, now: Some(call.now) };
+    let form = Form { model_id: call.has_model_id(), row: false, properties: Part::Whole, now: Some(call.now) };
     state
         .device(device_id)
         .and_then(|device| document(device_id, device, module, form))

@@ -41,11 +41,11 @@ impl Cloud for Side<'_> {
     }
 
     fn desired(&self, device: &str, module: &str) -> Option<(&Map<String, Value>, u64)> {
-        self.module(device, module).map(|module| (&module.twin.desired.values, module.twin.desired.version))
+        self.module(device, module).map(|module| (module.twin.desired.values.as_ref(), module.twin.desired.version))
     }
 
     fn reported(&self, device: &str, module: &str) -> Option<(&Map<String, Value>, u64)> {
-        self.module(device, module).map(|module| (&module.twin.reported.values, module.twin.reported.version))
+        self.module(device, module).map(|module| (module.twin.reported.values.as_ref(), module.twin.reported.version))
     }
 
     fn report(&mut self, device: &str, module: &str, patch: Map<String, Value>, at: Timestamp) -> Result<(), String> {
@@ -138,16 +138,38 @@ impl State {
     }
 }
 
+/// Why nothing was done to a device's machine.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(in crate::sim) enum NoMachine {
+    /// Nobody is registered by that id.
+    #[error("there is no device {0}")]
+    Device(String),
+    /// The device has no such module.
+    #[error("there is no module {module} on {device}")]
+    Module {
+        /// The device.
+        device: String,
+        /// What it does not have.
+        module: String,
+    },
+    /// The runtime can be installed for edge devices only.
+    #[error("{0} is no edge device")]
+    NotEdge(String),
+    /// The runtime was not installed.
+    #[error("{0} has no machine yet; `:sim provision {0}` installs one")]
+    Machine(String),
+}
+
 impl SimHub {
     /// Installs the runtime on a new machine for an edge device.
     ///
     /// # Errors
-    /// A sentence, when there is no such device or it is no edge device.
-    pub(in crate::sim) fn provision(&self, device: &str, spec: MachineSpec) -> Result<(), String> {
+    /// [`NoMachine`] when there is no such device or it is no edge device.
+    pub(in crate::sim) fn provision(&self, device: &str, spec: MachineSpec) -> Result<(), NoMachine> {
         let (mut state, now) = self.present();
         match state.device(device) {
-            None => Err(format!("there is no device {device}")),
-            Some(known) if !known.edge => Err(format!("{device} is no edge device")),
+            None => Err(NoMachine::Device(device.to_owned())),
+            Some(known) if !known.edge => Err(NoMachine::NotEdge(device.to_owned())),
             Some(_) => {
                 state.world(|world, side| world.provision(device, spec, now, side));
                 Ok(())
@@ -158,54 +180,54 @@ impl SimHub {
     /// Something is wrong with a device's machine from now on, or no longer.
     ///
     /// # Errors
-    /// A sentence, when the device has no machine.
-    pub(in crate::sim) fn afflict(&self, device: &str, condition: &Condition, on: bool) -> Result<(), String> {
+    /// [`NoMachine`] when the device has none.
+    pub(in crate::sim) fn afflict(&self, device: &str, condition: &Condition, on: bool) -> Result<(), NoMachine> {
         self.with_machine(device, |world, side, now| world.afflict(device, condition, on, now, side))
     }
 
     /// Stops a device's runtime as one should, or cuts its power.
     ///
     /// # Errors
-    /// A sentence, when the device has no machine.
-    pub(in crate::sim) fn stop(&self, device: &str, orderly: bool) -> Result<(), String> {
+    /// [`NoMachine`] when the device has none.
+    pub(in crate::sim) fn stop(&self, device: &str, orderly: bool) -> Result<(), NoMachine> {
         self.with_machine(device, |world, side, now| world.stop(device, orderly, now, side))
     }
 
     /// Starts a device's runtime again.
     ///
     /// # Errors
-    /// A sentence, when the device has no machine.
-    pub(in crate::sim) fn start(&self, device: &str) -> Result<(), String> {
+    /// [`NoMachine`] when the device has none.
+    pub(in crate::sim) fn start(&self, device: &str) -> Result<(), NoMachine> {
         self.with_machine(device, |world, side, now| world.start(device, now, side))
     }
 
     /// Nothing is wrong with a device's machine any more.
     ///
     /// # Errors
-    /// A sentence, when the device has no machine.
-    pub(in crate::sim) fn heal(&self, device: &str) -> Result<(), String> {
+    /// [`NoMachine`] when the device has none.
+    pub(in crate::sim) fn heal(&self, device: &str) -> Result<(), NoMachine> {
         self.with_machine(device, |world, side, now| world.heal(device, now, side))
     }
 
     /// A second machine gets the identity of a device.
     ///
     /// # Errors
-    /// A sentence, when the device has no machine.
-    pub(in crate::sim) fn copy(&self, device: &str) -> Result<(), String> {
+    /// [`NoMachine`] when the device has none.
+    pub(in crate::sim) fn copy(&self, device: &str) -> Result<(), NoMachine> {
         self.with_machine(device, |world, side, now| world.copy(device, now, side))
     }
 
     /// What became of the messages of a device's modules.
     ///
     /// # Errors
-    /// A sentence, when the device has no machine.
-    pub(in crate::sim) fn messages(&self, device: &str) -> Result<Messages, String> {
+    /// [`NoMachine`] when the device has none.
+    pub(in crate::sim) fn messages(&self, device: &str) -> Result<Messages, NoMachine> {
         let mut found = None;
         self.with_machine(device, |world, side, now| {
             found = world.messages(device, now, side);
             found.is_some()
         })?;
-        found.ok_or_else(|| format!("{device} has no machine"))
+        found.ok_or_else(|| NoMachine::Machine(device.to_owned()))
     }
 
     /// Changes where images come from.
@@ -217,14 +239,14 @@ impl SimHub {
         &self,
         device: &str,
         act: impl FnOnce(&mut World, &mut Side<'_>, Timestamp) -> bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), NoMachine> {
         let (mut state, now) = self.present();
         if state.world(|world, side| act(world, side, now)) {
             Ok(())
         } else if state.device(device).is_some() {
-            Err(format!("{device} has no machine yet; `:sim provision {device}` installs one"))
+            Err(NoMachine::Machine(device.to_owned()))
         } else {
-            Err(format!("there is no device {device}"))
+            Err(NoMachine::Device(device.to_owned()))
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::sim::device::{Condition, MachineSpec};
-use crate::sim::hub::seed::{DesiredSeed, DeviceSeed, Happening, ModuleSeed, TwinSeed, What};
+use crate::sim::hub::seed::{DesiredSeed, DeviceSeed, Fate, Happening, ModuleSeed, TwinSeed, What};
 
 use super::deployments::{BASE, CANARY, Deployment, LAYER};
 use super::edge::{ModuleSpec, agent_desired, desired_module, hub_desired, members};
@@ -192,16 +192,16 @@ impl Machine<'_> {
             return Vec::new();
         }
         let Gateway { id, trouble, salt, .. } = self.gateway;
-        let happened = |at: Timestamp, what: What| Happening { at, device: id.clone(), what };
+        let happened = |at: Timestamp, fate: Fate| Happening { at, what: What::Device(id.clone(), fate) };
         let leaf = (id == "edge-gateway-101").then(|| LEAF.to_owned());
         let spec = MachineSpec {
             architecture: if salt.is_multiple_of(3) { "aarch64" } else { "x86_64" }.to_owned(),
             leaves: leaf.into_iter().collect(),
             ..MachineSpec::default()
         };
-        let mut out = vec![happened(self.up(), What::Provisioned(spec))];
+        let mut out = vec![happened(self.up(), Fate::Provisioned(spec))];
         let later = self.agent_writes().into_iter().filter(|write| write.at > self.up());
-        out.extend(later.map(|write| happened(write.at, What::Desired("$edgeAgent".to_owned(), write))));
+        out.extend(later.map(|write| happened(write.at, Fate::Desired("$edgeAgent".to_owned(), write))));
         match trouble {
             Trouble::CrashLoop => {
                 let crash = Condition::Crashes {
@@ -210,9 +210,9 @@ impl Machine<'_> {
                     after: Duration::from_millis(1_300),
                     says: LAST_WORDS.to_owned(),
                 };
-                out.push(happened(self.world.ago(CRASHING_SINCE, salt + 4), What::Afflicted(crash)));
+                out.push(happened(self.world.ago(CRASHING_SINCE, salt + 4), Fate::Afflicted(crash)));
             }
-            Trouble::Dark => out.push(happened(self.world.ago(DARK_SINCE, salt + 2), What::Dark)),
+            Trouble::Dark => out.push(happened(self.world.ago(DARK_SINCE, salt + 2), Fate::Dark)),
             Trouble::None | Trouble::BadTag | Trouble::NeverProvisioned => {}
         }
         out
@@ -292,7 +292,7 @@ fn set_by_hand(world: &World) -> (DeviceSeed, Happening) {
         ]),
     };
     let up = world.ago(3 * DAY + 5 * HOUR, 2);
-    (device, Happening { at: up, device: id, what: What::Provisioned(MachineSpec::default()) })
+    (device, Happening { at: up, what: What::Device(id, Fate::Provisioned(MachineSpec::default())) })
 }
 
 /// The plain sensor, which talks through the first gateway.

@@ -28,6 +28,8 @@ pub(super) fn deployments(world: &World) -> Vec<ConfigurationSeed> {
         priority,
         target: target.to_owned(),
         content: json!({ "modulesContent": content }),
+        labels: Map::new(),
+        metrics: Map::new(),
     };
     let module = format!("properties.desired.modules.{}", INFERENCE.name);
     let (version, image) = (format!("{module}.version"), format!("{module}.settings.image"));

@@ -1,4 +1,4 @@
-//! What manifests of the default world say, as desired properties of `$edgeAgent` and `$edgeHub`.
+//! What manifests of simulated worlds say, as desired properties of `$edgeAgent` and `$edgeHub`.
 
 use serde_json::{Map, Value, json};
 
@@ -40,25 +40,27 @@ pub(super) fn desired_module(spec: &ModuleSpec) -> Value {
     })
 }
 
-/// `runtime`; edgeAgent reports the password back.
-fn runtime_settings() -> Value {
-    json!({
-        "minDockerVersion": "v1.25",
-        "loggingOptions": "",
-        "registryCredentials": {"acrproduction001": {
-            "address": "acrproduction001.azurecr.io",
-            "username": "edge-pull",
-            "password": "simulated-registry-password",
-        }},
-    })
+/// The entry of a registry; edgeAgent reports the password back.
+pub(super) fn credential(address: &str) -> Value {
+    json!({"address": address, "username": "edge-pull", "password": "simulated-registry-password"})
 }
 
 /// A whole `$edgeAgent` desired section.
 pub(super) fn agent_desired(modules: &[ModuleSpec]) -> Map<String, Value> {
-    let modules: Map<String, Value> = modules.iter().map(|spec| (spec.name.to_owned(), desired_module(spec))).collect();
+    let modules = modules.iter().map(|spec| (spec.name.to_owned(), desired_module(spec))).collect();
+    let credentials = json!({"acrproduction001": credential("acrproduction001.azurecr.io")});
+    agent_with(&modules, &credentials)
+}
+
+/// A whole `$edgeAgent` desired section of these modules and registries, each by its name.
+pub(super) fn agent_with(modules: &Map<String, Value>, credentials: &Value) -> Map<String, Value> {
     members(json!({
         "schemaVersion": "1.1",
-        "runtime": {"type": "docker", "settings": runtime_settings()},
+        "runtime": {"type": "docker", "settings": {
+            "minDockerVersion": "v1.25",
+            "loggingOptions": "",
+            "registryCredentials": credentials,
+        }},
         "systemModules": {
             "edgeAgent": {
                 "type": "docker",

@@ -1,62 +1,175 @@
 //! Worlds to start with. [`default`] is the fleet behind `--sim`, [`deployments`] what it runs under, [`edge`] what
-//! manifests say; here is which worlds there are.
+//! manifests say, [`file`] reads worlds that others wrote, [`shelf`] has those that come along; here is which there are.
 
 mod default;
 mod deployments;
 mod edge;
+mod file;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
-use std::str::FromStr;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::domain::time::SharedClock;
 
+use super::clock::ShiftedClock;
+use super::faults::FaultState;
 use super::hub::{Seed, SimHub};
 
-/// The hub's name in every scenario.
+use file::Plan;
+pub use file::{Mistake, ScenarioError};
+
+/// The hub's name in the scenarios that are no files.
 const HUB: &str = "iothub-production-001";
 
+/// A file larger than this is no scenario.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
+
 /// A world to start a simulator with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Scenario {
     /// Two sites of a dozen gateways, a few strays, three things wrong; machines that have been up for hours to weeks.
     Default,
     /// An empty hub, for the tutorial and for tests that make their own devices.
     Tutorial,
+    /// What somebody wrote.
+    Written(Written),
 }
 
-impl FromStr for Scenario {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "default" => Ok(Self::Default),
-            "tutorial" => Ok(Self::Tutorial),
-            _ => Err(format!("there is no scenario `{name}`; there are default and tutorial")),
-        }
-    }
+/// A scenario out of a file, read and checked.
+#[derive(Debug, Clone)]
+pub struct Written {
+    name: String,
+    plan: Arc<Plan>,
 }
 
 impl Scenario {
+    /// The scenario with that name (`f04` is enough for `f04-crash-loop`), or in the file at that path.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] when there is none, or with everything that is wrong in the file.
+    pub fn open(named: &str) -> Result<Self, ScenarioError> {
+        match named {
+            "default" => return Ok(Self::Default),
+            "tutorial" => return Ok(Self::Tutorial),
+            _ => {}
+        }
+        let short = |name: &str| name.split_once('-').is_some_and(|(number, _)| number == named);
+        if let Some((name, text)) = shelf::SHELF.iter().find(|(name, _)| *name == named || short(name)) {
+            return Self::read(name, text, Path::new("."));
+        }
+        let path = Path::new(named);
+        let failed = |text: String| {
+            let mistakes = vec![Mistake { line: 0, column: 0, text }];
+            ScenarioError { file: named.to_owned(), mistakes }
+        };
+        let is_path = named.contains('/') || path.extension().is_some();
+        match std::fs::metadata(path) {
+            Ok(meta) if meta.is_file() && meta.len() <= MOST_BYTES => {
+                let text =
+                    std::fs::read_to_string(path).map_err(|error| failed(format!("could not be read: {error}")))?;
+                Self::read(named, &text, path.parent().unwrap_or(Path::new(".")))
+            }
+            Ok(meta) if meta.is_file() => Err(failed(format!("has more than {MOST_BYTES} bytes; no scenario has"))),
+            Ok(_) => Err(failed("is no file; name a scenario or a TOML file".to_owned())),
+            Err(error) if is_path => Err(failed(format!("could not be read: {error}"))),
+            Err(_) => {
+                Err(failed(format!("is no scenario; there are {}, or the path of a file", Self::names().join(", "))))
+            }
+        }
+    }
+
+    /// Reads the text of a scenario file called `name`; the files it names are looked for in `folder`.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] with everything that is wrong.
+    pub fn read(name: &str, text: &str, folder: &Path) -> Result<Self, ScenarioError> {
+        let plan = Arc::new(Plan::read(name, text, folder)?);
+        Ok(Self::Written(Written { name: name.to_owned(), plan }))
+    }
+
+    /// The scenarios that come along.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        let shelf = shelf::SHELF.iter().map(|(name, _)| *name);
+        ["default", "tutorial"].into_iter().chain(shelf).collect()
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Default => "default",
+            Self::Tutorial => "tutorial",
+            Self::Written(written) => &written.name,
+        }
+    }
+
+    fn plan(&self) -> Option<&Plan> {
+        match self {
+            Self::Default | Self::Tutorial => None,
+            Self::Written(written) => Some(&written.plan),
+        }
+    }
+
+    /// What it wants keys and ids to be made from; nothing when they should be new at every start.
+    #[must_use]
+    pub fn seed(&self) -> Option<Seed> {
+        self.plan()?.seed.map(Seed::numbered)
+    }
+
+    /// The instant its world begins at; nothing when that is the real present.
+    #[must_use]
+    pub fn start(&self) -> Option<Timestamp> {
+        self.plan()?.start
+    }
+
+    /// The world's clock over the real one.
+    #[must_use]
+    pub fn clock(&self, real: &SharedClock) -> SharedClock {
+        match self.start() {
+            Some(start) => ShiftedClock::to_begin_at(start, real),
+            None => Arc::clone(real),
+        }
+    }
+
+    /// What is wrong with the way to the hub from the first moment.
+    pub(super) fn faults(&self) -> FaultState {
+        self.plan().map(|plan| plan.faults).unwrap_or_default()
+    }
+
     /// A hub that holds this world, its past counted back from the clock's present.
     #[must_use]
-    pub(super) fn build(self, seed: Seed, clock: SharedClock, real_clock: SharedClock) -> SimHub {
+    pub(super) fn build(&self, seed: Seed, clock: SharedClock, real_clock: SharedClock) -> SimHub {
         let now = clock.now().wall;
-        let hub = SimHub::new(HUB, seed, clock, real_clock);
+        let named = |name: &str| SimHub::new(name, seed, clock, real_clock);
         match self {
             Self::Default => {
+                let hub = named(HUB);
                 let world = World { now };
                 let (devices, happenings) = default::world(&world);
                 devices.into_iter().for_each(|device| hub.seed(device));
                 hub.play(happenings);
                 hub.deploy(deployments::deployments(&world));
+                hub
             }
-            Self::Tutorial => {}
+            Self::Tutorial => named(HUB),
+            Self::Written(written) => {
+                let plan = &written.plan;
+                let hub = named(&plan.hub);
+                hub.begin(plan.begin(now), plan.beat);
+                hub.set_free(plan.free);
+                let cast = plan.cast();
+                hub.play(plan.happenings(&cast, now));
+                hub.echo(plan.echoes(&cast));
+                hub
+            }
         }
-        hub
     }
 }
 

@@ -163,9 +163,18 @@ fn a_fixed_seed_makes_the_same_world() {
 
 #[test]
 fn scenarios_have_names() {
-    assert_eq!("default".parse(), Ok(Scenario::Default));
-    assert_eq!("tutorial".parse(), Ok(Scenario::Tutorial));
-    assert!("demo".parse::<Scenario>().expect_err("unknown").contains("default and tutorial"));
+    for name in Scenario::names() {
+        assert_eq!(Scenario::open(name).unwrap().name(), name);
+    }
+    assert_eq!(Scenario::open("f04").unwrap().name(), "f04-crash-loop");
+    for (name, part) in [
+        ("demo", "is no scenario; there are default, tutorial, f01-pull-refused"),
+        ("no/such.toml", "no/such.toml: could not be read"),
+        (".", "is no file"),
+    ] {
+        let error = Scenario::open(name).expect_err(name).to_string();
+        assert!(error.contains(part), "{error}");
+    }
 }
 
 #[test]

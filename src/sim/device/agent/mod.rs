@@ -69,7 +69,7 @@ enum Desired {
 }
 
 /// edgeAgent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Agent {
     /// What the daemon makes its container from when there is none.
     image: Option<Image>,

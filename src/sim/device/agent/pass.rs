@@ -39,7 +39,7 @@ pub(super) struct Attempt {
 }
 
 /// A pass that runs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Pass {
     version: u64,
     config: Arc<AgentConfig>,

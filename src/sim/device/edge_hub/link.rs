@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const CHECK: Duration = Duration::from_secs(300);
 
 /// The link between edgeHub and IoT Hub.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Link {
     /// Whether the network carries anything.
     on: bool,

@@ -67,7 +67,7 @@ enum Process {
 }
 
 /// An edgeHub and its store.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::sim) struct EdgeHub {
     device: String,
     process: Process,
@@ -155,6 +155,11 @@ impl EdgeHub {
             self.counts.lost += self.store.keep_only(&self.active);
         }
         self.config = Some(config);
+    }
+
+    /// The device is called differently.
+    pub(in crate::sim) fn rename(&mut self, device: &str) {
+        device.clone_into(&mut self.device);
     }
 
     /// The network between device and hub goes on or off.

@@ -19,7 +19,7 @@ pub(super) struct Entry {
 }
 
 /// A queue.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Queue {
     entries: BTreeMap<u64, Entry>,
     /// Routes of one endpoint may differ in their time to live, so that deadlines are not in the order of the queue.

@@ -24,7 +24,7 @@ pub(in crate::sim) struct EndpointState {
 }
 
 /// The queues. Of one endpoint, lower priorities come first, as the order of the keys has it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Store {
     queues: BTreeMap<(Sink, u32), Queue>,
     next: u64,

@@ -57,7 +57,7 @@ impl Frame {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct File {
     bytes: u64,
     frames: Vec<Frame>,
@@ -73,7 +73,7 @@ pub(in crate::sim) enum LogFault {
 }
 
 /// A container's log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::sim) struct ContainerLog {
     caps: LogCaps,
     /// Oldest first; there is always one.
@@ -136,6 +136,17 @@ impl ContainerLog {
             };
             file.bytes = file.bytes.saturating_add(record.saturating_mul(fits));
             left -= fits;
+        }
+    }
+
+    /// The device is called differently, and always was.
+    pub(in crate::sim) fn rename(&mut self, before: &str, after: &str) {
+        // As it stands before the name of a module.
+        let (before, after) = (format!("{before}/"), format!("{after}/"));
+        for frame in self.files.iter_mut().flat_map(|file| &mut file.frames) {
+            if frame.text.contains(&before) {
+                frame.text = frame.text.replace(&before, &after).into();
+            }
         }
     }
 

@@ -20,7 +20,7 @@ const THRESHOLD: &str = "temperatureThreshold";
 const CONNECTING: (u64, u64) = (700, 1_400);
 
 /// A filter that works.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Filter {
     threshold: f64,
     source: String,
@@ -89,6 +89,12 @@ fn temperature_of(body: &Value) -> Option<f64> {
 }
 
 impl Program for Filter {
+    fn rename(&mut self, device: &str) {
+        if self.source != "unknown" {
+            device.clone_into(&mut self.source);
+        }
+    }
+
     fn wakes_at(&self) -> Option<Timestamp> {
         self.connecting.as_ref().map(|(at, _)| *at)
     }
@@ -155,7 +161,7 @@ impl Program for Filter {
 }
 
 /// A filter that ends at once, with what it leaves on its standard error.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Stillborn {
     at: Option<Timestamp>,
     last_words: Vec<String>,

@@ -106,6 +106,24 @@ impl Stream {
     }
 }
 
+/// What makes another program of one behind a trait; every program that can be cloned has it.
+pub(in crate::sim) trait Copied {
+    /// The same program in the same state.
+    fn copied(&self) -> Box<dyn Program>;
+}
+
+impl<T: Program + Clone + 'static> Copied for T {
+    fn copied(&self) -> Box<dyn Program> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn Program> {
+    fn clone(&self) -> Self {
+        self.as_ref().copied()
+    }
+}
+
 /// A message as a module sends it; edgeHub adds source, sender and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::sim) struct OutMessage {
@@ -141,7 +159,7 @@ pub(in crate::sim) struct Skipped {
 }
 
 /// A program while it runs.
-pub(in crate::sim) trait Program: fmt::Debug + Send {
+pub(in crate::sim) trait Program: fmt::Debug + Send + Sync + Copied {
     /// When it next wants to be woken; `None`: only by what comes from outside.
     fn wakes_at(&self) -> Option<Timestamp>;
 
@@ -154,6 +172,9 @@ pub(in crate::sim) trait Program: fmt::Debug + Send {
     /// Nobody looked until then, and nobody will ever ask for what it did meanwhile: it is as if it had done it, without
     /// the lines and messages. Never over an instant of [`Program::shows_at`].
     fn rest(&mut self, _until: Timestamp) {}
+
+    /// It runs on another device from now on: one that was as this one in all but its name.
+    fn rename(&mut self, _device: &str) {}
 
     /// Time has come. `at` is never before the last instant it was told.
     fn wake(&mut self, at: Timestamp, out: &mut Vec<Effect>);

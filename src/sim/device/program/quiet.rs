@@ -6,7 +6,7 @@ use super::{Effect, Program, Start};
 use crate::sim::device::instants;
 
 /// Stays up and is silent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Quiet;
 
 impl Quiet {

@@ -102,7 +102,7 @@ impl Said {
 }
 
 /// The first lines of the runtime's containers, then silence: what comes later comes from whoever plays their part.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Booting {
     /// When the runtime of the language is up.
     at: Option<Timestamp>,

@@ -26,7 +26,7 @@ const SEND_DATA: &str = "SendData";
 const SEND_INTERVAL: &str = "SendInterval";
 
 /// The sensor.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Sensor {
     settings: Settings,
     phase: Phase,
@@ -40,7 +40,7 @@ pub(super) struct Sensor {
     sends: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Phase {
     /// A setting cannot be read, and why.
     Doomed { at: Timestamp, why: String },
@@ -52,7 +52,7 @@ enum Phase {
     Done,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Settings {
     /// `None` without an end.
     messages: Option<u64>,

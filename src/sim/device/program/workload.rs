@@ -17,7 +17,7 @@ use crate::sim::device::instants;
 use crate::sim::device::log::LogCaps;
 
 /// The workload.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Workload {
     settings: Settings,
     seed: u64,

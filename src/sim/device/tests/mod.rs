@@ -4,6 +4,7 @@ mod faults;
 mod methods;
 mod modules;
 mod restarts;
+mod shapes;
 mod stage;
 mod steps;
 mod updates;

@@ -117,17 +117,6 @@ fn images_crash_as_their_authors_made_them() {
     }
 }
 
-/// F22: a sensor that has sent all it was to send is silent, and well.
-#[test]
-fn a_sensor_that_is_done_is_silent_and_well() {
-    let stage = Stage::with(&manifest("1.1.0").agent("/modules/sensor/env", json!({"MessageCount": {"value": 500}})).0);
-    // Longer than anybody catches up: it counts even so.
-    stage.pass(30 * 24 * 3_600);
-    assert_eq!(log(&stage, "sensor", 1).last().map(|line| line.ends_with("Done sending 500 messages")), Some(true));
-    assert_eq!((stage.status(), stage.runs("sensor")), ((200, 2), "running".to_owned()));
-    assert_eq!(stage.connection("sensor"), "Connected");
-}
-
 #[test]
 fn a_month_nobody_looked_at_is_caught_up_with_at_once() {
     let stage = Stage::with(&manifest("1.1.0").0);

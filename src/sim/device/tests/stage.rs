@@ -10,6 +10,7 @@ use crate::domain::time::{Clock as _, ManualClock, SharedClock};
 use crate::sim::device::{Condition, MachineSpec, World};
 use crate::sim::hub::testing::{Answer, Caller};
 use crate::sim::hub::{Seed, SimHub};
+use crate::sim::scenario::Scenario;
 
 /// The device most tests have.
 pub(super) const D: &str = "edge-1";
@@ -17,15 +18,28 @@ pub(super) const D: &str = "edge-1";
 pub(super) struct Stage {
     pub(super) clock: Arc<ManualClock>,
     pub(super) caller: Caller,
+    /// The device that is looked at.
+    pub(super) device: &'static str,
 }
+
+/// The present of every test.
+const NOW: &str = "2026-03-04T05:06:07Z";
 
 impl Stage {
     /// An empty hub.
     pub(super) fn empty() -> Self {
-        let clock = ManualClock::at("2026-03-04T05:06:07Z".parse().unwrap());
+        let clock = ManualClock::at(NOW.parse().unwrap());
         let shared: SharedClock = clock.clone();
         let hub = SimHub::new("hub", Seed::fixed(7), Arc::clone(&shared), shared);
-        Self { clock, caller: Caller::new(hub) }
+        Self { clock, caller: Caller::new(hub), device: D }
+    }
+
+    /// A scenario that comes along, and one of its devices.
+    pub(super) fn of(scenario: &str, device: &'static str) -> Self {
+        let clock = ManualClock::at(NOW.parse().unwrap());
+        let shared: SharedClock = clock.clone();
+        let hub = Scenario::open(scenario).unwrap().build(Seed::fixed(7), Arc::clone(&shared), shared);
+        Self { clock, caller: Caller::new(hub), device }
     }
 
     /// A device with a machine and a manifest, a minute after both.
@@ -48,7 +62,7 @@ impl Stage {
     }
 
     pub(super) fn apply(&self, manifest: &Value) {
-        self.hub().set_modules(D, manifest);
+        self.hub().set_modules(self.device, manifest);
     }
 
     /// Time goes on by so many seconds.
@@ -62,7 +76,7 @@ impl Stage {
     }
 
     pub(super) fn afflict(&self, condition: &Condition, on: bool) {
-        self.hub().afflict(D, condition, on).unwrap();
+        self.hub().afflict(self.device, condition, on).unwrap();
     }
 
     pub(super) fn machines<T>(&self, act: impl FnOnce(&mut World, Timestamp) -> T) -> T {
@@ -71,7 +85,7 @@ impl Stage {
 
     /// A module twin.
     pub(super) fn twin(&self, module: &str) -> Value {
-        self.caller.get(&format!("/twins/{D}/modules/{}", module.replace('$', "%24")))
+        self.caller.get(&format!("/twins/{}/modules/{}", self.device, module.replace('$', "%24")))
     }
 
     /// What a module reports.
@@ -120,7 +134,7 @@ impl Stage {
 
     /// The ids of the device's modules in the registry.
     pub(super) fn identities(&self) -> Vec<String> {
-        let listed = self.caller.get(&format!("/devices/{D}/modules"));
+        let listed = self.caller.get(&format!("/devices/{}/modules", self.device));
         listed.as_array().unwrap().iter().map(|module| module["moduleId"].as_str().unwrap().to_owned()).collect()
     }
 
@@ -130,8 +144,8 @@ impl Stage {
 
     pub(super) fn method(&self, module: Option<&str>, name: &str, payload: &Value) -> Answer {
         let path = match module {
-            Some(module) => format!("/twins/{D}/modules/{}/methods", module.replace('$', "%24")),
-            None => format!("/twins/{D}/methods"),
+            Some(module) => format!("/twins/{}/modules/{}/methods", self.device, module.replace('$', "%24")),
+            None => format!("/twins/{}/methods", self.device),
         };
         self.caller.send("POST", &path, &[], &json!({"methodName": name, "payload": payload}))
     }

@@ -6,6 +6,7 @@ use super::Stage;
 use super::stage::{D, Manifest};
 use crate::domain::time::HubTime;
 use crate::sim::device::MachineSpec;
+use crate::sim::hub::NoMachine;
 
 const SENSOR: (&str, &str) = ("sensor", "mcr.microsoft.com/azureiotedge-simulated-temperature-sensor:1.0");
 const WORKER: (&str, &str) = ("worker", "acr.azurecr.io/worker:1");
@@ -21,7 +22,7 @@ fn a_new_edge_device_stays_empty_until_it_is_provisioned() {
         assert_eq!(twin["properties"]["reported"]["$version"], 1, "{module}");
         assert_eq!(twin["authenticationType"], "none");
     }
-    assert_eq!(stage.hub().provision("nobody", MachineSpec::default()), Err("there is no device nobody".to_owned()));
+    assert_eq!(stage.hub().provision("nobody", MachineSpec::default()), Err(NoMachine::Device("nobody".to_owned())));
     stage.hub().provision(D, MachineSpec::default()).unwrap();
     stage.pass(120);
     assert_eq!(stage.status(), (200, 2));
@@ -144,7 +145,7 @@ fn a_status_alone_stops_and_starts_the_same_container() {
     assert_eq!(started["lastRestartTimeUtc"], started["lastExitTimeUtc"], "without a count");
 }
 
-/// F23: a module that leaves takes its identity and its twin with it.
+/// a module that leaves takes its identity and its twin with it.
 #[test]
 fn a_module_that_leaves_loses_its_twin_and_comes_back_empty() {
     let with = Manifest::running(&[SENSOR, WORKER]).0;

@@ -8,7 +8,7 @@ use super::super::program::{Program, Stream};
 use super::{BETWEEN_LINES, HUB};
 
 /// A container, running or not.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Container {
     pub(super) log: ContainerLog,
     pub(super) program: Option<Box<dyn Program>>,

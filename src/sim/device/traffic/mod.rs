@@ -36,7 +36,7 @@ const HUB: &str = "edgeHub";
 const BETWEEN_LINES: Duration = Duration::from_nanos(700);
 
 /// The containers of one device and the edgeHub between them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::sim) struct Traffic {
     device: String,
     caps: LogCaps,
@@ -64,6 +64,18 @@ impl Traffic {
             reports: Vec::new(),
             connections: Vec::new(),
         }
+    }
+
+    /// The device is called differently, and always was.
+    pub(in crate::sim) fn rename(&mut self, device: &str) {
+        for container in self.containers.values_mut() {
+            container.log.rename(&self.device, device);
+            if let Some(program) = &mut container.program {
+                program.rename(device);
+            }
+        }
+        self.hub.rename(device);
+        device.clone_into(&mut self.device);
     }
 
     /// How far the device was brought.

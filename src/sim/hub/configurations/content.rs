@@ -63,6 +63,14 @@ pub(super) fn refused() -> HubError {
     )
 }
 
+/// What the service would say to a content, and nothing else.
+///
+/// # Errors
+/// Its words.
+pub(in crate::sim) fn check(content: &Map<String, Value>) -> Result<(), String> {
+    Content::of(Some(content)).map(|_content| ()).map_err(|error| error.text)
+}
+
 impl Content {
     /// Reads `content`, which must use exactly one member; clients write the others as `{}` or `null`. Members the
     /// service does not know are dropped.

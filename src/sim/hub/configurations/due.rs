@@ -72,6 +72,11 @@ impl Due {
         self.at.insert(Work::Beat, after(now, beat));
     }
 
+    /// When a beat and the counts after it have passed since `at`.
+    pub(super) fn settled_after(&self, at: Timestamp) -> Timestamp {
+        after(at, self.beat + COUNT.1 + STEP)
+    }
+
     /// The first piece of work that is due by `now`.
     fn next(&mut self, now: Timestamp) -> Option<(Work, Timestamp)> {
         let (work, at) = self.at.iter().filter(|(_, at)| **at <= now).min_by_key(|(_, at)| **at)?;

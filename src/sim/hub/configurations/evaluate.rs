@@ -1,6 +1,7 @@
 //! What an evaluation does: merges what matches into the twins and says on each how far every configuration got.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,11 +13,11 @@ use crate::sim::hub::entropy::Entropy;
 use crate::sim::hub::registry::valid_id;
 use crate::sim::hub::state::{Authentication, Device, Identity, Module, State};
 use crate::sim::hub::twin::Twin;
-use crate::sim::hub::twins::{Form, document};
+use crate::sim::hub::twins::{Form, Part, document};
 
 use super::content::{Kind, Writes, module_names};
 use super::write::{Claim, Owner, settle};
-use super::{Configuration, Configurations};
+use super::{Configuration, Configurations, Outcome};
 
 /// Whose twins are looked at.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +35,7 @@ type Statuses = Vec<(String, String)>;
 
 /// Evaluates as of `now`.
 pub(super) fn run(state: &mut State, scope: Scope<'_>, now: Timestamp) {
-    let State { devices, entropy, configurations, world: _ } = state;
+    let State { devices, entropy, configurations, world: _, ahead: _ } = state;
     let Configurations { known, made, .. } = configurations;
     let mut plan = Plan::new(known, now);
     made.retain(|id, _| devices.contains_key(id));
@@ -43,9 +44,13 @@ pub(super) fn run(state: &mut State, scope: Scope<'_>, now: Timestamp) {
     for (id, device) in devices.iter_mut() {
         let Some(twin) = document(id, device, None, plan.form) else { continue };
         if plan.concerns(scope, id, device, &twin) {
+            let known = made.get(id);
+            if plan.is_steady() && known.is_some_and(|known| known.print == plan.print(device, &twin)) {
+                continue;
+            }
             let before: BTreeMap<String, u64> = desired_versions(device).collect();
-            let after = plan.deploy(id, device, &twin, made.get(id).map(Arc::as_ref), entropy);
-            made.insert(id.clone(), after);
+            let effective = plan.deploy(id, device, &twin, known.map(|known| known.effective.as_ref()), entropy);
+            made.insert(id.clone(), Outcome { effective, print: plan.print(device, &twin) });
             let changed = desired_versions(device).filter(|(module, version)| before.get(module) != Some(version));
             written.extend(changed.map(|(module, _)| (id.clone(), module)));
         }
@@ -117,7 +122,8 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(known: &'a [Configuration], now: Timestamp) -> Self {
-        let properties = known.iter().any(|known| known.target.reads_properties());
+        let reads = known.iter().any(|known| known.target.reads_properties());
+        let properties = if reads { Part::Whole } else { Part::Nothing };
         let mut automatic: Vec<&Configuration> =
             known.iter().filter(|known| known.content.kind != Kind::Edge).collect();
         automatic
@@ -131,6 +137,31 @@ impl<'a> Plan<'a> {
             form: Form { model_id: false, row: true, properties, now: None },
             now,
         }
+    }
+
+    /// Whether what becomes of a device is decided by its twin without properties: nobody asks for what is reported, and
+    /// no module has a condition of its own.
+    fn is_steady(&self) -> bool {
+        self.form.properties == Part::Nothing && self.automatic.iter().all(|known| known.content.kind == Kind::Device)
+    }
+
+    /// A fingerprint of everything that decides what becomes of a device: the configurations, which of them match, and what
+    /// its twins are by now.
+    fn print(&self, device: &Device, twin: &Value) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for known in self.known {
+            (&known.id, known.created, known.etag).hash(&mut hasher);
+        }
+        self.deployments.matching(twin).hash(&mut hasher);
+        for known in &self.automatic {
+            known.target.meets(twin).hash(&mut hasher);
+        }
+        (device.twin.etag, device.twin.desired.version).hash(&mut hasher);
+        for (name, module) in &device.modules {
+            // A module that was deleted and made again begins to count anew, with another tag.
+            (name, module.identity.etag, module.twin.etag, module.twin.desired.version).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     fn concerns(&self, scope: Scope<'_>, id: &str, device: &Device, twin: &Value) -> bool {
@@ -242,7 +273,7 @@ struct Change {
 
 impl Change {
     fn of(twin: &Twin) -> Self {
-        Self { wanted: twin.desired.values.clone(), owners: Owners::new(), statuses: Statuses::new() }
+        Self { wanted: Map::clone(&twin.desired.values), owners: Owners::new(), statuses: Statuses::new() }
     }
 
     /// Puts an automatic configuration's content on top.

@@ -91,7 +91,7 @@ pub(super) fn count(state: &mut State, only: Option<&str>) {
 
 /// Edge devices that meet the condition.
 fn targeted(state: &State, configuration: &Configuration) -> u64 {
-    let form = Form { model_id: false, row: true, properties: configuration.target.reads_properties(), now: None };
+    let form = Form { model_id: false, row: true, properties: configuration.target.part(), now: None };
     let found = state.devices.iter().filter(|(id, device)| {
         device.edge && document(id, device, None, form).is_some_and(|twin| configuration.target.meets(&twin))
     });

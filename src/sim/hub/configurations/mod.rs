@@ -6,11 +6,11 @@
 //! deployments are chosen and merged is [`crate::domain::effective`], which the console shares.
 
 pub(super) mod apply;
-mod content;
+pub(in crate::sim) mod content;
 mod due;
 mod evaluate;
 mod metrics;
-pub(super) mod seeded;
+pub(in crate::sim) mod seeded;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -50,10 +50,19 @@ const MOST_METRICS: usize = 5;
 pub(super) struct Configurations {
     /// In the order of their creation, which is that of the list.
     known: Vec<Configuration>,
-    /// What deployments made of each device when it was looked at last, by device id.
-    made: BTreeMap<String, Arc<Effective>>,
+    /// What became of each device when it was looked at last, by device id.
+    made: BTreeMap<String, Outcome>,
     due: Due,
     free: bool,
+}
+
+/// What became of a device when it was looked at.
+#[derive(Clone)]
+struct Outcome {
+    /// What deployments made of it.
+    effective: Arc<Effective>,
+    /// Of everything this came from; while it stays the same, there is nothing to do.
+    print: u64,
 }
 
 /// One configuration.
@@ -111,6 +120,26 @@ impl Configurations {
     /// Another beat for what changes on the side of the devices.
     pub(super) fn set_beat(&mut self, beat: Duration, now: Timestamp) {
         self.due.set_beat(beat, now);
+    }
+
+    /// The hub has been looking at them since an instant in the past.
+    pub(super) fn begin(&mut self, at: Timestamp, beat: Option<Duration>) {
+        self.due = Due::new(at);
+        if let Some(beat) = beat {
+            self.due.set_beat(beat, at);
+        }
+    }
+
+    /// A new device was given what another one has.
+    pub(super) fn echo(&mut self, device: &str, model: &str) {
+        if let Some(made) = self.made.get(model).cloned() {
+            self.made.insert(device.to_owned(), made);
+        }
+    }
+
+    /// When everything has been looked at that changed at `at`.
+    pub(super) fn settled_after(&self, at: Timestamp) -> Timestamp {
+        self.due.settled_after(at)
     }
 
     /// Whether the hub takes as few configurations as a free one.

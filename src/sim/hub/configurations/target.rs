@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::domain::query::{Condition, Expr, parse_target_condition};
 use crate::sim::hub::errors::{Code, HubError};
+use crate::sim::hub::twins::Part;
 
 use super::content::Kind;
 
@@ -47,14 +48,17 @@ impl Target {
         }
     }
 
+    /// As much of a twin's properties as the condition looks at.
+    pub(super) fn part(&self) -> Part {
+        match &self.rule {
+            Rule::Nobody | Rule::Everybody => Part::Nothing,
+            Rule::Condition(condition) => Part::seen_by(&condition.paths()),
+        }
+    }
+
     /// Whether the condition looks at what devices report.
     pub(super) fn reads_properties(&self) -> bool {
-        match &self.rule {
-            Rule::Nobody | Rule::Everybody => false,
-            Rule::Condition(condition) => {
-                condition.paths().iter().any(|path| path.segments().first().is_some_and(|root| root == "properties"))
-            }
-        }
+        self.part() != Part::Nothing
     }
 }
 

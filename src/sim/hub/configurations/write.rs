@@ -1,6 +1,8 @@
 //! A desired section made what configurations want, in one write: what changes is stamped, leaves with who wants them,
 //! and what stays keeps its stamps.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -62,11 +64,11 @@ pub(super) fn settle<'a>(
     let now = stamp::instant(now);
     let version = twin.desired.version + 1;
     let mut rebuild = Rebuild { claim, now: &now, version, place: Vec::new() };
-    let old = (&twin.desired.values, &twin.desired.metadata);
+    let old = (twin.desired.values.as_ref(), twin.desired.metadata.as_ref());
     let (metadata, changed) = rebuild.object(Some(old), &wanted);
     if changed {
         limits::check_size("properties.desired", Some(&wanted))?;
-        twin.desired = Section { values: wanted, metadata, version };
+        twin.desired = Section { values: Arc::new(wanted), metadata: Arc::new(metadata), version };
         twin.etag += 1;
     }
     Ok(changed)
@@ -157,7 +159,7 @@ mod tests {
         let by = |place: &[String]| Claim::Configuration(if place == ["o", "x"] { &layer } else { &base });
         let second = json!({"o": {"x": 1, "y": [2]}, "empty": {}});
         assert_eq!(settle(&mut twin, members(&second), &by, at(3)), Ok(true));
-        let metadata = Value::Object(twin.desired.metadata.clone());
+        let metadata = Value::Object(Map::clone(&twin.desired.metadata));
         assert_eq!(
             metadata,
             json!({"$lastUpdated": stamp::instant(at(3)), "$lastUpdatedVersion": 3,
@@ -218,7 +220,7 @@ mod tests {
             settle(&mut twin, first, &|_| Claim::Configuration(&a), at(1)).unwrap();
             let before = twin.desired.version;
             let wrote = settle(&mut twin, second.clone(), &|_| Claim::Configuration(&b), at(2)).unwrap();
-            prop_assert_eq!(&twin.desired.values, &second);
+            prop_assert_eq!(twin.desired.values.as_ref(), &second);
             prop_assert!(shape(&twin.desired.values, &twin.desired.metadata));
             prop_assert_eq!(twin.desired.version, before + u64::from(wrote));
             prop_assert!(!settle(&mut twin, second, &|_| Claim::Configuration(&b), at(3)).unwrap());

@@ -1,0 +1,126 @@
+//! The words for what can go wrong, shared by `:sim`, scenario files and `edgedeck sim do`: what is learnt in one place
+//! holds in the others.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::device::{Condition, LogFault, Operation, Pull};
+
+/// What can be wrong with a machine, for refusals.
+pub(super) const FAULTS: &str = "agent-hung, disk-full, certificates-expired, clock HOURS, crash MODULE SECONDS, \
+    dead MODULE, log-truncated MODULE, log-unreadable MODULE, refuse-create MODULE [TIMES], \
+    refuse-start MODULE [TIMES], refuse-stop MODULE [TIMES]";
+
+/// What a pull can come to, for refusals.
+pub(super) const PULLS: &str = "ok, missing, refused, hangs, slow";
+
+/// An image that takes longer than edgeAgent waits for one answer.
+const SLOW: Duration = Duration::from_secs(700);
+/// An image that is simply there.
+const QUICK: Duration = Duration::from_secs(8);
+/// No clock is further off than a century, so that stamps stay stamps.
+const MOST_HOURS: i64 = 876_000;
+
+/// `30s`, `1h30m`, `500ms`, `0`: numbers each followed by a unit; nothing for anything else, and for what does not fit.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    // `ms` stands before `m`, which it begins with.
+    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("ms", 1), ("m", 60_000), ("s", 1_000)];
+    if text == "0" {
+        return Some(Duration::ZERO);
+    }
+    let mut rest = text;
+    let mut millis: u64 = 0;
+    loop {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, tail) = rest.split_at_checked(digits)?;
+        let (unit, tail) = UNITS.iter().find_map(|(name, unit)| tail.strip_prefix(name).map(|tail| (unit, tail)))?;
+        millis = millis.checked_add(number.parse::<u64>().ok()?.checked_mul(*unit)?)?;
+        if tail.is_empty() {
+            return Some(Duration::from_millis(millis));
+        }
+        rest = tail;
+    }
+}
+
+/// What a pull comes to.
+pub(super) fn pull(word: &str) -> Option<Pull> {
+    Some(match word {
+        "ok" => Pull::Ready(QUICK),
+        "missing" => Pull::NotFound,
+        "refused" => Pull::Unauthorized,
+        "hangs" => Pull::Hangs,
+        "slow" => Pull::Ready(SLOW),
+        _ => return None,
+    })
+}
+
+/// What is wrong with a machine.
+pub(super) fn condition(words: &[&str]) -> Option<Condition> {
+    let log_broken = |module: &str, fault| Condition::LogBroken { module: module.to_owned(), fault };
+    Some(match words {
+        ["agent-hung"] => Condition::AgentHung,
+        ["disk-full"] => Condition::DiskFull,
+        ["certificates-expired"] => Condition::CertificatesExpired,
+        ["clock", hours] => match hours.trim_start_matches('+').parse() {
+            Ok(hours) if (-MOST_HOURS..=MOST_HOURS).contains(&hours) => {
+                Condition::ClockWrong(SignedDuration::from_hours(hours))
+            }
+            _ => return None,
+        },
+        ["crash", module, seconds] => Condition::Crashes {
+            module: (*module).to_owned(),
+            code: 1,
+            after: Duration::from_secs(seconds.parse::<u32>().ok()?.into()),
+            says: "Unhandled exception. It was told to crash.".to_owned(),
+        },
+        ["log-truncated", module] => log_broken(module, LogFault::Truncated),
+        ["log-unreadable", module] => log_broken(module, LogFault::Unreadable),
+        ["dead", module] => Condition::Dead { module: (*module).to_owned() },
+        ["refuse-create", rest @ ..] => refusal(Operation::Create, rest)?,
+        ["refuse-start", rest @ ..] => refusal(Operation::Start, rest)?,
+        ["refuse-stop", rest @ ..] => refusal(Operation::Stop, rest)?,
+        _ => return None,
+    })
+}
+
+fn refusal(operation: Operation, words: &[&str]) -> Option<Condition> {
+    let (module, times) = match words {
+        [module] => (module, None),
+        [module, times] => (module, Some(times.parse().ok()?)),
+        _ => return None,
+    };
+    Some(Condition::Refuses { module: (*module).to_owned(), operation, times })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_have_words() {
+        let words = |text: &str| condition(&text.split(' ').collect::<Vec<_>>());
+        assert_eq!(words("clock -48"), Some(Condition::ClockWrong(SignedDuration::from_hours(-48))));
+        assert_eq!(words("clock +1"), Some(Condition::ClockWrong(SignedDuration::from_hours(1))));
+        assert!(matches!(words("crash m 30"), Some(Condition::Crashes { module, .. }) if module == "m"));
+        assert!(matches!(words("refuse-stop m 2"), Some(Condition::Refuses { times: Some(2), .. })));
+        assert!(matches!(words("refuse-stop m"), Some(Condition::Refuses { times: None, .. })));
+        let wrong = ["clock 999999999999", "clock soon", "crash m -1", "crash m", "fire", "refuse-stop", "dead", ""];
+        for wrong in wrong {
+            assert_eq!(words(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_are_numbers_with_units() {
+        let millis = |text: &str| duration(text).map(|found| found.as_millis());
+        for (text, expected) in
+            [("0", Some(0)), ("500ms", Some(500)), ("1h30m", Some(5_400_000)), ("2d", Some(172_800_000))]
+        {
+            assert_eq!(millis(text), expected, "{text}");
+        }
+        for wrong in ["", "5", "s", "-5s", "5 s", "1h30", "5w", "99999999999999999999d"] {
+            assert_eq!(millis(wrong), None, "{wrong}");
+        }
+    }
+}

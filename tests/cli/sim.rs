@@ -1,0 +1,158 @@
+//! The simulated hub on its own, as two shells meet it: one serves, the other steers it and asks it as any hub.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::harness::{Ran, ran};
+
+/// A home with simulators in it.
+struct Shells {
+    home: tempfile::TempDir,
+}
+
+/// One that serves; ends with the value.
+struct Serving {
+    child: Child,
+    said: Value,
+}
+
+impl Shells {
+    fn new() -> Self {
+        Self { home: tempfile::tempdir().unwrap() }
+    }
+
+    fn serve(&self, args: &[&str]) -> Serving {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edgedeck"));
+        command.env_clear().env("HOME", self.home.path()).env("PATH", self.home.path());
+        command.args(["sim", "--listen", "127.0.0.1:0", "-o", "json"]).args(args);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        // One object, and then it serves: its closing brace stands alone on a line.
+        let mut text = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            text.push_str(&line);
+            if line == "}" {
+                break;
+            }
+        }
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        Serving { child, said: answer["items"][0].clone() }
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_edgedeck"));
+        command.env_clear().env("HOME", self.home.path()).env("PATH", self.home.path()).env("USER", "ana");
+        ran(command.args(args).timeout(Duration::from_secs(60)))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+}
+
+impl Serving {
+    fn text(&self, name: &str) -> &str {
+        self.said[name].as_str().unwrap()
+    }
+
+    /// Flags that name it as any hub.
+    fn access(&self) -> [&str; 4] {
+        ["--connection-string-file", self.text("connectionStringFile"), "--ca-file", self.text("caFile")]
+    }
+
+    /// Asks it to end, as ctrl-c does, and says with which code it did.
+    fn end(mut self) -> Option<i32> {
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn two_shells_steer_and_ask_one_simulator() {
+    let shells = Shells::new();
+    let none = shells.run(&["sim", "do", "status"]);
+    assert_eq!((none.code, none.out.as_str()), (7, ""));
+    assert!(none.err.contains("start one with `edgedeck sim`"), "{}", none.err);
+
+    let scenario = "[[devices]]\nid = \"edge-{1..3}\"\n";
+    std::fs::write(shells.path("three.toml"), scenario).unwrap();
+    let serving = shells.serve(&["--scenario", &shells.path("three.toml").display().to_string(), "--seed", "5"]);
+    assert_eq!((serving.said["devices"].as_u64(), serving.text("caFile").ends_with(".pem")), (Some(3), true));
+
+    let done = shells.run(&["sim", "provision", "edge-1"]);
+    assert_eq!((done.code, done.err.as_str()), (0, ""), "{}", done.out);
+    assert!(done.out.contains("the runtime was installed for edge-1"), "{}", done.out);
+    let off = shells.run(&["sim", "do", "net", "off", "edge-1"]);
+    assert!(off.out.contains("until `edgedeck sim do net on edge-1`"), "{}", off.out);
+    let quoted = shells.run(&["sim", "do", "net on edge-1", "-o", "json"]);
+    assert_eq!(quoted.items("SimulatorAnswer")[0]["did"], "net on edge-1");
+    for (words, code) in [("net off nobody", 3), ("net off edge-2", 2), ("explode", 2)] {
+        let refused = shells.run(&["sim", "do", words]);
+        assert_eq!((refused.code, refused.out.as_str()), (code, ""), "{words}: {}", refused.err);
+    }
+    let listed = shells.run(&["sim", "list", "-o", "json"]).items("SimulatorList");
+    assert_eq!(listed.len(), 1);
+    assert_eq!(format!("https://{}", listed[0]["at"].as_str().unwrap()), serving.text("endpoint"));
+
+    let devices = shells.run(&[&["devices", "-o", "json"], &serving.access()[..]].concat());
+    assert_eq!(devices.items("DeviceList").len(), 3);
+    // A hub that hangs can still be told to come back.
+    assert_eq!(shells.run(&["sim", "do", "hub off"]).code, 0);
+    assert_eq!(shells.run(&["sim", "do", "hub on"]).code, 0);
+
+    let folder = PathBuf::from(serving.text("caFile")).parent().unwrap().to_owned();
+    assert_eq!((serving.end(), folder.exists()), (Some(0), false), "it takes its files with it");
+    assert_eq!(shells.run(&["sim", "do", "status"]).code, 7);
+}
+
+#[test]
+fn of_several_one_is_named_and_a_key_opens_its_own_door_only() {
+    let shells = Shells::new();
+    let (first, second) = (shells.serve(&["--scenario", "tutorial"]), shells.serve(&["--scenario", "f10"]));
+    let which = shells.run(&["sim", "do", "status"]);
+    assert_eq!(which.code, 2);
+    let places = [&first, &second].map(|serving| serving.text("endpoint").trim_start_matches("https://").to_owned());
+    assert!(places.iter().all(|place| which.err.contains(place)), "{}", which.err);
+    let named = shells.run(&["sim", "do", "--at", &places[1], "status"]);
+    assert!(named.out.contains("3 devices"), "{}{}", named.out, named.err);
+    let key = std::fs::read(first.text("connectionStringFile")).unwrap();
+    std::fs::write(second.text("connectionStringFile"), key).unwrap();
+    let strange = shells.run(&["sim", "do", "--at", &places[1], "status"]);
+    assert_eq!((strange.code, strange.out.as_str()), (4, ""), "{}", strange.err);
+}
+
+#[test]
+fn what_cannot_be_simulated_ends_with_2_and_says_where() {
+    let shells = Shells::new();
+    std::fs::write(shells.path("bad.toml"), "[hub]\nnam = \"x\"\n").unwrap();
+    std::fs::write(shells.path("then.toml"), "start = \"2030-01-01T00:00:00Z\"\n").unwrap();
+    let (bad, then) = (shells.path("bad.toml").display().to_string(), shells.path("then.toml").display().to_string());
+    for (args, part) in [
+        (&["sim", "--scenario", bad.as_str()][..], "bad.toml:2:1: \"nam\" is not known in hub; did you mean name?"),
+        (&["--sim", "--scenario", bad.as_str(), "devices"], "bad.toml:2:1: "),
+        (&["--sim", "--scenario", then.as_str(), "devices"], "serve it with `edgedeck sim`"),
+        (&["sim", "--scenario", "no-such"], "no-such: is no scenario; there are default, tutorial, f01"),
+        (&["--scenario", "f04", "devices", "--hub", "h.azure-devices.net"], "--scenario is about the simulated hub"),
+        (&["sim", "do", "status", "--scenario", "f04"], "--scenario is for the start"),
+        (&["sim", "--read-only"], "--read-only says which hub to use"),
+        (&["sim", "--listen", "0.0.0.0:0"], "add --expose when that is meant"),
+    ] {
+        let answer = shells.run(args);
+        assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{args:?}: {}", answer.err);
+        assert!(answer.err.contains(part), "{args:?}: {}", answer.err);
+    }
+    let crash = shells.run(&["--sim", "--scenario", "f04", "devices", "-o", "json"]).items("DeviceList");
+    assert_eq!(crash.len(), 3);
+}
