@@ -1,5 +1,5 @@
 //! Worlds to start with. [`default`] is the fleet behind `--sim`, [`deployments`] what it runs under, [`edge`] what
-//! manifests say, [`file`] reads worlds that others wrote, [`shelf`] has those that come along; here is which there are.
+//! manifests say, [`mod@file`] reads worlds that others wrote, [`shelf`] has those that come along; here is which there are.
 
 mod default;
 mod deployments;
