@@ -17,4 +17,5 @@ mod lost;
 mod outages;
 mod outside;
 mod secrets;
+mod troubles;
 mod wiretap;
