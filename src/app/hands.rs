@@ -12,7 +12,8 @@ use tokio_util::task::TaskTracker;
 
 use super::follow::{self, Following};
 use super::simulator::Simulator;
-use crate::audit::{AuditLog, Origin, Who};
+use crate::audit::{AuditLog, NoteKind, Origin, Who};
+use crate::domain::ids::DeviceId;
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 use crate::hub::{Hub, HubRead};
@@ -202,6 +203,10 @@ impl Hands {
                 self.prepare(order);
                 return Vec::new();
             }
+            Effect::Reveal(device) => {
+                self.reveal(device);
+                return Vec::new();
+            }
             Effect::Need(needs) => {
                 self.sync.need(needs);
                 // A view opened: by the time somebody writes in it, the dialog names who writes.
@@ -318,6 +323,22 @@ impl Hands {
             };
             // It waits for room: whoever saved something wants to know where it is.
             let _ = tell.blocking_send(message);
+        });
+    }
+
+    /// Records that a device's key is shown, then reads it; what is not recorded is not shown.
+    fn reveal(&self, device: DeviceId) {
+        let (tell, read, gateway) = (self.tell.clone(), self.read.clone(), self.gateway.clone());
+        tokio::spawn(async move {
+            let text = "the connection string of the device was shown";
+            let result = match gateway.note(NoteKind::Revealed, &device.shown(), text).await {
+                Ok(()) => {
+                    let read = read.device_connection_string(&device).await;
+                    read.map_err(|fault| format!("{fault}; {}", fault.advice()))
+                }
+                Err(why) => Err(format!("not shown: {why}")),
+            };
+            let _ = tell.send(Msg::Revealed(device, result)).await;
         });
     }
 

@@ -17,7 +17,7 @@ use super::send::send;
 use crate::audit::{AuditError, AuditLog, Intent, Note, NoteKind, Origin, Outcome as Recorded, Verdict};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::mask_json;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::{Now, SharedClock};
 use crate::hub::{HubRead, HubWrite};
 
@@ -80,6 +80,16 @@ impl Gateway {
     #[must_use]
     pub fn identity(&self) -> String {
         self.inner.read.identity()
+    }
+
+    /// Records something that is no write and has to be remembered.
+    ///
+    /// # Errors
+    /// A sentence why it could not be recorded; then it must not happen.
+    pub async fn note(&self, what: NoteKind, object: &Shown, text: &str) -> Result<(), String> {
+        let Some(audit) = &self.inner.audit else { return Err("the audit record is not open".to_owned()) };
+        let note = Note { origin: self.inner.origin(), what, object: object.to_string(), text: text.to_owned() };
+        audit.note(note).await.map(|_| ()).map_err(|error| error.to_string())
     }
 
     /// Takes a write and returns at once; what becomes of it is on the board, also when there is no room for it.

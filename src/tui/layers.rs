@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::domain::ids::TwinId;
+use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::json;
 use crate::domain::text::Untrusted;
 use crate::domain::time::Now;
@@ -36,6 +36,8 @@ pub enum Question {
     Send(Box<WriteIntent>),
     /// Throw this draft away?
     Discard(TwinId),
+    /// Show the key of this device?
+    Reveal(DeviceId),
     /// Go to the shell although writes are open?
     Suspend,
     /// Quit although writes are open?
@@ -63,7 +65,23 @@ impl Layer {
     /// Whether the name has to be typed.
     #[must_use]
     pub fn wants_name(&self) -> bool {
-        matches!(&self.question, Question::Send(intent) if intent.phrase().is_some())
+        self.phrase().is_some()
+    }
+
+    /// What has to be typed.
+    fn phrase(&self) -> Option<String> {
+        match &self.question {
+            Question::Send(intent) => intent.phrase(),
+            Question::Reveal(device) => Some(device.as_str().to_owned()),
+            Question::Discard(_) | Question::Suspend | Question::Quit => None,
+        }
+    }
+
+    /// Why what was typed is not it.
+    fn unconfirmed(&self) -> Option<String> {
+        let phrase = self.phrase().filter(|phrase| self.typed.text() != *phrase)?;
+        let what = if matches!(self.question, Question::Reveal(_)) { "showing it" } else { "sending" };
+        Some(format!("type {} to enable {what}", json::compact(&phrase.into())))
     }
 
     /// Why the last button cannot be pressed now.
@@ -72,19 +90,14 @@ impl Layer {
         if shell.now.since(self.opened) > STALE {
             return Some("asked too long ago: esc, and look at it again".to_owned());
         }
-        let Question::Send(intent) = &self.question else { return None };
+        let Question::Send(intent) = &self.question else { return self.unconfirmed() };
         if matches!(shell.link.health, LinkHealth::Offline) {
             return Some("the hub does not answer: sending now would leave the outcome unknown".to_owned());
         }
         if let Some(why) = moved_on(&intent.request, shell) {
             return Some(why);
         }
-        match intent.phrase() {
-            Some(phrase) if self.typed.text() != phrase => {
-                Some(format!("type {} to enable sending", json::compact(&phrase.into())))
-            }
-            _ => None,
-        }
+        self.unconfirmed()
     }
 
     /// How it looks.
@@ -101,6 +114,15 @@ impl Layer {
                 format!("Discard the draft of {}", twin.shown()),
                 vec![(Role::Fg, "What was typed is thrown away. The hub is not touched.".to_owned())],
                 vec!["Keep the draft".to_owned(), "Discard the draft".to_owned()],
+                true,
+            ),
+            Question::Reveal(device) => (
+                format!("Show the key of {}", device.shown()),
+                vec![
+                    (Role::Fg, "Whoever has the key is the device, until it is changed.".to_owned()),
+                    (Role::TextDim, "The record keeps that it was shown, when, and to whom.".to_owned()),
+                ],
+                vec!["Keep it hidden".to_owned(), "Show the key".to_owned()],
                 true,
             ),
             Question::Suspend => (

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::ids::TwinId;
+use crate::domain::ids::{DeviceId, TwinId};
+use crate::domain::secret::Secret;
 use crate::domain::time::Now;
 use crate::local::{Draft, DraftKey, LastView};
 use crate::ops::{OpsBoard, Order, Prepared, Unprepared, WriteIntent};
@@ -55,6 +56,8 @@ pub enum Msg {
     SignedIn(String),
     /// What came of preparing a change.
     Prepared(Box<Order>, Result<Box<Prepared>, Unprepared>),
+    /// The connection string of a device that was to be shown, or why there is none.
+    Revealed(DeviceId, Result<Secret, String>),
     /// Something outside the model has something to say.
     Say(Severity, String),
 }
@@ -66,6 +69,8 @@ pub enum Effect {
     Submit(Box<WriteIntent>),
     /// Read what a change is about, and make its request; [`Msg::Prepared`] follows.
     Prepare(Box<Order>),
+    /// Record that a device's connection string is shown, and read it; [`Msg::Revealed`] follows.
+    Reveal(DeviceId),
     /// Keep these things fresh.
     Need(Needs),
     /// Follow this log and no other.

@@ -195,10 +195,35 @@ async fn a_read_only_console_begins_no_change() {
     let stage = Stage::set().await;
     let mut console = stage.console_with(Opening { read_only: true, ..Opening::default() });
     console.sees(GATEWAY).await;
-    for (line, what) in [("register", "register"), ("delete edge-gateway-001", "delete"), ("deploy", "deploy")] {
+    for (line, what) in [("register", "register"), ("delete edge-gateway-001", "delete"), ("deploy", "new deployment")]
+    {
         console.command(line).await;
         console.sees(&format!("{what} needs read-write")).await;
     }
     console.press("a").await;
     console.sees("apply needs read-write").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_hidden_until_its_device_is_named_and_goes_by_itself() {
+    let stage = Stage::set().await;
+    let mut console = stage.console();
+    let key = device(&stage, GATEWAY).await.body["authentication"]["symmetricKey"]["primaryKey"].clone();
+    let key = key.as_str().expect("a key").to_owned();
+    console.command("connection-string edge-gateway-001").await;
+    console.sees("SharedAccessKey=********").await;
+    console.press("R").await;
+    console.sees("Show the key of edge-gateway-001").await;
+    console.past_type_ahead();
+    console.types(GATEWAY).await;
+    console.press("tab enter").await;
+    console.sees(&key).await;
+    stage.clock.push(Duration::from_secs(61));
+    console.no_longer_sees(&key).await;
+    console.press("esc").await;
+    let (_, frames) = console.ends("ctrl-c").await;
+    assert!(frames.iter().filter(|frame| frame.contains(&key)).count() < 20, "a minute, and not longer");
+    let notes = stage.audited();
+    let note = notes.iter().find(|entry| format!("{:?}", entry.first.body).contains("Revealed")).expect("remembered");
+    assert!(!format!("{note:?}").contains(&key));
 }

@@ -100,6 +100,7 @@ commands! {
     Enable "enable" [], "enable [ID]" Optional Devices Write Some(ActionId::DeviceEnable), "Lets a device connect again.";
     Disable "disable" [], "disable [ID]" Optional Devices Write Some(ActionId::DeviceDisable), "Cuts a device off; identity, twins and keys stay.";
     Delete "delete" [], "delete [ID]" Optional Devices Write Some(ActionId::DeviceDelete), "Deletes a device with its modules, twins and keys.";
+    ConnectionString "connection-string" ["key"], "connection-string [ID]" Optional Devices Read Some(ActionId::DeviceKey), "Shows what a device signs in with, hidden until it is asked for by name.";
     Deploy "deploy" [], "deploy" No Nothing Write Some(ActionId::DeploymentNew), "Opens the form that creates a deployment.";
     Logs "logs" ["log"], "logs ID[/MODULE]" Required Twins Read None, "Follows the logs of a module, or of all modules of a device.";
     Discard "discard" [], "discard" No Nothing Local Some(ActionId::TwinDiscard), "Throws the draft in view away.";

@@ -32,6 +32,8 @@ pub enum Scope {
     Editor,
     /// A change about to be sent.
     Review,
+    /// A device's key, hidden or shown.
+    Key,
     /// Filling in a form.
     Form,
     /// A dialog that asks before it does something.
@@ -44,7 +46,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Global,
         Self::Table,
         Self::List,
@@ -56,6 +58,7 @@ impl Scope {
         Self::Twin,
         Self::Editor,
         Self::Review,
+        Self::Key,
         Self::Form,
         Self::Confirm,
         Self::Conflict,
@@ -77,6 +80,7 @@ impl Scope {
             Self::Twin => "twin",
             Self::Editor => "editor",
             Self::Review => "review",
+            Self::Key => "key",
             Self::Form => "form",
             Self::Confirm => "confirm",
             Self::Conflict => "conflict",
@@ -209,10 +213,11 @@ actions! {
     Restart "device.restart" Device Write 35 false "restart" "Asks, then has edgeAgent restart the module under the cursor.";
     DeviceEnable "device.enable" Device Write 0 false "enable" "Lets the device connect again, after a look and a confirmation.";
     DeviceDisable "device.disable" Device Write 0 false "disable" "Opens the form that cuts the device off.";
+    DeviceKey "device.key" Device Read 0 false "connection string" "Shows what the device signs in with, hidden until it is asked for by name.";
     DeviceDelete "device.delete" Device Write 0 false "delete" "Shows what deleting the device takes away; nothing is deleted before its name is typed.";
     DeviceDeployments "device.deployments" Device Read 45 false "deployments" "Lists the deployments that match the device, and which of them it has.";
 
-    DeploymentNew "deployment.new" Deployment Write 44 false "new" "Opens the form that creates a deployment.";
+    DeploymentNew "deployment.new" Deployment Write 44 false "new deployment" "Opens the form that creates a deployment.";
     DeploymentAmend "deployment.amend" Deployment Write 46 false "change" "Opens the form for its condition, priority and labels; its content never changes.";
     DeploymentDelete "deployment.delete" Deployment Write 42 false "delete" "Shows what deleting the deployment means; nothing is deleted before hub and name are typed.";
 
@@ -252,6 +257,8 @@ actions! {
     EditorRedo "editor.redo" Editor Local 60 false "redo" "Does again what was taken back.";
 
     ReviewSend "review.send" Review Write 90 false "send" "Asks for confirmation, then sends exactly what is shown.";
+
+    KeyReveal "key.reveal" Key Local 90 false "show or hide" "Shows the key after its device's name was typed, or hides it again.";
 
     FormNext "form.next" Form Read 70 false "next field" "Moves to the next field.";
     FormPrevious "form.previous" Form Read 0 false "previous field" "Moves to the previous field.";

@@ -66,7 +66,7 @@ fn the_innermost_scope_decides() {
         (&FLEET[..], "t", Lookup::Action(ActionId::Twin)),
         (&FLEET, "j", Lookup::Action(ActionId::RowDown)),
         (&FLEET, "?", Lookup::Action(ActionId::Help)),
-        (&FLEET, "K", Lookup::None),
+        (&FLEET, "B", Lookup::None),
         (&[Scope::Conflict, Scope::Twin, Scope::Table, Scope::Global], "t", Lookup::Action(ActionId::ConflictTheirs)),
         (&[Scope::Twin, Scope::Table, Scope::Global], "esc", Lookup::Action(ActionId::Back)),
         (&[Scope::Confirm, Scope::Review, Scope::Global], "esc", Lookup::Action(ActionId::ConfirmCancel)),
@@ -173,7 +173,7 @@ colour = "red"
         findings.into_iter().map(place).collect::<Vec<_>>(),
         [
             "mine.toml:2:1: warning: unknown key colour; there are name, inherits and tables named by scope; ignored",
-            "mine.toml:3:2: warning: unknown scope glbal; there are global, table, list, fleet, device, deployment, object, logs, twin, editor, review, form, confirm, conflict, input; ignored",
+            "mine.toml:3:2: warning: unknown scope glbal; there are global, table, list, fleet, device, deployment, object, logs, twin, editor, review, key, form, confirm, conflict, input; ignored",
             "mine.toml:6:1: warning: unknown action app.hlep; dotted names stand in quotes; :keys lists them; ignored",
             "mine.toml:7:16: warning: ctrl-i arrives as tab; write tab; ignored",
             "mine.toml:7:26: warning: no key hyper-p; ignored",

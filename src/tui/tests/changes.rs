@@ -10,6 +10,7 @@ use crate::domain::device::DeviceIdentity;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{DeviceId, ETag, ModuleId};
 use crate::domain::manifest::Manifest;
+use crate::domain::secret::Secret;
 use crate::ops::{DeviceChange, DeviceWrite, ManifestWrite, OpState, Order, Prepared, Request, Unprepared};
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::testkit::{Console, Maker, module_twin, session};
@@ -176,4 +177,28 @@ fn an_answer_to_another_question_is_not_taken() {
     console.run("enable edge-gateway-001");
     answer(&mut console, first, Ok(delete()));
     assert!(!console.screen(120, 36).contains("its keys"), "{}", console.screen(120, 36));
+}
+
+#[test]
+fn a_key_hidden_asked_for_shown_and_refused() {
+    let mut console = Console::online();
+    console.run("connection-string edge-gateway-001");
+    golden(&mut console, "key-hidden");
+    console.press("R");
+    console.wait(Duration::from_secs(1));
+    golden(&mut console, "dialog-reveal");
+    console.type_in("edge-gateway-001");
+    let effects = console.press("tab enter");
+    assert!(
+        effects.iter().any(|effect| matches!(effect, Effect::Reveal(device) if device.as_str() == "edge-gateway-001"))
+    );
+    let secret = || Secret::new("HostName=h;DeviceId=edge-gateway-001;SharedAccessKey=c2VjcmV0");
+    let shown = |result| Msg::Revealed(DeviceId::from_wire("edge-gateway-001"), result);
+    console.tell(shown(Ok(secret())));
+    golden(&mut console, "key-shown");
+    console.wait(Duration::from_secs(60));
+    assert!(!console.screen(120, 36).contains("c2VjcmV0"));
+    // An answer that comes after it was put away is not shown to whoever sits there by then.
+    console.tell(shown(Ok(secret())));
+    assert!(!console.screen(120, 36).contains("c2VjcmV0"));
 }

@@ -71,6 +71,16 @@ fn confirmed(model: &mut Model, layer: Layer, effects: &mut Vec<Effect>) {
             }
             model.shell.info("the draft is thrown away");
         }
+        Question::Reveal(device) => {
+            for screen in &mut model.screens {
+                if let Screen::Key(view) = screen
+                    && *view.device() == device
+                {
+                    view.asked(model.shell.now);
+                }
+            }
+            effects.push(Effect::Reveal(device));
+        }
         Question::Suspend => effects.push(Effect::Suspend),
         Question::Quit => {
             keep_typing(model, effects);

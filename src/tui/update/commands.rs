@@ -80,6 +80,7 @@ pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects
         CommandId::Delete => {
             about_device(model, argument, effects, |device| Place::Change(Box::new(Order::DeleteDevice(device))));
         }
+        CommandId::ConnectionString => about_device(model, argument, effects, Place::Key),
         CommandId::Restart => match parse_twin(argument) {
             Ok(TwinId { device, module: Some(module) }) => {
                 go(model, &Place::Change(Box::new(Order::Restart { device, module })), effects);

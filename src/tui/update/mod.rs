@@ -49,6 +49,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Tick(now) => {
             model.shell.now = now;
+            for screen in &mut model.screens {
+                if let Screen::Key(view) = screen {
+                    view.tick(now);
+                }
+            }
             keep_typing(model, &mut effects);
             watch_simulator(model, &mut effects);
             if let Some(Screen::Logs(view)) = model.screens.last_mut() {
@@ -82,6 +87,16 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             tell_outcomes(model, &before, &mut effects);
             refresh(model, &mut effects, |screen| matches!(screen, Screen::Twin(_)));
             arrive(model, &mut effects);
+        }
+        Msg::Revealed(device, result) => {
+            let now = model.shell.now;
+            let asked = model.screens.iter_mut().find_map(|screen| match screen {
+                Screen::Key(view) if *view.device() == device => Some(view),
+                _ => None,
+            });
+            if let Some(view) = asked {
+                view.revealed(result, now);
+            }
         }
         Msg::Prepared(order, result) => prepared(model, &order, result),
         Msg::Logs(logs) => {

@@ -9,6 +9,7 @@ pub mod device;
 pub mod fleet;
 pub mod form;
 pub mod frame;
+pub mod key;
 pub mod logs;
 pub mod page;
 pub mod twin;
@@ -36,6 +37,7 @@ use deployments::DeploymentsView;
 use device::DeviceView;
 use fleet::FleetView;
 use form::{FormKind, FormView};
+use key::KeyView;
 use logs::LogView;
 use page::Page;
 use twin::TwinView;
@@ -49,6 +51,8 @@ pub enum Place {
     Device(DeviceId),
     /// One twin.
     Twin(TwinId),
+    /// What a device signs in with.
+    Key(DeviceId),
     /// What a change needs to be told.
     Form(FormKind),
     /// A change before and while it is sent.
@@ -93,6 +97,8 @@ pub enum Screen {
     Device(DeviceView),
     /// One twin.
     Twin(Box<TwinView>),
+    /// What a device signs in with.
+    Key(KeyView),
     /// What a change needs to be told.
     Form(Box<FormView>),
     /// A change before and while it is sent.
@@ -158,6 +164,7 @@ impl Screen {
             Place::Fleet => Self::Fleet(Box::new(FleetView::new(shell))),
             Place::Device(id) => Self::Device(DeviceView::new(id.clone(), shell)),
             Place::Twin(id) => Self::Twin(Box::new(TwinView::new(id.clone(), shell))),
+            Place::Key(device) => Self::Key(KeyView::new(device.clone())),
             Place::Form(kind) => Self::Form(Box::new(FormView::new(kind.clone(), shell))),
             Place::Change(order) => Self::Change(Box::new(ChangeView::new((**order).clone()))),
             Place::Deployments(of) => Self::Deployments(Box::new(DeploymentsView::new(of.clone(), shell))),
@@ -175,6 +182,7 @@ impl Screen {
             Self::Fleet(_) => Place::Fleet,
             Self::Device(view) => Place::Device(view.id().clone()),
             Self::Twin(view) => Place::Twin(view.id().clone()),
+            Self::Key(view) => Place::Key(view.device().clone()),
             Self::Form(view) => Place::Form(view.kind().clone()),
             Self::Change(view) => Place::Change(Box::new(view.order().clone())),
             Self::Deployments(view) => Place::Deployments(view.of().cloned()),
@@ -192,6 +200,7 @@ impl Screen {
             Self::Fleet(_) => vec![Scope::Fleet, Scope::List, Scope::Device, Scope::Object, Scope::Table],
             Self::Device(_) => vec![Scope::Device, Scope::Object, Scope::Table],
             Self::Twin(view) => view.scopes(),
+            Self::Key(_) => vec![Scope::Key],
             Self::Form(_) => vec![Scope::Form],
             Self::Change(_) => vec![Scope::Review, Scope::Table],
             Self::Deployments(_) => vec![Scope::List, Scope::Deployment, Scope::Object, Scope::Table],
@@ -214,7 +223,7 @@ impl Screen {
             Self::Deployment(view) => view.offers(action, shell),
             Self::Behind(view) => view.offers(action),
             Self::Logs(view) => view.offers(action),
-            Self::Form(_) | Self::Page(_) => true,
+            Self::Key(_) | Self::Form(_) | Self::Page(_) => true,
         }
     }
 
@@ -226,7 +235,7 @@ impl Screen {
             Self::Fleet(_) => Needs { fleet: true, paused, ..Needs::default() },
             Self::Device(view) => Needs { device: Some(view.id().clone()), paused, ..Needs::default() },
             Self::Twin(view) => Needs { twin: Some(view.id().clone()), paused, ..Needs::default() },
-            Self::Form(_) | Self::Change(_) => Needs { paused, ..Needs::default() },
+            Self::Key(_) | Self::Form(_) | Self::Change(_) => Needs { paused, ..Needs::default() },
             Self::Deployments(view) => {
                 Needs { deployments: true, device: view.of().cloned(), paused, ..Needs::default() }
             }
@@ -252,7 +261,7 @@ impl Screen {
             Self::Fleet(_) => shell.fleet.as_of(),
             Self::Device(view) => view.as_of(shell),
             Self::Twin(view) => shell.details.twins.get(view.id()).and_then(|twin| twin.as_of()),
-            Self::Form(_) => None,
+            Self::Key(_) | Self::Form(_) => None,
             Self::Change(view) => view.as_of(),
             Self::Deployments(view) => view.as_of(shell),
             Self::Deployment(_) => shell.deployments.list.as_of(),
@@ -278,7 +287,7 @@ impl Screen {
             Self::Page(page) if page.twin().is_some() => Source::Twins,
             Self::Page(page) if matches!(page.kind(), PageKind::DeploymentJson(_)) => Source::Deployments,
             // Whether the device answers is told in the view itself; only the hub's silence is everybody's.
-            Self::Form(_) | Self::Change(_) | Self::Logs(_) | Self::Page(_) => Source::Heartbeat,
+            Self::Key(_) | Self::Form(_) | Self::Change(_) | Self::Logs(_) | Self::Page(_) => Source::Heartbeat,
         }
     }
 
@@ -297,6 +306,7 @@ impl Screen {
             Self::Fleet(view) => view.act(action, shell),
             Self::Device(view) => view.act(action, shell),
             Self::Twin(view) => view.act(action, shell),
+            Self::Key(view) => view.act(action, shell),
             Self::Form(view) => view.act(action, shell),
             Self::Change(view) => view.act(action, shell),
             Self::Deployments(view) => view.act(action, shell),
@@ -318,7 +328,7 @@ impl Screen {
             Self::Deployment(view) => view.refresh(shell),
             Self::Behind(view) => view.refresh(shell),
             Self::Logs(view) => view.refresh(shell),
-            Self::Form(_) | Self::Page(_) => {}
+            Self::Key(_) | Self::Form(_) | Self::Page(_) => {}
         }
         Step::done()
     }
@@ -340,6 +350,7 @@ impl Screen {
             }
             Self::Device(_)
             | Self::Twin(_)
+            | Self::Key(_)
             | Self::Form(_)
             | Self::Change(_)
             | Self::Deployment(_)
@@ -356,6 +367,7 @@ impl Screen {
             Self::Deployments(view) => Some(view.filter_state()),
             Self::Device(_)
             | Self::Twin(_)
+            | Self::Key(_)
             | Self::Form(_)
             | Self::Change(_)
             | Self::Deployment(_)
@@ -372,6 +384,7 @@ impl Screen {
             Self::Fleet(view) => view.location(shell),
             Self::Device(view) => view.location(),
             Self::Twin(view) => view.location(shell),
+            Self::Key(view) => view.location(),
             Self::Form(view) => view.location(),
             Self::Change(view) => view.location(),
             Self::Deployments(view) => view.location(shell),
@@ -400,6 +413,10 @@ impl Screen {
                 None
             }
             Self::Twin(view) => view.draw(shell, canvas, area),
+            Self::Key(view) => {
+                view.draw(shell, canvas, area);
+                None
+            }
             Self::Form(view) => view.draw(canvas, area),
             Self::Change(view) => {
                 view.draw(shell, canvas, area);

@@ -153,6 +153,7 @@ impl DeviceView {
             ActionId::DeviceEnable => Step::go(Place::Change(Box::new(Order::Enable(self.id.clone())))),
             ActionId::DeviceDisable => Step::go(Place::Form(FormKind::Disable(self.id.clone()))),
             ActionId::DeviceDelete => Step::go(Place::Change(Box::new(Order::DeleteDevice(self.id.clone())))),
+            ActionId::DeviceKey => Step::go(Place::Key(self.id.clone())),
             ActionId::Restart => self.restart(shell),
             ActionId::DeviceDeployments => Step::go(Place::Deployments(Some(self.id.clone()))),
             ActionId::Logs => Step::go(Place::Logs(self.id.clone(), self.modules.selected().cloned())),

@@ -204,6 +204,7 @@ impl FleetView {
             ActionId::Apply => return self.open(shell, |id| Place::Form(FormKind::Apply(id))),
             ActionId::DeviceEnable => return self.open(shell, |id| Place::Change(Box::new(Order::Enable(id)))),
             ActionId::DeviceDisable => return self.open(shell, |id| Place::Form(FormKind::Disable(id))),
+            ActionId::DeviceKey => return self.open(shell, Place::Key),
             ActionId::DeviceDelete => return self.open(shell, |id| Place::Change(Box::new(Order::DeleteDevice(id)))),
             ActionId::DeviceDeployments => return self.open(shell, |id| Place::Deployments(Some(id))),
             ActionId::Logs => return self.open(shell, |id| Place::Logs(id, None)),
