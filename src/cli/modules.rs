@@ -48,14 +48,14 @@ pub async fn run(site: &Site, command: &ModulesCommand) -> Result<Answer, Failur
     for module in &report.modules {
         table.row([
             Untrusted::new(container(&module.id)).shown(),
-            status(module),
-            Shown::composed(description(module, now)),
+            status(module, report.ever_reported()),
+            Shown::composed(description(module, report.ever_reported(), now)),
             image(module),
         ]);
         let mut item = module_item(module);
         if let Some(fields) = item.as_object_mut() {
             fields.insert("name".to_owned(), json!(container(&module.id)));
-            fields.insert("description".to_owned(), json!(description(module, now)));
+            fields.insert("description".to_owned(), json!(description(module, report.ever_reported(), now)));
             fields.insert("reportedAt".to_owned(), json!(stamp(report.reported_at)));
         }
         items.push(item);
@@ -70,7 +70,10 @@ pub async fn run(site: &Site, command: &ModulesCommand) -> Result<Answer, Failur
 /// What must be known to read the table: a report is what somebody said, and when.
 fn caution(report: &AgentReport, link: EdgeHubLink, now: Now) -> Option<String> {
     if !report.ever_reported() {
-        return Some("edgeAgent has never reported: the runtime has not been started on this device".to_owned());
+        return Some(
+            "edgeAgent has not reported yet: the runtime was not started on this device, or is still starting"
+                .to_owned(),
+        );
     }
     let said = match report.reported_at {
         Some(HubTime::At(at)) => format!("{} ago", age_text(wall_age(now.wall, at))),
@@ -84,8 +87,10 @@ fn container(id: &ModuleId) -> &str {
     id.as_str().strip_prefix('$').filter(|_| id.is_system()).unwrap_or(id.as_str())
 }
 
-fn status(module: &ModuleState) -> Shown {
+/// Of an agent that never reported nobody knows what runs: wanted is not missing.
+fn status(module: &ModuleState, reported: bool) -> Shown {
     match module.reported.as_ref().map(|seen| &seen.runtime) {
+        None if !reported => Shown::from_static("unknown"),
         None => Shown::from_static("missing"),
         Some(RuntimeStatus::Other(word)) => word.shown(),
         Some(RuntimeStatus::Running) => Shown::from_static("running"),
@@ -98,9 +103,11 @@ fn status(module: &ModuleState) -> Shown {
     }
 }
 
-fn description(module: &ModuleState, now: Now) -> String {
+fn description(module: &ModuleState, reported: bool, now: Now) -> String {
     let Some(seen) = &module.reported else {
-        return "No container: its image was not pulled".to_owned();
+        let why =
+            if reported { "No container: its image was not pulled, or is being pulled" } else { "Not reported yet" };
+        return why.to_owned();
     };
     let since = |at: Option<HubTime>| at.and_then(HubTime::instant).map(|at| in_words(wall_age(now.wall, at)));
     let ago = |at: Option<HubTime>| since(at).map_or_else(String::new, |age| format!(" {age} ago"));
