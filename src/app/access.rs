@@ -49,7 +49,7 @@ impl AccessFiles {
         let note = Note {
             at: sim.host(),
             door: sim.door(),
-            hub: sim.status().hub,
+            hub: sim.hub().name().to_owned(),
             pid: std::process::id(),
             since: now,
             authority: authority.clone(),

@@ -208,7 +208,7 @@ async fn simulated(process: &Process, connect: &ConnectArgs, clock: SharedClock)
     let trust = Trust::Only(sim.ca_pem().as_bytes().to_vec());
     let read_only = connect.read_only || Named::Simulated.is_read_only(&process.config.settings.safety.start_readonly);
     let settings = settings(HubSettings::new(endpoint, credential), &process.config.settings, trust, read_only);
-    let name = sim.status().hub;
+    let name = sim.hub().name().to_owned();
     let hub = Hub::connect(settings, clock)?;
     Ok(Opened {
         hub,

@@ -120,7 +120,7 @@ pub struct SimStatus {
     pub faults: FaultState,
 }
 
-/// Fills a hub with the scenario's world and serves it over HTTPS until it is shut down.
+/// Serves a scenario's world over HTTPS until it is shut down. The world is made meanwhile.
 ///
 /// # Errors
 /// [`SimError`] when the address is taken or no certificate can be made.
@@ -137,6 +137,9 @@ pub async fn start(options: SimOptions) -> Result<Sim, SimError> {
         if listen.ip().is_unspecified() { SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())) } else { address };
     let shared = Shared { hub, faults: Faults::new(faults), stop: CancellationToken::new(), host: reached.to_string() };
     let (shared, acceptor) = (Arc::new(shared), TlsAcceptor::from(tls.server));
+    let making = Arc::clone(&shared);
+    // It goes on beside whoever starts us; whoever asks the hub something before it is done waits for it.
+    tokio::task::spawn_blocking(move || making.hub.make());
     let servers = [(listener, Behind::Hub), (door, Behind::Door)]
         .map(|(listener, behind)| tokio::spawn(http::serve(listener, acceptor.clone(), Arc::clone(&shared), behind)));
     Ok(Sim { door: door_address, ca_pem: tls.ca_pem, shared, servers })

@@ -20,7 +20,7 @@ pub(in crate::sim) struct EchoSeed {
 impl SimHub {
     /// Registers devices that have been through what others have, as of now.
     pub(in crate::sim) fn echo(&self, seeds: impl Iterator<Item = EchoSeed>) {
-        let (mut state, _now) = self.present();
+        let (mut state, _now) = self.made_up_to_now();
         for seed in seeds {
             state.echo(seed);
         }

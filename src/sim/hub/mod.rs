@@ -31,7 +31,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -67,8 +67,14 @@ pub struct SimHub {
     hosts: Vec<String>,
     policies: [Policy; 5],
     state: Mutex<State>,
+    /// What fills the hub before anybody sees it.
+    beginning: Mutex<Option<Beginning>>,
+    begun: Once,
     served: AtomicU64,
 }
+
+/// Puts a world into a hub that nobody has seen yet. It may use the hub's seeding calls and no others.
+pub(super) type Beginning = Box<dyn FnOnce(&SimHub) + Send>;
 
 impl fmt::Debug for SimHub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,8 +105,28 @@ impl SimHub {
                 world,
                 ahead: seed::Ahead::default(),
             }),
+            beginning: Mutex::default(),
+            begun: Once::new(),
             served: AtomicU64::new(0),
         }
+    }
+
+    /// The hub will hold what `beginning` puts into it, made when somebody first looks or [`SimHub::make`] is called: a
+    /// world with weeks behind it takes longer than whoever starts it needs to draw a first screen.
+    #[must_use]
+    pub(super) fn beginning_with(self, beginning: Beginning) -> Self {
+        *self.beginning.lock().unwrap_or_else(PoisonError::into_inner) = Some(beginning);
+        self
+    }
+
+    /// Makes the world, unless that was done; whoever comes meanwhile waits.
+    pub(super) fn make(&self) {
+        self.begun.call_once(|| {
+            let beginning = self.beginning.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(beginning) = beginning {
+                beginning(self);
+            }
+        });
     }
 
     /// Answers one request, as the service would; see [`Wait`] for when.
@@ -192,7 +218,13 @@ impl SimHub {
 
     /// The state as it is now: the machines have lived up to this instant.
     fn present(&self) -> (MutexGuard<'_, State>, Timestamp) {
-        let mut state = self.state();
+        self.make();
+        self.made_up_to_now()
+    }
+
+    /// The same while the world is being made.
+    fn made_up_to_now(&self) -> (MutexGuard<'_, State>, Timestamp) {
+        let mut state = self.unmade();
         // Read under the lock, so that time never goes back between two calls.
         let now = self.clock.now().wall;
         state.happen_due(now);
@@ -202,6 +234,12 @@ impl SimHub {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
+        self.make();
+        self.unmade()
+    }
+
+    /// The state whether or not the world was made; for what makes it.
+    fn unmade(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held poisons it; the state is written in whole steps, so it is still good.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -168,30 +168,32 @@ impl TwinSeed {
 impl SimHub {
     /// Puts a device and its modules into the registry, over one of the same id.
     pub(in crate::sim) fn seed(&self, seed: DeviceSeed) {
-        self.state().seed(seed);
+        self.unmade().seed(seed);
     }
 
     /// Lets things happen one after the other, and the machines live through them up to the present. What is yet to come
     /// happens when its time comes.
     pub(in crate::sim) fn play(&self, happenings: Vec<Happening>) {
-        let mut state = self.state();
+        let mut state = self.unmade();
         state.ahead.happenings.extend(happenings);
         state.ahead.happenings.make_contiguous().sort_by_key(|happening| happening.at);
         drop(state);
-        drop(self.present());
+        drop(self.made_up_to_now());
     }
 
     /// The world begins at an instant in the past: the hub looks at its deployments from then on, on its usual
-    /// beat or another.
-    pub(in crate::sim) fn begin(&self, at: Timestamp, beat: Option<Duration>) {
-        self.state().configurations.begin(at, beat);
+    /// beat or another, as a free hub or a paid one.
+    pub(in crate::sim) fn begin(&self, at: Timestamp, beat: Option<Duration>, free: bool) {
+        let mut state = self.unmade();
+        state.configurations.begin(at, beat);
+        state.configurations.set_free(free);
     }
 
     /// Stores the configurations of a world whose devices are there, in the order of their creation, and settles what
     /// they do to twins: nothing, where the twins hold it already.
     pub(in crate::sim) fn deploy(&self, seeds: Vec<ConfigurationSeed>) {
         let now = self.clock.now().wall;
-        let mut state = self.state();
+        let mut state = self.unmade();
         for seed in seeds {
             state.store(seed);
         }

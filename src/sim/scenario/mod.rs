@@ -143,31 +143,28 @@ impl Scenario {
         self.plan().map(|plan| plan.faults).unwrap_or_default()
     }
 
-    /// A hub that holds this world, its past counted back from the clock's present.
+    /// A hub that holds this world as soon as somebody looks, its past counted back from the clock's present.
     #[must_use]
     pub(super) fn build(&self, seed: Seed, clock: SharedClock, real_clock: SharedClock) -> SimHub {
         let now = clock.now().wall;
         let named = |name: &str| SimHub::new(name, seed, clock, real_clock);
         match self {
-            Self::Default => {
-                let hub = named(HUB);
+            Self::Default => named(HUB).beginning_with(Box::new(move |hub| {
                 let world = World { now };
                 let (devices, happenings) = default::world(&world);
                 devices.into_iter().for_each(|device| hub.seed(device));
                 hub.play(happenings);
                 hub.deploy(deployments::deployments(&world));
-                hub
-            }
+            })),
             Self::Tutorial => named(HUB),
             Self::Written(written) => {
-                let plan = &written.plan;
-                let hub = named(&plan.hub);
-                hub.begin(plan.begin(now), plan.beat);
-                hub.set_free(plan.free);
-                let cast = plan.cast();
-                hub.play(plan.happenings(&cast, now));
-                hub.echo(plan.echoes(&cast));
-                hub
+                let plan = Arc::clone(&written.plan);
+                named(&written.plan.hub).beginning_with(Box::new(move |hub| {
+                    hub.begin(plan.begin(now), plan.beat, plan.free);
+                    let cast = plan.cast();
+                    hub.play(plan.happenings(&cast, now));
+                    hub.echo(plan.echoes(&cast));
+                }))
             }
         }
     }
