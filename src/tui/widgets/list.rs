@@ -56,6 +56,25 @@ impl Move {
             _ => return None,
         })
     }
+
+    /// Where a page of `lines` lines stands that showed its line `top` first, through a window of `rows`; never beyond its
+    /// end, so that every step back is seen.
+    #[must_use]
+    pub fn scroll(self, top: usize, rows: usize, lines: usize) -> usize {
+        let last = lines.saturating_sub(rows);
+        let top = top.min(last);
+        let to = match self {
+            Self::Up => top.saturating_sub(1),
+            Self::Down => top + 1,
+            Self::PageUp => top.saturating_sub(rows),
+            Self::PageDown => top + rows,
+            Self::HalfUp => top.saturating_sub(rows / 2),
+            Self::HalfDown => top + rows / 2,
+            Self::First => 0,
+            Self::Last => last,
+        };
+        to.min(last)
+    }
 }
 
 impl<K: Clone + Eq + Hash> List<K> {

@@ -4,6 +4,7 @@ mod draw;
 
 use std::sync::Arc;
 
+use super::device::leads;
 use super::fleet::LOST_FOR;
 use super::{Place, Step};
 use crate::domain::deployment::{Metric, MetricName};
@@ -94,10 +95,14 @@ impl BehindView {
     #[must_use]
     pub fn offers(&self, action: ActionId) -> bool {
         match action {
-            ActionId::Open | ActionId::Twin | ActionId::CopyId | ActionId::DeviceDeployments => {
-                self.selected().is_some()
-            }
-            ActionId::RawJson => false,
+            ActionId::Open
+            | ActionId::Twin
+            | ActionId::Logs
+            | ActionId::CopyId
+            | ActionId::Apply
+            | ActionId::DeviceDelete
+            | ActionId::DeviceDeployments => self.selected().is_some(),
+            ActionId::RawJson | ActionId::Restart => false,
             _ => true,
         }
     }
@@ -110,13 +115,19 @@ impl BehindView {
             self.list.go(step, height);
             return Step::done();
         }
+        if let Some(place) = self.selected().and_then(|device| leads(action, device.clone())) {
+            return self.open(shell, |_| place);
+        }
         match action {
             ActionId::Open => self.open(shell, Place::Device),
+            ActionId::Logs => {
+                let module = self.list.selected().and_then(|found| found.module.clone());
+                self.open(shell, |device| Place::Logs(device, module))
+            }
             ActionId::Twin => {
                 let module = self.list.selected().and_then(|found| found.module.clone());
                 self.open(shell, |device| Place::Twin(TwinId { device, module }))
             }
-            ActionId::DeviceDeployments => self.open(shell, |device| Place::Deployments(Some(device))),
             ActionId::CopyId => {
                 let Some(device) = self.selected() else { return Step::done() };
                 shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", device.shown()));

@@ -60,19 +60,7 @@ pub(super) fn moved(view: &ChangeView, to: Move, shell: &Shell) -> usize {
     let State::Ready(ready) = &view.state else { return 0 };
     let rows = shell.body_rows().saturating_sub(EDGES);
     let count = lines(ready, shell, usize::from(shell.size.0.saturating_sub(MARGINS))).len();
-    let last = count.saturating_sub(rows);
-    let top = view.top.min(last);
-    let to = match to {
-        Move::Up => top.saturating_sub(1),
-        Move::Down => top + 1,
-        Move::PageUp => top.saturating_sub(rows),
-        Move::PageDown => top + rows,
-        Move::HalfUp => top.saturating_sub(rows / 2),
-        Move::HalfDown => top + rows / 2,
-        Move::First => 0,
-        Move::Last => last,
-    };
-    to.min(last)
+    to.scroll(view.top, rows, count)
 }
 
 fn lines(ready: &Ready, shell: &Shell, width: usize) -> Vec<Piece> {

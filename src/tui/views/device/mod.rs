@@ -24,6 +24,21 @@ use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::list::{List, Move};
 
+/// Where an action about a device as a whole leads, from wherever it is under the cursor; nothing for other actions.
+#[must_use]
+pub fn leads(action: ActionId, id: DeviceId) -> Option<Place> {
+    let change = |order| Place::Change(Box::new(order));
+    Some(match action {
+        ActionId::Apply => Place::Form(FormKind::Apply(id)),
+        ActionId::DeviceEnable => change(Order::Enable(id)),
+        ActionId::DeviceDisable => Place::Form(FormKind::Disable(id)),
+        ActionId::DeviceDelete => change(Order::DeleteDevice(id)),
+        ActionId::DeviceKey => Place::Key(id),
+        ActionId::DeviceDeployments => Place::Deployments(Some(id)),
+        _ => return None,
+    })
+}
+
 /// The view's state.
 #[derive(Debug, Clone)]
 pub struct DeviceView {
@@ -143,19 +158,16 @@ impl DeviceView {
             self.modules.go(step, height);
             return Step::done();
         }
+        if let Some(place) = leads(action, self.id.clone()) {
+            return Step::go(place);
+        }
         match action {
             ActionId::Open | ActionId::Twin | ActionId::Logs if self.just_lost(shell) => {
                 shell.warn("the module under the cursor just changed; press again");
                 Step::done()
             }
             ActionId::Open | ActionId::Twin => Step::go(Place::Twin(self.selected_twin())),
-            ActionId::Apply => Step::go(Place::Form(FormKind::Apply(self.id.clone()))),
-            ActionId::DeviceEnable => Step::go(Place::Change(Box::new(Order::Enable(self.id.clone())))),
-            ActionId::DeviceDisable => Step::go(Place::Form(FormKind::Disable(self.id.clone()))),
-            ActionId::DeviceDelete => Step::go(Place::Change(Box::new(Order::DeleteDevice(self.id.clone())))),
-            ActionId::DeviceKey => Step::go(Place::Key(self.id.clone())),
             ActionId::Restart => self.restart(shell),
-            ActionId::DeviceDeployments => Step::go(Place::Deployments(Some(self.id.clone()))),
             ActionId::Logs => Step::go(Place::Logs(self.id.clone(), self.modules.selected().cloned())),
             ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.agent_id()))),
             ActionId::CopyId => {

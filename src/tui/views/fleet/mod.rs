@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use row::{FILTER_COLUMNS, FleetColumn, Totals};
 
-use super::form::FormKind;
+use super::device::leads;
 use super::{PageKind, Place, Step};
 use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::time::Now;
 use crate::local::{LastView, SortOrder};
-use crate::ops::Order;
 use crate::store::DeviceRow;
 use crate::tui::actions::ActionId;
 use crate::tui::filter::{Filter, FilterError};
@@ -195,18 +194,15 @@ impl FleetView {
             self.list.go(step, height);
             return Step::done();
         }
+        if let Some(place) = self.list.selected().and_then(|id| leads(action, id.clone())) {
+            return self.open(shell, |_| place);
+        }
         match action {
             ActionId::Open => {
                 self.moved = true;
                 return self.open(shell, Place::Device);
             }
             ActionId::Twin => return self.open(shell, |id| Place::Twin(TwinId::device(id))),
-            ActionId::Apply => return self.open(shell, |id| Place::Form(FormKind::Apply(id))),
-            ActionId::DeviceEnable => return self.open(shell, |id| Place::Change(Box::new(Order::Enable(id)))),
-            ActionId::DeviceDisable => return self.open(shell, |id| Place::Form(FormKind::Disable(id))),
-            ActionId::DeviceKey => return self.open(shell, Place::Key),
-            ActionId::DeviceDelete => return self.open(shell, |id| Place::Change(Box::new(Order::DeleteDevice(id)))),
-            ActionId::DeviceDeployments => return self.open(shell, |id| Place::Deployments(Some(id))),
             ActionId::Logs => return self.open(shell, |id| Place::Logs(id, None)),
             ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::Json(TwinId::device(id)))),
             ActionId::CopyId => {

@@ -27,19 +27,8 @@ pub(super) fn draw(review: &Review, top: usize, shell: &Shell, canvas: &mut Canv
 pub(super) fn moved(review: &Review, top: usize, to: Move, shell: &Shell) -> usize {
     let body = u16::try_from(shell.body_rows()).unwrap_or(u16::MAX);
     let rows = usize::from(rows(shell.size.0, body));
-    let last = lines(review, shell, width(shell.size.0)).len().saturating_sub(rows);
-    let top = top.min(last);
-    let to = match to {
-        Move::Up => top.saturating_sub(1),
-        Move::Down => top + 1,
-        Move::PageUp => top.saturating_sub(rows),
-        Move::PageDown => top + rows,
-        Move::HalfUp => top.saturating_sub(rows / 2),
-        Move::HalfDown => top + rows / 2,
-        Move::First => 0,
-        Move::Last => last,
-    };
-    to.min(last)
+    let count = lines(review, shell, width(shell.size.0)).len();
+    to.scroll(top, rows, count)
 }
 
 /// Cells of a line inside the panel.
