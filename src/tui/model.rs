@@ -107,7 +107,7 @@ impl Model {
         if self.prompt.is_some() {
             return vec![Scope::Input, Scope::Global];
         }
-        let mut scopes = self.screen().map(Screen::scopes).unwrap_or_default();
+        let mut scopes = self.screen().map(|screen| screen.scopes()).unwrap_or_default();
         scopes.push(Scope::Global);
         scopes
     }

@@ -59,7 +59,7 @@ fn draw_prompt(model: &Model, prompt: &Prompt, canvas: &mut Canvas<'_>, row: Rec
 
 /// What is wrong with the filter, or how it is taken, at the right end of its line.
 fn draw_filter_note(model: &Model, canvas: &mut Canvas<'_>, row: Rect) {
-    let (role, text) = match (model.screen(), model.screen().and_then(Screen::filter_state)) {
+    let (role, text) = match (model.screen(), model.screen().and_then(|screen| screen.filter_state())) {
         (Some(Screen::Logs(view)), _) => view.search_note(),
         (_, Some((_, Some(error)))) => (Role::PromptError, format!("{} (the last result stays)", error.message)),
         (_, Some(("", None))) => (Role::TextDim, "text  !text  ~regex  -f fuzzy  -l tag=value  column:text".to_owned()),

@@ -25,6 +25,7 @@ use typed::{act_in_prompt, typed_in_prompt};
 use crate::domain::text::Untrusted;
 use crate::logs::tail::Attention;
 use crate::ops::{Order, Prepared, Unprepared};
+use crate::store::Needs;
 use crate::tui::actions::ActionId;
 use crate::tui::following::LogWant;
 use crate::tui::keymap::Lookup;
@@ -181,6 +182,7 @@ fn watch_simulator(model: &mut Model, effects: &mut Vec<Effect>) {
 
 fn declare_needs(model: &mut Model, effects: &mut Vec<Effect>) {
     let needs = model.screen().map(|screen| screen.needs(&model.shell)).unwrap_or_default();
+    let needs = Needs { paused: model.shell.paused.is_some(), ..needs };
     if needs != model.needs {
         model.needs = needs.clone();
         effects.push(Effect::Need(needs));
@@ -319,7 +321,7 @@ fn act_globally(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) 
             go(model, &Place::Page(PageKind::Help(scopes)), effects);
         }
         ActionId::CommandLine => model.prompt = Some(Prompt::open(PromptKind::Command, "")),
-        ActionId::Filter => match model.screen().and_then(Screen::filter_state) {
+        ActionId::Filter => match model.screen().and_then(|screen| screen.filter_state()) {
             Some((text, _)) => model.prompt = Some(Prompt::open(PromptKind::Filter, text)),
             None => model.shell.info("this view has no filter; the list of devices does"),
         },

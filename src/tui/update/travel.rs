@@ -43,7 +43,7 @@ pub(super) fn go(model: &mut Model, place: &Place, effects: &mut Vec<Effect>) {
 }
 
 fn note_visit(model: &mut Model) {
-    let Some(place) = model.screen().map(Screen::place) else { return };
+    let Some(place) = model.screen().map(|screen| screen.place()) else { return };
     let (visited, at) = &mut model.visited;
     if visited.get(*at) == Some(&place) {
         return;

@@ -84,7 +84,7 @@ pub(super) fn act_in_prompt(model: &mut Model, action: ActionId, effects: &mut V
 /// What lines are completed from.
 #[must_use]
 pub fn names(model: &Model) -> Names {
-    let mut scopes = model.screen().map(Screen::scopes).unwrap_or_default();
+    let mut scopes = model.screen().map(|screen| screen.scopes()).unwrap_or_default();
     scopes.push(Scope::Global);
     Names { themes: model.themes.names(), keymaps: model.keymaps.names(), scopes }
 }
@@ -109,7 +109,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
         if let Some(Screen::Logs(view)) = model.screens.last_mut() {
             view.go_to_found(&mut model.shell);
         }
-        if let Some((_, Some(error))) = model.screen().and_then(Screen::filter_state) {
+        if let Some((_, Some(error))) = model.screen().and_then(|screen| screen.filter_state()) {
             let text = format!("the filter cannot be read: {}", error.message);
             model.shell.warn(text);
         }

@@ -126,7 +126,7 @@ fn badges(model: &Model) -> Vec<Piece> {
 
 /// What the open view reads; a page of text reads nothing, and shows how the link is.
 fn source(model: &Model) -> Source {
-    model.screen().map_or(Source::Heartbeat, Screen::source)
+    model.screen().map_or(Source::Heartbeat, |screen| screen.source())
 }
 
 /// What keeps the open view from being fresh. Statistics that a policy does not allow are missed by no view: under a

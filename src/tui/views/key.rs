@@ -1,16 +1,17 @@
 //! What a device signs in with: hidden until somebody asks for it by the device's name, shown for a minute, and put away
 //! when the view is left. Whoever has it is the device.
 
+use super::page::Sources;
 use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::Step;
+use super::{Place, Step, View};
 use crate::domain::ids::DeviceId;
 use crate::domain::secret::{MASK, Secret};
 use crate::domain::text::Shown;
 use crate::domain::time::{Now, age_text};
-use crate::tui::actions::ActionId;
+use crate::tui::actions::{ActionId, Scope};
 use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::layers::Question;
 use crate::tui::shell::Shell;
@@ -52,17 +53,6 @@ impl KeyView {
         &self.device
     }
 
-    /// Where we are.
-    #[must_use]
-    pub fn location(&self) -> Vec<Piece> {
-        vec![
-            (Role::TextDim, "devices > ".to_owned()),
-            (Role::Fg, self.device.shown().into()),
-            (Role::TextDim, " > ".to_owned()),
-            (Role::Fg, "connection string".to_owned()),
-        ]
-    }
-
     /// Somebody confirmed that it shall be shown.
     pub fn asked(&mut self, now: Now) {
         self.key = Key::Asked(now);
@@ -86,21 +76,8 @@ impl KeyView {
         }
     }
 
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, _: &mut Shell) -> Step {
-        match (action, &self.key) {
-            (ActionId::KeyReveal, Key::Shown(..)) => {
-                self.key = Key::Hidden;
-                Step::done()
-            }
-            (ActionId::KeyReveal, Key::Asked(_)) => Step::done(),
-            (ActionId::KeyReveal, _) => Step { ask: Some(Question::Reveal(self.device.clone())), ..Step::done() },
-            _ => Step::unused(),
-        }
-    }
-
     /// Draws the view.
-    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let inside = panel(canvas, area, "Connection string", "", true);
         let hidden = format!("HostName={};DeviceId={};SharedAccessKey={MASK}", shell.session.hub, self.device.shown());
         let mut lines: Vec<Piece> = vec![(Role::Fg, String::new())];
@@ -142,5 +119,41 @@ impl KeyView {
         for (y, (role, line)) in (inside.y..inside.bottom()).zip(wrapped) {
             canvas.text(inside.x + 2, y, width, role, &line);
         }
+    }
+}
+
+impl View for KeyView {
+    fn place(&self) -> Place {
+        Place::Key(self.device.clone())
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Key]
+    }
+
+    fn location(&self, _: &Shell) -> Vec<Piece> {
+        vec![
+            (Role::TextDim, "devices > ".to_owned()),
+            (Role::Fg, self.device.shown().into()),
+            (Role::TextDim, " > ".to_owned()),
+            (Role::Fg, "connection string".to_owned()),
+        ]
+    }
+
+    fn act(&mut self, action: ActionId, _: &mut Shell) -> Step {
+        match (action, &self.key) {
+            (ActionId::KeyReveal, Key::Shown(..)) => {
+                self.key = Key::Hidden;
+                Step::done()
+            }
+            (ActionId::KeyReveal, Key::Asked(_)) => Step::done(),
+            (ActionId::KeyReveal, _) => Step { ask: Some(Question::Reveal(self.device.clone())), ..Step::done() },
+            _ => Step::unused(),
+        }
+    }
+
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area);
+        None
     }
 }

@@ -14,6 +14,7 @@ pub mod logs;
 pub mod page;
 pub mod twin;
 
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use ratatui::layout::Rect;
@@ -39,7 +40,7 @@ use fleet::FleetView;
 use form::{FormKind, FormView};
 use key::KeyView;
 use logs::LogView;
-use page::Page;
+use page::{Page, Sources};
 use twin::TwinView;
 
 /// A place one can go to; what history remembers.
@@ -156,6 +157,64 @@ impl Step {
     }
 }
 
+/// What every view can be asked. What a view leaves out is as on a page of text that is read from nowhere.
+pub trait View {
+    /// Where it is; what history remembers.
+    fn place(&self) -> Place;
+
+    /// Where keys mean something, innermost first, without the global scope.
+    fn scopes(&self) -> Vec<Scope>;
+
+    /// Whether a key for the action would do anything now; the hint bar leaves out what would not.
+    fn offers(&self, _: ActionId, _: &Shell) -> bool {
+        true
+    }
+
+    /// What the view needs kept fresh.
+    fn needs(&self, _: &Shell) -> Needs {
+        Needs::default()
+    }
+
+    /// When the oldest data the view shows was read; `None` when nothing was, or when it shows none.
+    fn as_of(&self, _: &Shell) -> Option<Now> {
+        None
+    }
+
+    /// Where the view's data comes from: how fresh it can be, and whose trouble is the view's.
+    fn source(&self) -> Source {
+        Source::Heartbeat
+    }
+
+    /// How often the view's data is read, where that is not the pace of its source.
+    fn every(&self, _: &Shell) -> Option<Duration> {
+        None
+    }
+
+    /// Does an action.
+    fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step;
+
+    /// Takes over new data.
+    fn refresh(&mut self, _: &mut Shell) -> Step {
+        Step::done()
+    }
+
+    /// Applies a filter as typed; `None` ends filtering. Says whether the view can be filtered at all.
+    fn filter(&mut self, _: Option<&str>, _: &mut Shell) -> bool {
+        false
+    }
+
+    /// The filter as typed and what is wrong with it, where the view can be filtered.
+    fn filter_state(&self) -> Option<(&str, Option<&FilterError>)> {
+        None
+    }
+
+    /// Where we are, for the second band.
+    fn location(&self, shell: &Shell) -> Vec<Piece>;
+
+    /// Draws the body; returns where a cursor belongs.
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, sources: &Sources<'_>) -> Option<(u16, u16)>;
+}
+
 impl Screen {
     /// Opens a place on what is known.
     #[must_use]
@@ -174,274 +233,43 @@ impl Screen {
             Place::Page(kind) => Self::Page(Page::new(kind.clone())),
         }
     }
+}
 
-    /// Where it is.
-    #[must_use]
-    pub fn place(&self) -> Place {
+/// A screen is asked as the view it is.
+impl Deref for Screen {
+    type Target = dyn View;
+
+    fn deref(&self) -> &Self::Target {
         match self {
-            Self::Fleet(_) => Place::Fleet,
-            Self::Device(view) => Place::Device(view.id().clone()),
-            Self::Twin(view) => Place::Twin(view.id().clone()),
-            Self::Key(view) => Place::Key(view.device().clone()),
-            Self::Form(view) => Place::Form(view.kind().clone()),
-            Self::Change(view) => Place::Change(Box::new(view.order().clone())),
-            Self::Deployments(view) => Place::Deployments(view.of().cloned()),
-            Self::Deployment(view) => Place::Deployment(view.id().clone()),
-            Self::Behind(view) => Place::Behind(view.id().clone(), view.metric().clone()),
-            Self::Logs(view) => view.place(),
-            Self::Page(page) => Place::Page(page.kind().clone()),
+            Self::Fleet(view) => &**view,
+            Self::Device(view) => view,
+            Self::Twin(view) => &**view,
+            Self::Key(view) => view,
+            Self::Form(view) => &**view,
+            Self::Change(view) => &**view,
+            Self::Deployments(view) => &**view,
+            Self::Deployment(view) => &**view,
+            Self::Behind(view) => &**view,
+            Self::Logs(view) => &**view,
+            Self::Page(page) => page,
         }
     }
+}
 
-    /// Where keys mean something, innermost first, without the global scope.
-    #[must_use]
-    pub fn scopes(&self) -> Vec<Scope> {
+impl DerefMut for Screen {
+    fn deref_mut(&mut self) -> &mut Self::Target {
         match self {
-            Self::Fleet(_) => vec![Scope::Fleet, Scope::List, Scope::Device, Scope::Object, Scope::Table],
-            Self::Device(_) => vec![Scope::Device, Scope::Object, Scope::Table],
-            Self::Twin(view) => view.scopes(),
-            Self::Key(_) => vec![Scope::Key],
-            Self::Form(_) => vec![Scope::Form],
-            Self::Change(_) => vec![Scope::Review, Scope::Table],
-            Self::Deployments(_) => vec![Scope::List, Scope::Deployment, Scope::Object, Scope::Table],
-            Self::Deployment(_) => vec![Scope::Deployment, Scope::Object, Scope::Table],
-            Self::Behind(_) => vec![Scope::Device, Scope::Object, Scope::Table],
-            Self::Logs(_) => vec![Scope::Logs, Scope::Table],
-            Self::Page(_) => vec![Scope::Table],
-        }
-    }
-
-    /// Whether a key for the action would do anything now; the hint bar leaves out what would not.
-    #[must_use]
-    pub fn offers(&self, action: ActionId, shell: &Shell) -> bool {
-        match self {
-            Self::Fleet(view) => view.offers(action),
-            Self::Device(view) => view.offers(action),
-            Self::Twin(view) => view.offers(action, shell),
-            Self::Change(view) => view.offers(action),
-            Self::Deployments(view) => view.offers(action),
-            Self::Deployment(view) => view.offers(action, shell),
-            Self::Behind(view) => view.offers(action),
-            Self::Logs(view) => view.offers(action),
-            Self::Key(_) | Self::Form(_) | Self::Page(_) => true,
-        }
-    }
-
-    /// What the view needs kept fresh.
-    #[must_use]
-    pub fn needs(&self, shell: &Shell) -> Needs {
-        let paused = shell.paused.is_some();
-        match self {
-            Self::Fleet(_) => Needs { fleet: true, paused, ..Needs::default() },
-            Self::Device(view) => Needs { device: Some(view.id().clone()), paused, ..Needs::default() },
-            Self::Twin(view) => Needs { twin: Some(view.id().clone()), paused, ..Needs::default() },
-            Self::Key(_) | Self::Form(_) | Self::Change(_) => Needs { paused, ..Needs::default() },
-            Self::Deployments(view) => {
-                Needs { deployments: true, device: view.of().cloned(), paused, ..Needs::default() }
-            }
-            Self::Deployment(_) => Needs { deployments: true, paused, ..Needs::default() },
-            // The fleet as well: a list of names would not say how the devices are.
-            Self::Behind(view) => {
-                Needs { deployments: true, behind: view.query(shell), fleet: true, paused, ..Needs::default() }
-            }
-            Self::Page(page) => Needs {
-                twin: page.twin().cloned(),
-                deployments: matches!(page.kind(), PageKind::DeploymentJson(_)),
-                paused,
-                ..Needs::default()
-            },
-            Self::Logs(view) => Needs { twin: view.reads(), paused, ..Needs::default() },
-        }
-    }
-
-    /// When the oldest data the view shows was read; `None` when nothing was, or when it shows none.
-    #[must_use]
-    pub fn as_of(&self, shell: &Shell) -> Option<Now> {
-        match self {
-            Self::Fleet(_) => shell.fleet.as_of(),
-            Self::Device(view) => view.as_of(shell),
-            Self::Twin(view) => shell.details.twins.get(view.id()).and_then(|twin| twin.as_of()),
-            Self::Key(_) | Self::Form(_) => None,
-            Self::Change(view) => view.as_of(),
-            Self::Deployments(view) => view.as_of(shell),
-            Self::Deployment(_) => shell.deployments.list.as_of(),
-            Self::Behind(view) => view.as_of(shell),
-            Self::Logs(view) => view.as_of(shell),
-            Self::Page(page) => match page.kind() {
-                PageKind::DeploymentJson(_) => shell.deployments.list.as_of(),
-                PageKind::Json(id) => shell.details.twins.get(id).and_then(|twin| twin.as_of()),
-                PageKind::Simulator => shell.simulator.as_of(),
-                PageKind::Help(_) | PageKind::Keys | PageKind::Messages | PageKind::Activity => None,
-            },
-        }
-    }
-
-    /// Where the view's data comes from: how fresh it can be, and whose trouble is the view's.
-    #[must_use]
-    pub fn source(&self) -> Source {
-        match self {
-            Self::Fleet(_) => Source::Fleet,
-            Self::Device(_) | Self::Twin(_) => Source::Twins,
-            Self::Deployments(_) | Self::Deployment(_) => Source::Deployments,
-            Self::Behind(_) => Source::Behind,
-            Self::Page(page) if page.twin().is_some() => Source::Twins,
-            Self::Page(page) if matches!(page.kind(), PageKind::DeploymentJson(_)) => Source::Deployments,
-            // Whether the device answers is told in the view itself; only the hub's silence is everybody's.
-            Self::Key(_) | Self::Form(_) | Self::Change(_) | Self::Logs(_) | Self::Page(_) => Source::Heartbeat,
-        }
-    }
-
-    /// How often the view's data is read, where that is not the pace of its source.
-    #[must_use]
-    pub fn every(&self, shell: &Shell) -> Option<Duration> {
-        match self {
-            Self::Logs(view) => view.every(shell),
-            _ => None,
-        }
-    }
-
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
-        match self {
-            Self::Fleet(view) => view.act(action, shell),
-            Self::Device(view) => view.act(action, shell),
-            Self::Twin(view) => view.act(action, shell),
-            Self::Key(view) => view.act(action, shell),
-            Self::Form(view) => view.act(action, shell),
-            Self::Change(view) => view.act(action, shell),
-            Self::Deployments(view) => view.act(action, shell),
-            Self::Deployment(view) => view.act(action, shell),
-            Self::Behind(view) => view.act(action, shell),
-            Self::Logs(view) => view.act(action, shell),
-            Self::Page(page) => page.act(action, shell),
-        }
-    }
-
-    /// Takes over new data.
-    pub fn refresh(&mut self, shell: &mut Shell) -> Step {
-        match self {
-            Self::Fleet(view) => view.refresh(shell),
-            Self::Device(view) => view.refresh(shell),
-            Self::Twin(view) => return view.refresh(shell),
-            Self::Change(view) => return view.refresh(shell),
-            Self::Deployments(view) => view.refresh(shell),
-            Self::Deployment(view) => view.refresh(shell),
-            Self::Behind(view) => view.refresh(shell),
-            Self::Logs(view) => view.refresh(shell),
-            Self::Key(_) | Self::Form(_) | Self::Page(_) => {}
-        }
-        Step::done()
-    }
-
-    /// Applies a filter as typed; `None` ends filtering. Says whether the view can be filtered at all.
-    pub fn filter(&mut self, text: Option<&str>, shell: &mut Shell) -> bool {
-        match self {
-            Self::Fleet(view) => {
-                view.set_filter(text, shell);
-                true
-            }
-            Self::Deployments(view) => {
-                view.set_filter(text, shell);
-                true
-            }
-            Self::Logs(view) => {
-                view.search(text, shell);
-                true
-            }
-            Self::Device(_)
-            | Self::Twin(_)
-            | Self::Key(_)
-            | Self::Form(_)
-            | Self::Change(_)
-            | Self::Deployment(_)
-            | Self::Behind(_)
-            | Self::Page(_) => false,
-        }
-    }
-
-    /// The filter as typed and what is wrong with it, where the view can be filtered.
-    #[must_use]
-    pub fn filter_state(&self) -> Option<(&str, Option<&FilterError>)> {
-        match self {
-            Self::Fleet(view) => Some(view.filter_state()),
-            Self::Deployments(view) => Some(view.filter_state()),
-            Self::Device(_)
-            | Self::Twin(_)
-            | Self::Key(_)
-            | Self::Form(_)
-            | Self::Change(_)
-            | Self::Deployment(_)
-            | Self::Behind(_)
-            | Self::Logs(_)
-            | Self::Page(_) => None,
-        }
-    }
-
-    /// Where we are, for the second band.
-    #[must_use]
-    pub fn location(&self, shell: &Shell) -> Vec<Piece> {
-        match self {
-            Self::Fleet(view) => view.location(shell),
-            Self::Device(view) => view.location(),
-            Self::Twin(view) => view.location(shell),
-            Self::Key(view) => view.location(),
-            Self::Form(view) => view.location(),
-            Self::Change(view) => view.location(),
-            Self::Deployments(view) => view.location(shell),
-            Self::Deployment(view) => view.location(),
-            Self::Behind(view) => view.location(shell),
-            Self::Logs(view) => view.location(shell),
-            Self::Page(page) => page.location(),
-        }
-    }
-
-    /// Draws the body; returns where a cursor belongs.
-    pub fn draw(
-        &self,
-        shell: &Shell,
-        canvas: &mut Canvas<'_>,
-        area: Rect,
-        pages: &page::Sources<'_>,
-    ) -> Option<(u16, u16)> {
-        match self {
-            Self::Fleet(view) => {
-                view.draw(shell, canvas, area);
-                None
-            }
-            Self::Device(view) => {
-                view.draw(shell, canvas, area);
-                None
-            }
-            Self::Twin(view) => view.draw(shell, canvas, area),
-            Self::Key(view) => {
-                view.draw(shell, canvas, area);
-                None
-            }
-            Self::Form(view) => view.draw(canvas, area),
-            Self::Change(view) => {
-                view.draw(shell, canvas, area);
-                None
-            }
-            Self::Deployments(view) => {
-                view.draw(shell, canvas, area);
-                None
-            }
-            Self::Deployment(view) => {
-                view.draw(shell, canvas, area);
-                None
-            }
-            Self::Behind(view) => {
-                view.draw(shell, canvas, area);
-                None
-            }
-            Self::Logs(view) => {
-                view.draw(shell, canvas, area);
-                None
-            }
-            Self::Page(page) => {
-                page.draw(shell, canvas, area, pages);
-                None
-            }
+            Self::Fleet(view) => &mut **view,
+            Self::Device(view) => view,
+            Self::Twin(view) => &mut **view,
+            Self::Key(view) => view,
+            Self::Form(view) => &mut **view,
+            Self::Change(view) => &mut **view,
+            Self::Deployments(view) => &mut **view,
+            Self::Deployment(view) => &mut **view,
+            Self::Behind(view) => &mut **view,
+            Self::Logs(view) => &mut **view,
+            Self::Page(page) => page,
         }
     }
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use serde_json::{Map, Value, json};
 
-use super::{PageKind, Step};
+use super::{PageKind, Place, Step, View};
 use crate::domain::fault::Fault;
 use crate::domain::ids::TwinId;
 use crate::domain::json as text_json;
@@ -12,7 +12,7 @@ use crate::domain::text::Untrusted;
 use crate::domain::time::{Now, age_text};
 use crate::domain::twin::Twin;
 use crate::ops::{Found, OpState, Outcome, Write};
-use crate::store::Source;
+use crate::store::{Needs, Source};
 use crate::tui::actions::{ActionId, CommandId, Danger, Scope};
 use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::keymap::Keymap;
@@ -66,38 +66,6 @@ impl Page {
         }
     }
 
-    /// Where we are.
-    #[must_use]
-    pub fn location(&self) -> Vec<Piece> {
-        let text = match &self.kind {
-            PageKind::Help(_) => "help   keys that work where you came from".to_owned(),
-            PageKind::Keys => "keys   every action".to_owned(),
-            PageKind::Messages => "messages   newest first".to_owned(),
-            PageKind::Activity => "changes of this run   newest first".to_owned(),
-            PageKind::Simulator => "the simulated hub".to_owned(),
-            PageKind::Json(id) => format!("json   {}   secrets masked", id.shown()),
-            PageKind::DeploymentJson(id) => format!("json   {}   secrets masked", id.shown()),
-        };
-        vec![(Role::Fg, text)]
-    }
-
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
-        let page = shell.body_rows().max(1);
-        self.top = match action {
-            ActionId::RowDown => self.top.saturating_add(1),
-            ActionId::RowUp => self.top.saturating_sub(1),
-            ActionId::PageDown => self.top.saturating_add(page),
-            ActionId::PageUp => self.top.saturating_sub(page),
-            ActionId::HalfPageDown => self.top.saturating_add(page / 2),
-            ActionId::HalfPageUp => self.top.saturating_sub(page / 2),
-            ActionId::RowFirst => 0,
-            ActionId::RowLast => usize::MAX,
-            _ => return Step::unused(),
-        };
-        Step::done()
-    }
-
     fn lines(&self, shell: &Shell, sources: &Sources<'_>, width: usize) -> Vec<Vec<Piece>> {
         match &self.kind {
             PageKind::Help(scopes) => help(sources, Some(scopes), shell, width),
@@ -125,7 +93,7 @@ impl Page {
     }
 
     /// Draws the page.
-    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, sources: &Sources<'_>) {
+    fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, sources: &Sources<'_>) {
         let lines = self.lines(shell, sources, usize::from(area.width.saturating_sub(4)));
         let height = usize::from(area.height);
         let top = self.top.min(lines.len().saturating_sub(height));
@@ -143,6 +111,75 @@ impl Page {
                 &note,
             );
         }
+    }
+}
+
+impl View for Page {
+    fn place(&self) -> Place {
+        Place::Page(self.kind.clone())
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Table]
+    }
+
+    fn needs(&self, _: &Shell) -> Needs {
+        Needs {
+            twin: self.twin().cloned(),
+            deployments: matches!(self.kind, PageKind::DeploymentJson(_)),
+            ..Needs::default()
+        }
+    }
+
+    fn as_of(&self, shell: &Shell) -> Option<Now> {
+        match &self.kind {
+            PageKind::DeploymentJson(_) => shell.deployments.list.as_of(),
+            PageKind::Json(id) => shell.details.twins.get(id).and_then(|twin| twin.as_of()),
+            PageKind::Simulator => shell.simulator.as_of(),
+            PageKind::Help(_) | PageKind::Keys | PageKind::Messages | PageKind::Activity => None,
+        }
+    }
+
+    fn source(&self) -> Source {
+        match &self.kind {
+            PageKind::Json(_) => Source::Twins,
+            PageKind::DeploymentJson(_) => Source::Deployments,
+            _ => Source::Heartbeat,
+        }
+    }
+
+    fn location(&self, _: &Shell) -> Vec<Piece> {
+        let text = match &self.kind {
+            PageKind::Help(_) => "help   keys that work where you came from".to_owned(),
+            PageKind::Keys => "keys   every action".to_owned(),
+            PageKind::Messages => "messages   newest first".to_owned(),
+            PageKind::Activity => "changes of this run   newest first".to_owned(),
+            PageKind::Simulator => "the simulated hub".to_owned(),
+            PageKind::Json(id) => format!("json   {}   secrets masked", id.shown()),
+            PageKind::DeploymentJson(id) => format!("json   {}   secrets masked", id.shown()),
+        };
+        vec![(Role::Fg, text)]
+    }
+
+    fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        let page = shell.body_rows().max(1);
+        self.top = match action {
+            ActionId::RowDown => self.top.saturating_add(1),
+            ActionId::RowUp => self.top.saturating_sub(1),
+            ActionId::PageDown => self.top.saturating_add(page),
+            ActionId::PageUp => self.top.saturating_sub(page),
+            ActionId::HalfPageDown => self.top.saturating_add(page / 2),
+            ActionId::HalfPageUp => self.top.saturating_sub(page / 2),
+            ActionId::RowFirst => 0,
+            ActionId::RowLast => usize::MAX,
+            _ => return Step::unused(),
+        };
+        Step::done()
+    }
+
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, sources: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area, sources);
+        None
     }
 }
 

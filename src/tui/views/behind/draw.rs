@@ -41,7 +41,7 @@ pub(super) fn table_rows(shell: &Shell) -> usize {
 impl BehindView {
     /// Where we are, and how much there is.
     #[must_use]
-    pub fn location(&self, shell: &Shell) -> Vec<Piece> {
+    pub(super) fn whereabouts(&self, shell: &Shell) -> Vec<Piece> {
         let mut pieces = vec![
             (Role::TextDim, format!("deployments > {} > ", self.id().shown())),
             (Role::Fg, self.metric().shown().into()),
@@ -57,7 +57,7 @@ impl BehindView {
     }
 
     /// Draws the view.
-    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    pub(super) fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let below = Rect { y: area.bottom().saturating_sub(BELOW), height: BELOW.min(area.height), ..area };
         let table = Rect { height: area.height.saturating_sub(BELOW), ..area };
         let inside = if area.width >= FRAMED {

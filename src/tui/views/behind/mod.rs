@@ -2,16 +2,19 @@
 
 mod draw;
 
+use super::page::Sources;
+use crate::tui::canvas::{Canvas, Piece};
+use ratatui::layout::Rect;
 use std::sync::Arc;
 
 use super::device::leads;
 use super::fleet::LOST_FOR;
-use super::{Place, Step};
+use super::{Place, Step, View};
 use crate::domain::deployment::{Metric, MetricName};
 use crate::domain::ids::{DeploymentId, DeviceId, TwinId};
 use crate::domain::time::Now;
-use crate::store::{Behind, Fetched, Found};
-use crate::tui::actions::ActionId;
+use crate::store::{Behind, Fetched, Found, Needs, Source};
+use crate::tui::actions::{ActionId, Scope};
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::widgets::list::{List, Move};
@@ -65,19 +68,13 @@ impl BehindView {
         shell.deployments.behind.get(&self.query(shell)?)
     }
 
-    /// When what is shown was read.
-    #[must_use]
-    pub fn as_of(&self, shell: &Shell) -> Option<Now> {
-        self.read(shell).and_then(Fetched::as_of)
-    }
-
     fn take(&mut self, shell: &Shell) -> Option<Found> {
         let behind = self.read(shell).and_then(Fetched::get)?;
         self.list.replace(behind.found.clone())
     }
 
     /// Takes over new rows: the cursor stays with its own.
-    pub fn refresh(&mut self, shell: &mut Shell) {
+    fn take_over(&mut self, shell: &mut Shell) {
         let lost = self.take(shell);
         if !self.moved {
             self.list.go(Move::First, 1);
@@ -91,9 +88,50 @@ impl BehindView {
         self.list.selected().and_then(|found| found.device.as_ref())
     }
 
-    /// Whether the action would do anything: only a row that names a device leads to one.
-    #[must_use]
-    pub fn offers(&self, action: ActionId) -> bool {
+    fn open(&self, shell: &mut Shell, place: impl FnOnce(DeviceId) -> Place) -> Step {
+        if self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR) {
+            shell.warn("the device under the cursor just changed; press again");
+            return Step::done();
+        }
+        match self.selected() {
+            Some(device) => Step::go(place(device.clone())),
+            None if self.list.selected().is_some() => {
+                shell.info("this row names no device");
+                Step::done()
+            }
+            None => Step::done(),
+        }
+    }
+}
+
+impl View for BehindView {
+    fn place(&self) -> Place {
+        Place::Behind(self.id.clone(), self.metric.clone())
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Device, Scope::Object, Scope::Table]
+    }
+
+    fn needs(&self, shell: &Shell) -> Needs {
+        // The fleet as well: a list of names would not say how the devices are.
+        Needs { deployments: true, behind: self.query(shell), fleet: true, ..Needs::default() }
+    }
+
+    fn source(&self) -> Source {
+        Source::Behind
+    }
+
+    fn refresh(&mut self, shell: &mut Shell) -> Step {
+        self.take_over(shell);
+        Step::done()
+    }
+
+    fn as_of(&self, shell: &Shell) -> Option<Now> {
+        self.read(shell).and_then(Fetched::as_of)
+    }
+
+    fn offers(&self, action: ActionId, _: &Shell) -> bool {
         match action {
             ActionId::Open
             | ActionId::Twin
@@ -107,8 +145,7 @@ impl BehindView {
         }
     }
 
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+    fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = draw::table_rows(shell);
         if let Some(step) = Move::of(action) {
             self.moved = true;
@@ -137,18 +174,12 @@ impl BehindView {
         }
     }
 
-    fn open(&self, shell: &mut Shell, place: impl FnOnce(DeviceId) -> Place) -> Step {
-        if self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR) {
-            shell.warn("the device under the cursor just changed; press again");
-            return Step::done();
-        }
-        match self.selected() {
-            Some(device) => Step::go(place(device.clone())),
-            None if self.list.selected().is_some() => {
-                shell.info("this row names no device");
-                Step::done()
-            }
-            None => Step::done(),
-        }
+    fn location(&self, shell: &Shell) -> Vec<Piece> {
+        self.whereabouts(shell)
+    }
+
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area);
+        None
     }
 }

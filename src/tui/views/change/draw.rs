@@ -21,7 +21,7 @@ const EDGES: usize = 2;
 
 impl ChangeView {
     /// Draws the view.
-    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    pub(super) fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let ready = match &self.state {
             State::New | State::Reading(_) => {
                 let since = if let State::Reading(since) = self.state { Some(since) } else { None };

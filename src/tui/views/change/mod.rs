@@ -3,17 +3,19 @@
 
 mod draw;
 
-use super::{Place, Step};
+use super::page::Sources;
+use super::{Place, Step, View};
 use crate::domain::ids::{OpId, TwinId};
 use crate::domain::time::Now;
 use crate::ops::{OpState, Order, Outcome, Prepared, Request, Target, Unprepared, Write, WriteIntent};
-use crate::tui::actions::ActionId;
-use crate::tui::canvas::Piece;
+use crate::tui::actions::{ActionId, Scope};
+use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::layers::Question;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::list::Move;
+use ratatui::layout::Rect;
 
 /// The view's state.
 #[derive(Debug, Clone)]
@@ -57,29 +59,6 @@ impl ChangeView {
     #[must_use]
     pub fn order(&self) -> &Order {
         &self.order
-    }
-
-    /// When what it is about was read.
-    #[must_use]
-    pub fn as_of(&self) -> Option<Now> {
-        match &self.state {
-            State::Ready(ready) => Some(ready.read),
-            State::New | State::Reading(_) | State::Failed(_) => None,
-        }
-    }
-
-    /// Where we are.
-    #[must_use]
-    pub fn location(&self) -> Vec<Piece> {
-        vec![(Role::TextDim, "change > ".to_owned()), (Role::Fg, self.order.title())]
-    }
-
-    /// Has it prepared, when that was not asked for yet.
-    pub fn refresh(&mut self, shell: &Shell) -> Step {
-        match self.state {
-            State::New => self.prepare(shell),
-            _ => Step::done(),
-        }
     }
 
     fn prepare(&mut self, shell: &Shell) -> Step {
@@ -128,10 +107,36 @@ impl ChangeView {
             Target::Deployment(id) => Place::Deployment(id),
         })
     }
+}
 
-    /// Whether the action would do anything.
-    #[must_use]
-    pub fn offers(&self, action: ActionId) -> bool {
+impl View for ChangeView {
+    fn place(&self) -> Place {
+        Place::Change(Box::new(self.order.clone()))
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Review, Scope::Table]
+    }
+
+    fn refresh(&mut self, shell: &mut Shell) -> Step {
+        match self.state {
+            State::New => self.prepare(shell),
+            _ => Step::done(),
+        }
+    }
+
+    fn as_of(&self, _: &Shell) -> Option<Now> {
+        match &self.state {
+            State::Ready(ready) => Some(ready.read),
+            State::New | State::Reading(_) | State::Failed(_) => None,
+        }
+    }
+
+    fn location(&self, _: &Shell) -> Vec<Piece> {
+        vec![(Role::TextDim, "change > ".to_owned()), (Role::Fg, self.order.title())]
+    }
+
+    fn offers(&self, action: ActionId, _: &Shell) -> bool {
         match (action, &self.state) {
             (ActionId::ReviewSend, State::Ready(ready)) => ready.sent.is_none(),
             (ActionId::ReviewSend, _) => false,
@@ -139,8 +144,7 @@ impl ChangeView {
         }
     }
 
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+    fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         if let Some(step) = Move::of(action) {
             self.top = draw::moved(self, step, shell);
             return Step::done();
@@ -162,6 +166,11 @@ impl ChangeView {
             (ActionId::ReviewSend, State::New | State::Reading(_)) => Step::done(),
             _ => Step::unused(),
         }
+    }
+
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area);
+        None
     }
 }
 

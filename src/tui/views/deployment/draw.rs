@@ -62,7 +62,7 @@ pub(super) fn table_rows(view: &DeploymentView, shell: &Shell) -> usize {
 
 impl DeploymentView {
     /// Draws the view.
-    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    pub(super) fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let Some(deployed) = self.deployed(shell) else {
             states::draw(canvas, area, &self.blank(shell), shell.now);
             return;

@@ -6,20 +6,23 @@ pub mod evidence;
 mod facts;
 mod rows;
 
+use super::page::Sources;
+use crate::store::{Needs, Source};
+use ratatui::layout::Rect;
 use std::collections::HashMap;
 
 use rows::{Row, RowKey};
 
 use super::fleet::LOST_FOR;
 use super::form::FormKind;
-use super::{PageKind, Place, Step};
+use super::{PageKind, Place, Step, View};
 use crate::domain::deployment::{Deployed, MetricName, SystemMetric};
 use crate::domain::effective::Contents;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::Now;
 use crate::ops::Order;
-use crate::tui::actions::ActionId;
-use crate::tui::canvas::Piece;
+use crate::tui::actions::{ActionId, Scope};
+use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
@@ -90,27 +93,50 @@ impl DeploymentView {
     }
 
     /// Takes over new deployments: the cursor stays on its line.
-    pub fn refresh(&mut self, shell: &mut Shell) {
+    fn take_over(&mut self, shell: &mut Shell) {
         if self.take(shell).is_some() {
             shell.warn("selection changed: what was under the cursor is gone from the deployment");
             self.lost = Some(shell.now);
         }
     }
 
-    /// Where we are.
-    #[must_use]
-    pub fn location(&self) -> Vec<Piece> {
-        vec![(Role::TextDim, "deployments > ".to_owned()), (Role::Fg, self.id.shown().into())]
-    }
-
     fn chosen(&self) -> Option<(&RowKey, &Row)> {
         let key = self.list.selected()?;
         Some((key, self.rows.get(key)?))
     }
+}
 
-    /// Whether the action would do anything: a figure leads to devices, a part of the content nowhere.
-    #[must_use]
-    pub fn offers(&self, action: ActionId, shell: &Shell) -> bool {
+impl View for DeploymentView {
+    fn place(&self) -> Place {
+        Place::Deployment(self.id.clone())
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Deployment, Scope::Object, Scope::Table]
+    }
+
+    fn needs(&self, _: &Shell) -> Needs {
+        Needs { deployments: true, ..Needs::default() }
+    }
+
+    fn as_of(&self, shell: &Shell) -> Option<Now> {
+        shell.deployments.list.as_of()
+    }
+
+    fn source(&self) -> Source {
+        Source::Deployments
+    }
+
+    fn refresh(&mut self, shell: &mut Shell) -> Step {
+        self.take_over(shell);
+        Step::done()
+    }
+
+    fn location(&self, _: &Shell) -> Vec<Piece> {
+        vec![(Role::TextDim, "deployments > ".to_owned()), (Role::Fg, self.id.shown().into())]
+    }
+
+    fn offers(&self, action: ActionId, shell: &Shell) -> bool {
         match action {
             ActionId::Open => self.deployed(shell).is_some() && matches!(self.list.selected(), Some(RowKey::Metric(_))),
             ActionId::RawJson | ActionId::DeploymentAmend | ActionId::DeploymentDelete => {
@@ -120,8 +146,7 @@ impl DeploymentView {
         }
     }
 
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+    fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = draw::table_rows(self, shell);
         if let Some(step) = Move::of(action) {
             self.list.go(step, height);
@@ -151,5 +176,10 @@ impl DeploymentView {
             }
             _ => Step::unused(),
         }
+    }
+
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area);
+        None
     }
 }

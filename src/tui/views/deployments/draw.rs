@@ -53,7 +53,7 @@ impl DeploymentsView {
 
     /// Where we are: filter, counts, sort.
     #[must_use]
-    pub fn location(&self, shell: &Shell) -> Vec<Piece> {
+    pub(super) fn whereabouts(&self, shell: &Shell) -> Vec<Piece> {
         let mut pieces = Vec::new();
         if let Some(device) = self.of() {
             pieces.push((Role::TextDim, format!("devices > {} > ", device.shown())));
@@ -113,7 +113,7 @@ impl DeploymentsView {
     }
 
     /// Draws the view.
-    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    pub(super) fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let areas = areas(area, !self.list.order().is_empty());
         let inside = if areas.framed {
             let title = match self.of() {

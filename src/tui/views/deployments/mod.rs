@@ -7,6 +7,9 @@ mod draw;
 mod preview;
 pub mod row;
 
+use super::page::Sources;
+use crate::tui::canvas::{Canvas, Piece};
+use ratatui::layout::Rect;
 use std::collections::BTreeMap;
 
 use row::{DeploymentColumn, FILTER_COLUMNS, Row};
@@ -14,14 +17,14 @@ use row::{DeploymentColumn, FILTER_COLUMNS, Row};
 use super::deployment::evidence::Evidence;
 use super::fleet::LOST_FOR;
 use super::form::FormKind;
-use super::{PageKind, Place, Step};
+use super::{PageKind, Place, Step, View};
 use crate::domain::deployment::{Listed, Other, OtherKind};
 use crate::domain::ids::{DeploymentId, DeviceId, ModuleId, TwinId};
 use crate::domain::time::Now;
 use crate::domain::twin::{ConfigurationStatus, Twin};
 use crate::ops::Order;
-use crate::store::Fetched;
-use crate::tui::actions::ActionId;
+use crate::store::{Fetched, Needs, Source};
+use crate::tui::actions::{ActionId, Scope};
 use crate::tui::filter::{Filter, FilterError};
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
@@ -86,16 +89,6 @@ impl DeploymentsView {
         shell.details.twins.get(&agent)
     }
 
-    /// When the older of the list and the device's twin was read.
-    #[must_use]
-    pub fn as_of(&self, shell: &Shell) -> Option<Now> {
-        let list = shell.deployments.list.as_of()?;
-        match self.of {
-            Some(_) => Some(list).into_iter().chain(self.twin(shell).and_then(Fetched::as_of)).min_by_key(|at| at.mono),
-            None => Some(list),
-        }
-    }
-
     /// What each deployment is on the device; `None` when the list is about none.
     fn here(&self, shell: &Shell) -> Option<BTreeMap<DeploymentId, ConfigurationStatus>> {
         self.of.as_ref()?;
@@ -128,7 +121,7 @@ impl DeploymentsView {
     }
 
     /// Takes over new deployments: the cursor stays with its own.
-    pub fn refresh(&mut self, shell: &mut Shell) {
+    fn take_over(&mut self, shell: &mut Shell) {
         self.evidence = Evidence::count(shell);
         let lost = self.list_again(shell);
         if !self.moved {
@@ -165,7 +158,7 @@ impl DeploymentsView {
     }
 
     /// Filters by what was typed; `None` shows everything again. A filter that cannot be read keeps the last result.
-    pub fn set_filter(&mut self, text: Option<&str>, shell: &Shell) {
+    fn set_filter(&mut self, text: Option<&str>, shell: &Shell) {
         self.filter_text = text.unwrap_or_default().to_owned();
         match Filter::parse(&self.filter_text, &FILTER_COLUMNS) {
             Ok(filter) => {
@@ -177,75 +170,10 @@ impl DeploymentsView {
         }
     }
 
-    /// The filter as typed, and what is wrong with it.
-    #[must_use]
-    pub fn filter_state(&self) -> (&str, Option<&FilterError>) {
-        (&self.filter_text, self.filter_error.as_ref())
-    }
-
     /// Whether only deployments somebody should look at are shown.
     #[must_use]
     pub fn faults_only(&self) -> bool {
         self.faults_only
-    }
-
-    /// Whether the action would do anything: without a row there is nothing to open.
-    #[must_use]
-    pub fn offers(&self, action: ActionId) -> bool {
-        let about_rows = matches!(
-            action,
-            ActionId::Open
-                | ActionId::RawJson
-                | ActionId::CopyId
-                | ActionId::SortStatus
-                | ActionId::DeploymentAmend
-                | ActionId::DeploymentDelete
-        );
-        !(self.list.order().is_empty() && about_rows)
-    }
-
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
-        let height = self.table_rows(shell);
-        if let Some(step) = Move::of(action) {
-            self.moved = true;
-            self.list.go(step, height);
-            return Step::done();
-        }
-        match action {
-            ActionId::Open => return self.open(shell, Place::Deployment),
-            ActionId::DeploymentAmend => return self.open(shell, |id| Place::Form(FormKind::Amend(id))),
-            ActionId::DeploymentDelete => {
-                return self.open(shell, |id| Place::Change(Box::new(Order::DeleteDeployment(id))));
-            }
-            ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::DeploymentJson(id))),
-            ActionId::CopyId => {
-                let Some(id) = self.list.selected() else { return Step::done() };
-                shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", id.shown()));
-                return Step::effect(Effect::Copy(id.shown().into()));
-            }
-            ActionId::Faults => {
-                self.faults_only = !self.faults_only;
-                self.list_again(shell);
-            }
-            ActionId::SortName => self.sort_by(DeploymentColumn::Id, shell),
-            ActionId::SortStatus => self.sort_by(DeploymentColumn::State, shell),
-            ActionId::SortAge => self.sort_by(DeploymentColumn::Created, shell),
-            ActionId::SortNext => self.choose(1, shell),
-            ActionId::SortPrevious => self.choose(DeploymentColumn::ALL.len() - 1, shell),
-            ActionId::SortToggle => {
-                if let Some(column) = DeploymentColumn::ALL.get(self.column) {
-                    self.sort_by(*column, shell);
-                }
-            }
-            ActionId::Wide => self.wide = !self.wide,
-            ActionId::Back if self.faults_only || !self.filter_text.is_empty() => {
-                self.faults_only = false;
-                self.set_filter(None, shell);
-            }
-            _ => return Step::unused(),
-        }
-        Step::done()
     }
 
     fn open(&self, shell: &mut Shell, place: impl FnOnce(DeploymentId) -> Place) -> Step {
@@ -290,5 +218,110 @@ impl DeploymentsView {
     fn selected<'a>(&self, shell: &'a Shell) -> Option<Row<'a>> {
         let id = self.list.selected()?;
         self.rows(shell).into_iter().find(|row| row.listed.id() == id)
+    }
+}
+
+impl View for DeploymentsView {
+    fn place(&self) -> Place {
+        Place::Deployments(self.of.clone())
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::List, Scope::Deployment, Scope::Object, Scope::Table]
+    }
+
+    fn needs(&self, _: &Shell) -> Needs {
+        Needs { deployments: true, device: self.of.clone(), ..Needs::default() }
+    }
+
+    fn source(&self) -> Source {
+        Source::Deployments
+    }
+
+    fn refresh(&mut self, shell: &mut Shell) -> Step {
+        self.take_over(shell);
+        Step::done()
+    }
+
+    fn filter(&mut self, text: Option<&str>, shell: &mut Shell) -> bool {
+        self.set_filter(text, shell);
+        true
+    }
+
+    fn filter_state(&self) -> Option<(&str, Option<&FilterError>)> {
+        Some((&self.filter_text, self.filter_error.as_ref()))
+    }
+
+    fn as_of(&self, shell: &Shell) -> Option<Now> {
+        let list = shell.deployments.list.as_of()?;
+        match self.of {
+            Some(_) => Some(list).into_iter().chain(self.twin(shell).and_then(Fetched::as_of)).min_by_key(|at| at.mono),
+            None => Some(list),
+        }
+    }
+
+    fn offers(&self, action: ActionId, _: &Shell) -> bool {
+        let about_rows = matches!(
+            action,
+            ActionId::Open
+                | ActionId::RawJson
+                | ActionId::CopyId
+                | ActionId::SortStatus
+                | ActionId::DeploymentAmend
+                | ActionId::DeploymentDelete
+        );
+        !(self.list.order().is_empty() && about_rows)
+    }
+
+    fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        let height = self.table_rows(shell);
+        if let Some(step) = Move::of(action) {
+            self.moved = true;
+            self.list.go(step, height);
+            return Step::done();
+        }
+        match action {
+            ActionId::Open => return self.open(shell, Place::Deployment),
+            ActionId::DeploymentAmend => return self.open(shell, |id| Place::Form(FormKind::Amend(id))),
+            ActionId::DeploymentDelete => {
+                return self.open(shell, |id| Place::Change(Box::new(Order::DeleteDeployment(id))));
+            }
+            ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::DeploymentJson(id))),
+            ActionId::CopyId => {
+                let Some(id) = self.list.selected() else { return Step::done() };
+                shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", id.shown()));
+                return Step::effect(Effect::Copy(id.shown().into()));
+            }
+            ActionId::Faults => {
+                self.faults_only = !self.faults_only;
+                self.list_again(shell);
+            }
+            ActionId::SortName => self.sort_by(DeploymentColumn::Id, shell),
+            ActionId::SortStatus => self.sort_by(DeploymentColumn::State, shell),
+            ActionId::SortAge => self.sort_by(DeploymentColumn::Created, shell),
+            ActionId::SortNext => self.choose(1, shell),
+            ActionId::SortPrevious => self.choose(DeploymentColumn::ALL.len() - 1, shell),
+            ActionId::SortToggle => {
+                if let Some(column) = DeploymentColumn::ALL.get(self.column) {
+                    self.sort_by(*column, shell);
+                }
+            }
+            ActionId::Wide => self.wide = !self.wide,
+            ActionId::Back if self.faults_only || !self.filter_text.is_empty() => {
+                self.faults_only = false;
+                self.set_filter(None, shell);
+            }
+            _ => return Step::unused(),
+        }
+        Step::done()
+    }
+
+    fn location(&self, shell: &Shell) -> Vec<Piece> {
+        self.whereabouts(shell)
+    }
+
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area);
+        None
     }
 }

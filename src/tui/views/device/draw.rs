@@ -11,6 +11,7 @@ use crate::domain::time::age_text;
 use crate::tui::canvas::Canvas;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
+use crate::tui::views::View;
 use crate::tui::views::fleet::row::in_words;
 use crate::tui::widgets::states::{self, Blank};
 
@@ -56,7 +57,7 @@ pub(super) fn module_rows(view: &DeviceView, shell: &Shell) -> usize {
 
 impl DeviceView {
     /// Draws the view.
-    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    pub(super) fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let Some(report) = self.report(shell) else {
             self.draw_unread(shell, canvas, area);
             return;

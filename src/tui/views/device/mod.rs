@@ -5,19 +5,21 @@ mod draw;
 mod facts;
 mod modules;
 
+use super::page::Sources;
+use ratatui::layout::Rect;
 use std::sync::Arc;
 
 use super::fleet::LOST_FOR;
 use super::form::FormKind;
-use super::{PageKind, Place, Step};
+use super::{PageKind, Place, Step, View};
 use crate::domain::health::AgentReport;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::time::Now;
 use crate::domain::twin::Twin;
 use crate::ops::{MethodCall, Order, Request};
-use crate::store::Fetched;
-use crate::tui::actions::ActionId;
-use crate::tui::canvas::Piece;
+use crate::store::{Fetched, Needs, Source};
+use crate::tui::actions::{ActionId, Scope};
+use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::layers::Question;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
@@ -85,14 +87,8 @@ impl DeviceView {
             .unwrap_or_default()
     }
 
-    /// When what is shown was read.
-    #[must_use]
-    pub fn as_of(&self, shell: &Shell) -> Option<Now> {
-        self.agent_twin(shell).and_then(Fetched::as_of)
-    }
-
     /// Takes over new twins: the cursor stays on its module.
-    pub fn refresh(&mut self, shell: &mut Shell) {
+    fn take_over(&mut self, shell: &mut Shell) {
         if self.agent_twin(shell).is_none_or(|twin| twin.get().is_none()) {
             return;
         }
@@ -113,12 +109,6 @@ impl DeviceView {
         if let Some((module, _)) = report.as_ref().and_then(AgentReport::worst) {
             self.modules.select(&module.id);
         }
-    }
-
-    /// Where we are.
-    #[must_use]
-    pub fn location(&self) -> Vec<Piece> {
-        vec![(Role::TextDim, "devices > ".to_owned()), (Role::Fg, self.id.shown().into())]
     }
 
     /// Asks whether the module under the cursor shall be restarted.
@@ -143,16 +133,44 @@ impl DeviceView {
             None => TwinId::device(self.id.clone()),
         }
     }
+}
 
-    /// Whether the action would do anything.
-    #[must_use]
-    pub fn offers(&self, action: ActionId) -> bool {
+impl View for DeviceView {
+    fn place(&self) -> Place {
+        Place::Device(self.id.clone())
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Device, Scope::Object, Scope::Table]
+    }
+
+    fn needs(&self, _: &Shell) -> Needs {
+        Needs { device: Some(self.id.clone()), ..Needs::default() }
+    }
+
+    fn source(&self) -> Source {
+        Source::Twins
+    }
+
+    fn refresh(&mut self, shell: &mut Shell) -> Step {
+        self.take_over(shell);
+        Step::done()
+    }
+
+    fn as_of(&self, shell: &Shell) -> Option<Now> {
+        self.agent_twin(shell).and_then(Fetched::as_of)
+    }
+
+    fn location(&self, _: &Shell) -> Vec<Piece> {
+        vec![(Role::TextDim, "devices > ".to_owned()), (Role::Fg, self.id.shown().into())]
+    }
+
+    fn offers(&self, action: ActionId, _: &Shell) -> bool {
         // The device's own twin can always be opened; a module only when there is one.
         !matches!(action, ActionId::Open | ActionId::Restart) || self.modules.selected().is_some()
     }
 
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+    fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = draw::module_rows(self, shell);
         if let Some(step) = Move::of(action) {
             self.modules.go(step, height);
@@ -177,5 +195,10 @@ impl DeviceView {
             }
             _ => Step::unused(),
         }
+    }
+
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area);
+        None
     }
 }

@@ -50,7 +50,7 @@ impl FleetView {
 
     /// Where we are: filter, counts, sort, marks.
     #[must_use]
-    pub fn location(&self, shell: &Shell) -> Vec<Piece> {
+    pub(super) fn whereabouts(&self, shell: &Shell) -> Vec<Piece> {
         let mut pieces = vec![(Role::Fg, "devices".to_owned())];
         let (shown, total) = (self.list.order().len(), shell.fleet.rows.len());
         if !self.filter_text.is_empty() {
@@ -89,7 +89,7 @@ impl FleetView {
     }
 
     /// Draws the view.
-    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    pub(super) fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let areas = areas(area);
         let inside = if areas.framed {
             let read = shell.fleet.devices.as_of.is_some() || !shell.fleet.rows.is_empty();

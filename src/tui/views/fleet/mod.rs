@@ -4,18 +4,21 @@
 mod draw;
 pub mod row;
 
+use super::page::Sources;
+use crate::tui::canvas::{Canvas, Piece};
+use ratatui::layout::Rect;
 use std::sync::Arc;
 use std::time::Duration;
 
 use row::{FILTER_COLUMNS, FleetColumn, Totals};
 
 use super::device::leads;
-use super::{PageKind, Place, Step};
+use super::{PageKind, Place, Step, View};
 use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::time::Now;
 use crate::local::{LastView, SortOrder};
-use crate::store::DeviceRow;
-use crate::tui::actions::ActionId;
+use crate::store::{DeviceRow, Needs, Source};
+use crate::tui::actions::{ActionId, Scope};
 use crate::tui::filter::{Filter, FilterError};
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
@@ -76,7 +79,7 @@ impl FleetView {
     }
 
     /// Takes over a new picture: the cursor and the marks stay with their devices.
-    pub fn refresh(&mut self, shell: &mut Shell) {
+    fn take_over(&mut self, shell: &mut Shell) {
         let lost = self.list_again(shell);
         if !self.moved {
             self.list.go(Move::First, 1);
@@ -136,7 +139,7 @@ impl FleetView {
     }
 
     /// Filters by what was typed; `None` shows everything again. A filter that cannot be read keeps the last result.
-    pub fn set_filter(&mut self, text: Option<&str>, shell: &Shell) {
+    fn set_filter(&mut self, text: Option<&str>, shell: &Shell) {
         self.filter_text = text.unwrap_or_default().to_owned();
         match Filter::parse(&self.filter_text, &FILTER_COLUMNS) {
             Ok(filter) => {
@@ -148,99 +151,16 @@ impl FleetView {
         }
     }
 
-    /// The filter as typed, and what is wrong with it.
-    #[must_use]
-    pub fn filter_state(&self) -> (&str, Option<&FilterError>) {
-        (&self.filter_text, self.filter_error.as_ref())
-    }
-
     /// Whether something is filtered away.
     #[must_use]
     pub fn is_filtered(&self) -> bool {
         !self.filter_text.is_empty() || self.faults_only
     }
 
-    /// Whether the action would do anything: without a row there is nothing to open or mark.
-    #[must_use]
-    pub fn offers(&self, action: ActionId) -> bool {
-        let about_rows = matches!(
-            action,
-            ActionId::Open
-                | ActionId::Twin
-                | ActionId::Apply
-                | ActionId::DeviceDelete
-                | ActionId::DeviceDeployments
-                | ActionId::Logs
-                | ActionId::RawJson
-                | ActionId::CopyId
-                | ActionId::MarkToggle
-                | ActionId::SortStatus
-        );
-        // A device is restarted by nobody; its modules are, where they are seen.
-        action != ActionId::Restart && !(self.list.order().is_empty() && about_rows)
-    }
-
     /// Whether only devices that are not well are shown.
     #[must_use]
     pub fn faults_only(&self) -> bool {
         self.faults_only
-    }
-
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
-        let height = self.table_rows(shell);
-        if let Some(step) = Move::of(action) {
-            self.moved = true;
-            self.list.go(step, height);
-            return Step::done();
-        }
-        if let Some(place) = self.list.selected().and_then(|id| leads(action, id.clone())) {
-            return self.open(shell, |_| place);
-        }
-        match action {
-            ActionId::Open => {
-                self.moved = true;
-                return self.open(shell, Place::Device);
-            }
-            ActionId::Twin => return self.open(shell, |id| Place::Twin(TwinId::device(id))),
-            ActionId::Logs => return self.open(shell, |id| Place::Logs(id, None)),
-            ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::Json(TwinId::device(id)))),
-            ActionId::CopyId => {
-                let Some(id) = self.list.selected() else { return Step::done() };
-                shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", id.shown()));
-                return Step::effect(Effect::Copy(id.shown().into()));
-            }
-            ActionId::MarkToggle => {
-                self.moved = true;
-                self.mark(shell, height);
-            }
-            ActionId::MarkRange => self.mark_range(shell),
-            ActionId::MarkClear => {
-                shell.marks.clear();
-                self.anchor = None;
-            }
-            ActionId::Faults => {
-                self.faults_only = !self.faults_only;
-                self.list_again(shell);
-            }
-            ActionId::SortName => return self.sort_by(FleetColumn::Device, shell),
-            ActionId::SortStatus => return self.sort_by(FleetColumn::Status, shell),
-            ActionId::SortAge => return self.sort_by(FleetColumn::Reported, shell),
-            ActionId::SortNext => self.column = (self.column + 1) % FleetColumn::ALL.len(),
-            ActionId::SortPrevious => self.column = (self.column + FleetColumn::ALL.len() - 1) % FleetColumn::ALL.len(),
-            ActionId::SortToggle => {
-                if let Some(column) = FleetColumn::ALL.get(self.column) {
-                    return self.sort_by(*column, shell);
-                }
-            }
-            ActionId::Wide => self.wide = !self.wide,
-            ActionId::Back if self.is_filtered() => {
-                self.faults_only = false;
-                self.set_filter(None, shell);
-            }
-            _ => return Step::unused(),
-        }
-        Step::done()
     }
 
     fn open(&self, shell: &mut Shell, place: impl FnOnce(DeviceId) -> Place) -> Step {
@@ -310,5 +230,124 @@ impl FleetView {
     #[must_use]
     pub fn selected<'a>(&self, shell: &'a Shell) -> Option<&'a Arc<DeviceRow>> {
         self.list.selected().and_then(|id| shell.fleet.row(id))
+    }
+}
+
+impl View for FleetView {
+    fn place(&self) -> Place {
+        Place::Fleet
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Fleet, Scope::List, Scope::Device, Scope::Object, Scope::Table]
+    }
+
+    fn needs(&self, _: &Shell) -> Needs {
+        Needs { fleet: true, ..Needs::default() }
+    }
+
+    fn as_of(&self, shell: &Shell) -> Option<Now> {
+        shell.fleet.as_of()
+    }
+
+    fn source(&self) -> Source {
+        Source::Fleet
+    }
+
+    fn refresh(&mut self, shell: &mut Shell) -> Step {
+        self.take_over(shell);
+        Step::done()
+    }
+
+    fn filter(&mut self, text: Option<&str>, shell: &mut Shell) -> bool {
+        self.set_filter(text, shell);
+        true
+    }
+
+    fn filter_state(&self) -> Option<(&str, Option<&FilterError>)> {
+        Some((&self.filter_text, self.filter_error.as_ref()))
+    }
+
+    fn offers(&self, action: ActionId, _: &Shell) -> bool {
+        let about_rows = matches!(
+            action,
+            ActionId::Open
+                | ActionId::Twin
+                | ActionId::Apply
+                | ActionId::DeviceDelete
+                | ActionId::DeviceDeployments
+                | ActionId::Logs
+                | ActionId::RawJson
+                | ActionId::CopyId
+                | ActionId::MarkToggle
+                | ActionId::SortStatus
+        );
+        // A device is restarted by nobody; its modules are, where they are seen.
+        action != ActionId::Restart && !(self.list.order().is_empty() && about_rows)
+    }
+
+    fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        let height = self.table_rows(shell);
+        if let Some(step) = Move::of(action) {
+            self.moved = true;
+            self.list.go(step, height);
+            return Step::done();
+        }
+        if let Some(place) = self.list.selected().and_then(|id| leads(action, id.clone())) {
+            return self.open(shell, |_| place);
+        }
+        match action {
+            ActionId::Open => {
+                self.moved = true;
+                return self.open(shell, Place::Device);
+            }
+            ActionId::Twin => return self.open(shell, |id| Place::Twin(TwinId::device(id))),
+            ActionId::Logs => return self.open(shell, |id| Place::Logs(id, None)),
+            ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::Json(TwinId::device(id)))),
+            ActionId::CopyId => {
+                let Some(id) = self.list.selected() else { return Step::done() };
+                shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", id.shown()));
+                return Step::effect(Effect::Copy(id.shown().into()));
+            }
+            ActionId::MarkToggle => {
+                self.moved = true;
+                self.mark(shell, height);
+            }
+            ActionId::MarkRange => self.mark_range(shell),
+            ActionId::MarkClear => {
+                shell.marks.clear();
+                self.anchor = None;
+            }
+            ActionId::Faults => {
+                self.faults_only = !self.faults_only;
+                self.list_again(shell);
+            }
+            ActionId::SortName => return self.sort_by(FleetColumn::Device, shell),
+            ActionId::SortStatus => return self.sort_by(FleetColumn::Status, shell),
+            ActionId::SortAge => return self.sort_by(FleetColumn::Reported, shell),
+            ActionId::SortNext => self.column = (self.column + 1) % FleetColumn::ALL.len(),
+            ActionId::SortPrevious => self.column = (self.column + FleetColumn::ALL.len() - 1) % FleetColumn::ALL.len(),
+            ActionId::SortToggle => {
+                if let Some(column) = FleetColumn::ALL.get(self.column) {
+                    return self.sort_by(*column, shell);
+                }
+            }
+            ActionId::Wide => self.wide = !self.wide,
+            ActionId::Back if self.is_filtered() => {
+                self.faults_only = false;
+                self.set_filter(None, shell);
+            }
+            _ => return Step::unused(),
+        }
+        Step::done()
+    }
+
+    fn location(&self, shell: &Shell) -> Vec<Piece> {
+        self.whereabouts(shell)
+    }
+
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area);
+        None
     }
 }

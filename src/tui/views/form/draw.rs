@@ -16,7 +16,7 @@ const LABELS: u16 = 16;
 
 impl FormView {
     /// Draws the form; returns where the cursor belongs.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+    pub(super) fn paint(&self, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         let inside = panel(canvas, area, &capital(&self.kind.title()), "", true);
         let width = inside.width.saturating_sub(4).min(WIDTH);
         let x = inside.x + 2;

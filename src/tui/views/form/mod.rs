@@ -4,11 +4,13 @@
 mod draw;
 mod kinds;
 
+use super::page::Sources;
 use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
 
-use super::{Place, Step};
-use crate::tui::actions::ActionId;
-use crate::tui::canvas::Piece;
+use super::{Place, Step, View};
+use crate::tui::actions::{ActionId, Scope};
+use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::editor::Editor;
@@ -66,12 +68,6 @@ impl FormView {
         &self.kind
     }
 
-    /// Where we are.
-    #[must_use]
-    pub fn location(&self) -> Vec<Piece> {
-        vec![(Role::TextDim, "form > ".to_owned()), (Role::Fg, self.kind.title())]
-    }
-
     /// Types a key into the field that has the focus. Says whether it meant anything.
     pub fn key(&mut self, key: KeyEvent) -> bool {
         let Some(field) = self.fields.get_mut(self.focus) else { return false };
@@ -100,9 +96,22 @@ impl FormView {
             Some(Entry::Choice(_)) | None => false,
         }
     }
+}
 
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, _: &mut Shell) -> Step {
+impl View for FormView {
+    fn place(&self) -> Place {
+        Place::Form(self.kind.clone())
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Form]
+    }
+
+    fn location(&self, _: &Shell) -> Vec<Piece> {
+        vec![(Role::TextDim, "form > ".to_owned()), (Role::Fg, self.kind.title())]
+    }
+
+    fn act(&mut self, action: ActionId, _: &mut Shell) -> Step {
         let last = self.fields.len().saturating_sub(1);
         match action {
             ActionId::FormNext => self.focus = if self.focus >= last { 0 } else { self.focus + 1 },
@@ -117,6 +126,10 @@ impl FormView {
             _ => return Step::unused(),
         }
         Step::done()
+    }
+
+    fn draw(&self, _: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(canvas, area)
     }
 }
 

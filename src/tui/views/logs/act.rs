@@ -20,7 +20,7 @@ const SIDEWAYS: usize = 20;
 
 impl LogView {
     /// Does an action.
-    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+    pub(super) fn perform(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         if let Some(step) = Move::of(action) {
             self.go(step, shell);
             return Step::done();
@@ -89,7 +89,7 @@ impl LogView {
 
     /// Other rows are shown than before: the reader stays where he is, as near as there is a row.
     fn filtered(&mut self, shell: &Shell) {
-        self.refresh(shell);
+        self.take_over(shell);
     }
 
     /// Stops following where it is.

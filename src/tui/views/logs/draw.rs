@@ -32,7 +32,7 @@ impl LogView {
     }
 
     /// Draws the view.
-    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+    pub(super) fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let (list, below) = areas(area);
         let tail = self.tail(shell);
         let title = self.legend(shell, tail);

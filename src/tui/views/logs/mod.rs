@@ -9,11 +9,15 @@ mod ink;
 mod rows;
 mod words;
 
+use super::page::Sources;
+use crate::store::Needs;
+use crate::tui::canvas::{Canvas, Piece};
+use ratatui::layout::Rect;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Place;
+use super::{Place, Step, View};
 use crate::domain::health::AgentReport;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::time::Now;
@@ -22,7 +26,7 @@ use crate::logs::request::container;
 use crate::logs::ring::{Filter, LineId, Picture};
 use crate::logs::tail::{Attention, TailPicture, Wanted};
 use crate::logs::{Level, Severity};
-use crate::tui::actions::ActionId;
+use crate::tui::actions::{ActionId, Scope};
 use crate::tui::following::LogWant;
 use crate::tui::shell::Shell;
 
@@ -110,12 +114,6 @@ impl LogView {
         view
     }
 
-    /// Where it is.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        Place::Logs(self.device.clone(), self.module.clone())
-    }
-
     fn agent_twin(&self) -> TwinId {
         TwinId::module(self.device.clone(), ModuleId::edge_agent())
     }
@@ -144,35 +142,13 @@ impl LogView {
         self.spot.is_none()
     }
 
-    /// Whether the action would do anything.
-    #[must_use]
-    pub fn offers(&self, action: ActionId) -> bool {
-        match action {
-            ActionId::LogNext | ActionId::LogPrevious => self.finding.is_some(),
-            ActionId::LogNextModule => self.modules.len() > 1,
-            _ => true,
-        }
-    }
-
     /// What is known of the log.
     fn tail<'a>(&self, shell: &'a Shell) -> Option<&'a TailPicture> {
         (shell.logs.device.as_ref() == Some(&self.device)).then_some(&*shell.logs.tail)
     }
 
-    /// When edgeAgent last answered.
-    #[must_use]
-    pub fn as_of(&self, shell: &Shell) -> Option<Now> {
-        self.tail(shell)?.answered
-    }
-
-    /// How often lines are asked for.
-    #[must_use]
-    pub fn every(&self, shell: &Shell) -> Option<Duration> {
-        self.tail(shell).map(|tail| tail.every)
-    }
-
     /// Takes over new lines: the reader stays where he is.
-    pub fn refresh(&mut self, shell: &Shell) {
+    pub(super) fn take_over(&mut self, shell: &Shell) {
         self.learn_modules(shell);
         let Some(tail) = self.tail(shell) else { return };
         let of = (shell.logs.run, tail.anew);
@@ -229,6 +205,59 @@ impl LogView {
     /// Whether long lines are broken at this width of the terminal.
     fn wraps(&self, shell: &Shell) -> bool {
         self.wrap.unwrap_or(shell.size.0 < WIDE)
+    }
+}
+
+impl View for LogView {
+    fn place(&self) -> Place {
+        Place::Logs(self.device.clone(), self.module.clone())
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Logs, Scope::Table]
+    }
+
+    fn needs(&self, _: &Shell) -> Needs {
+        Needs { twin: self.reads(), ..Needs::default() }
+    }
+
+    fn refresh(&mut self, shell: &mut Shell) -> Step {
+        self.take_over(shell);
+        Step::done()
+    }
+
+    fn filter(&mut self, text: Option<&str>, shell: &mut Shell) -> bool {
+        self.search(text, shell);
+        true
+    }
+
+    fn offers(&self, action: ActionId, _: &Shell) -> bool {
+        match action {
+            ActionId::LogNext | ActionId::LogPrevious => self.finding.is_some(),
+            ActionId::LogNextModule => self.modules.len() > 1,
+            _ => true,
+        }
+    }
+
+    fn as_of(&self, shell: &Shell) -> Option<Now> {
+        self.tail(shell)?.answered
+    }
+
+    fn every(&self, shell: &Shell) -> Option<Duration> {
+        self.tail(shell).map(|tail| tail.every)
+    }
+
+    fn location(&self, shell: &Shell) -> Vec<Piece> {
+        self.whereabouts(shell)
+    }
+
+    fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        self.perform(action, shell)
+    }
+
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area);
+        None
     }
 }
 

@@ -30,7 +30,7 @@ const SELDOM: Duration = Duration::from_secs(10);
 impl LogView {
     /// Where we are, and how the log is looked at.
     #[must_use]
-    pub fn location(&self, shell: &Shell) -> Vec<Piece> {
+    pub(super) fn whereabouts(&self, shell: &Shell) -> Vec<Piece> {
         let wide = shell.size.0 >= super::WIDE;
         let mut pieces = Vec::new();
         if wide {

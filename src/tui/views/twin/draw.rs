@@ -31,7 +31,7 @@ fn split_rows(area: Rect, below: u16) -> (Rect, Rect) {
 
 impl TwinView {
     /// Draws the view; returns where a cursor belongs.
-    pub fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+    pub(super) fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         match &self.mode {
             Mode::Edit(edit) => return draw_edit(edit, self.twin(shell).map(|t| &**t), canvas, area),
             Mode::Review(review) => review_page::draw(review, self.scroll, shell, canvas, area),

@@ -13,7 +13,7 @@ const WIDE: u16 = 100;
 impl TwinView {
     /// Where we are.
     #[must_use]
-    pub fn location(&self, shell: &Shell) -> Vec<Piece> {
+    pub(super) fn whereabouts(&self, shell: &Shell) -> Vec<Piece> {
         let wide = shell.size.0 >= WIDE;
         let mut pieces = Vec::new();
         if wide || matches!(self.mode, Mode::View) {

@@ -11,14 +11,18 @@ mod review;
 mod review_page;
 pub mod rows;
 
+use super::page::Sources;
+use crate::store::{Needs, Source};
+use crate::tui::canvas::{Canvas, Piece};
+use ratatui::layout::Rect;
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use super::{PageKind, Place, Step};
+use super::{PageKind, Place, Step, View};
 use crate::domain::ids::{ModuleId, TwinId};
 use crate::domain::json::Path;
-use crate::domain::time::{age_text, wall_age};
+use crate::domain::time::{Now, age_text, wall_age};
 use crate::domain::twin::Twin;
 use crate::local::Draft;
 use crate::tui::actions::{ActionId, Scope};
@@ -99,28 +103,6 @@ impl TwinView {
     fn order(&self, shell: &Shell) -> Vec<Path> {
         let Some(twin) = self.twin(shell) else { return Vec::new() };
         rows::align(&twin.desired, &twin.reported).into_iter().map(|row| row.path).collect()
-    }
-
-    /// Where keys mean something.
-    #[must_use]
-    pub fn scopes(&self) -> Vec<Scope> {
-        match &self.mode {
-            Mode::View => vec![Scope::Twin, Scope::Object, Scope::Table],
-            Mode::Edit(_) => vec![Scope::Editor],
-            Mode::Review(_) => vec![Scope::Review, Scope::Table],
-            Mode::Conflict(_) => vec![Scope::Conflict, Scope::Table],
-        }
-    }
-
-    /// Takes over new data; keeps the draft; follows a write that was sent.
-    pub fn refresh(&mut self, shell: &mut Shell) -> Step {
-        if matches!(self.mode, Mode::View) && self.twin(shell).is_some() {
-            let order = self.order(shell);
-            self.list.replace(order);
-        }
-        let mut step = Step::done();
-        self.follow(shell, &mut step);
-        step
     }
 
     /// Time went on: typing that was not handed over for keeping is.
@@ -206,111 +188,6 @@ impl TwinView {
             }
         }
         true
-    }
-
-    /// Whether the action would do anything.
-    #[must_use]
-    pub fn offers(&self, action: ActionId, shell: &Shell) -> bool {
-        let edits = matches!(action, ActionId::TwinEdit | ActionId::TwinEditExternal | ActionId::Open);
-        let system = self.id.module.as_ref().is_some_and(ModuleId::is_system);
-        match (&self.mode, action) {
-            (Mode::View, ActionId::TwinReview | ActionId::TwinDiscard) => shell.drafts.contains_key(&self.id),
-            // `e` says it; `enter` need not say it again.
-            (Mode::View, ActionId::Open) => false,
-            (Mode::View, _) if edits => !system && self.twin(shell).is_some(),
-            (Mode::Review(review), ActionId::ReviewSend) => review.sent.is_none(),
-            _ => true,
-        }
-    }
-
-    /// Does an action.
-    pub fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
-        match action {
-            ActionId::CopyId => {
-                let text: String = self.id.shown().into();
-                shell.info(format!("{text} sent to the terminal's clipboard (it does not confirm)"));
-                return Step::effect(Effect::Copy(text));
-            }
-            ActionId::TwinDiscard => return self.discard(shell),
-            ActionId::Back => return self.back(shell),
-            _ => {}
-        }
-        let height = shell.body_rows();
-        match &mut self.mode {
-            Mode::View => {
-                if let Some(step) = Move::of(action) {
-                    self.list.go(step, height.saturating_sub(8));
-                    return Step::done();
-                }
-                match action {
-                    ActionId::TwinEdit | ActionId::Open | ActionId::TwinEditExternal | ActionId::TwinReview => {
-                        if !self.start(shell) {
-                            return Step::done();
-                        }
-                        let mut step = Step::effect(Effect::OpenDraft(edit::draft_key(&self.id, shell)));
-                        self.goes_outside = action == ActionId::TwinEditExternal;
-                        if action == ActionId::TwinReview {
-                            step.effects.extend(self.review(shell).effects);
-                        }
-                        step
-                    }
-                    ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.id.clone()))),
-                    _ => Step::unused(),
-                }
-            }
-            Mode::Edit(edit) => match action {
-                ActionId::EditorReview | ActionId::TwinReview => self.review(shell),
-                ActionId::EditorUndo | ActionId::EditorRedo => {
-                    let moved = if action == ActionId::EditorUndo { edit.editor.undo() } else { edit.editor.redo() };
-                    if moved {
-                        edit.changed();
-                    } else {
-                        shell.info("nothing more to take back or do again");
-                    }
-                    Step::done()
-                }
-                _ => Step::unused(),
-            },
-            Mode::Review(review) => match (action, Move::of(action)) {
-                (_, Some(to)) => {
-                    self.scroll = review_page::moved(review, self.scroll, to, shell);
-                    Step::done()
-                }
-                (ActionId::ReviewSend, _) if review.sent.is_some() => Step::done(),
-                (ActionId::ReviewSend, _) => {
-                    let (edit, intent) = (review.edit.clone(), review.intent.clone());
-                    if !self.moved_on(&edit, shell) {
-                        return Step { ask: Some(Question::Send(Box::new(intent.into()))), ..Step::done() };
-                    }
-                    Step::done()
-                }
-                _ => Step::unused(),
-            },
-            Mode::Conflict(conflict) => {
-                if let Some(step) = Move::of(action) {
-                    conflict.list.go(step, height.saturating_sub(8));
-                    return Step::done();
-                }
-                match action {
-                    ActionId::ConflictMine | ActionId::ConflictTheirs => {
-                        if let Err(why) = conflict.choose(action == ActionId::ConflictMine) {
-                            shell.info(why);
-                        }
-                        Step::done()
-                    }
-                    ActionId::ConflictNext => {
-                        conflict.step(true);
-                        Step::done()
-                    }
-                    ActionId::ConflictPrevious => {
-                        conflict.step(false);
-                        Step::done()
-                    }
-                    ActionId::ConflictReview | ActionId::TwinReview => self.review(shell),
-                    _ => Step::unused(),
-                }
-            }
-        }
     }
 
     fn discard(&mut self, shell: &mut Shell) -> Step {
@@ -410,6 +287,153 @@ impl TwinView {
             Mode::Edit(edit) if wanted => Some(Effect::EditOutside(self.id.clone(), edit.editor.text())),
             _ => None,
         }
+    }
+}
+
+impl View for TwinView {
+    fn place(&self) -> Place {
+        Place::Twin(self.id.clone())
+    }
+
+    fn needs(&self, _: &Shell) -> Needs {
+        Needs { twin: Some(self.id.clone()), ..Needs::default() }
+    }
+
+    fn as_of(&self, shell: &Shell) -> Option<Now> {
+        shell.details.twins.get(&self.id).and_then(|twin| twin.as_of())
+    }
+
+    fn source(&self) -> Source {
+        Source::Twins
+    }
+
+    fn refresh(&mut self, shell: &mut Shell) -> Step {
+        if matches!(self.mode, Mode::View) && self.twin(shell).is_some() {
+            let order = self.order(shell);
+            self.list.replace(order);
+        }
+        let mut step = Step::done();
+        self.follow(shell, &mut step);
+        step
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        match &self.mode {
+            Mode::View => vec![Scope::Twin, Scope::Object, Scope::Table],
+            Mode::Edit(_) => vec![Scope::Editor],
+            Mode::Review(_) => vec![Scope::Review, Scope::Table],
+            Mode::Conflict(_) => vec![Scope::Conflict, Scope::Table],
+        }
+    }
+
+    fn offers(&self, action: ActionId, shell: &Shell) -> bool {
+        let edits = matches!(action, ActionId::TwinEdit | ActionId::TwinEditExternal | ActionId::Open);
+        let system = self.id.module.as_ref().is_some_and(ModuleId::is_system);
+        match (&self.mode, action) {
+            (Mode::View, ActionId::TwinReview | ActionId::TwinDiscard) => shell.drafts.contains_key(&self.id),
+            // `e` says it; `enter` need not say it again.
+            (Mode::View, ActionId::Open) => false,
+            (Mode::View, _) if edits => !system && self.twin(shell).is_some(),
+            (Mode::Review(review), ActionId::ReviewSend) => review.sent.is_none(),
+            _ => true,
+        }
+    }
+
+    fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
+        match action {
+            ActionId::CopyId => {
+                let text: String = self.id.shown().into();
+                shell.info(format!("{text} sent to the terminal's clipboard (it does not confirm)"));
+                return Step::effect(Effect::Copy(text));
+            }
+            ActionId::TwinDiscard => return self.discard(shell),
+            ActionId::Back => return self.back(shell),
+            _ => {}
+        }
+        let height = shell.body_rows();
+        match &mut self.mode {
+            Mode::View => {
+                if let Some(step) = Move::of(action) {
+                    self.list.go(step, height.saturating_sub(8));
+                    return Step::done();
+                }
+                match action {
+                    ActionId::TwinEdit | ActionId::Open | ActionId::TwinEditExternal | ActionId::TwinReview => {
+                        if !self.start(shell) {
+                            return Step::done();
+                        }
+                        let mut step = Step::effect(Effect::OpenDraft(edit::draft_key(&self.id, shell)));
+                        self.goes_outside = action == ActionId::TwinEditExternal;
+                        if action == ActionId::TwinReview {
+                            step.effects.extend(self.review(shell).effects);
+                        }
+                        step
+                    }
+                    ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.id.clone()))),
+                    _ => Step::unused(),
+                }
+            }
+            Mode::Edit(edit) => match action {
+                ActionId::EditorReview | ActionId::TwinReview => self.review(shell),
+                ActionId::EditorUndo | ActionId::EditorRedo => {
+                    let moved = if action == ActionId::EditorUndo { edit.editor.undo() } else { edit.editor.redo() };
+                    if moved {
+                        edit.changed();
+                    } else {
+                        shell.info("nothing more to take back or do again");
+                    }
+                    Step::done()
+                }
+                _ => Step::unused(),
+            },
+            Mode::Review(review) => match (action, Move::of(action)) {
+                (_, Some(to)) => {
+                    self.scroll = review_page::moved(review, self.scroll, to, shell);
+                    Step::done()
+                }
+                (ActionId::ReviewSend, _) if review.sent.is_some() => Step::done(),
+                (ActionId::ReviewSend, _) => {
+                    let (edit, intent) = (review.edit.clone(), review.intent.clone());
+                    if !self.moved_on(&edit, shell) {
+                        return Step { ask: Some(Question::Send(Box::new(intent.into()))), ..Step::done() };
+                    }
+                    Step::done()
+                }
+                _ => Step::unused(),
+            },
+            Mode::Conflict(conflict) => {
+                if let Some(step) = Move::of(action) {
+                    conflict.list.go(step, height.saturating_sub(8));
+                    return Step::done();
+                }
+                match action {
+                    ActionId::ConflictMine | ActionId::ConflictTheirs => {
+                        if let Err(why) = conflict.choose(action == ActionId::ConflictMine) {
+                            shell.info(why);
+                        }
+                        Step::done()
+                    }
+                    ActionId::ConflictNext => {
+                        conflict.step(true);
+                        Step::done()
+                    }
+                    ActionId::ConflictPrevious => {
+                        conflict.step(false);
+                        Step::done()
+                    }
+                    ActionId::ConflictReview | ActionId::TwinReview => self.review(shell),
+                    _ => Step::unused(),
+                }
+            }
+        }
+    }
+
+    fn location(&self, shell: &Shell) -> Vec<Piece> {
+        self.whereabouts(shell)
+    }
+
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area)
     }
 }
 
