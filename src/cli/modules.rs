@@ -8,11 +8,16 @@ use serde_json::json;
 
 use super::answer::{Answer, Failure, stamp};
 use super::device::{exit_code, link, module_item};
+use super::exit::Exit;
 use super::site::Site;
 use super::table::Table;
 use super::target::device_id;
-use crate::domain::health::{AgentReport, EdgeHubLink, ModuleState, ReportedModule, RuntimeStatus, backoff_wait};
+use crate::domain::fault::FaultKind;
+use crate::domain::health::{
+    AgentReport, EdgeHubLink, ModuleState, ModuleVerdict, ReportedModule, RuntimeStatus, agent_code_words, backoff_wait,
+};
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
+use crate::domain::secret::redact;
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::{HubTime, Now, age_text, wall_age};
 
@@ -40,7 +45,19 @@ pub async fn run(site: &Site, command: &ModulesCommand) -> Result<Answer, Failur
     let now = site.clock.now();
     let hub = &site.hub.read;
     let agent = TwinId::module(device.clone(), ModuleId::edge_agent());
-    let (twin, identities) = tokio::try_join!(hub.twin(&agent), hub.modules(device))?;
+    let (identity, twin, identities) = tokio::join!(hub.device(device), hub.twin(&agent), hub.modules(device));
+    // What the device is decides what the other two failures mean.
+    let identity = identity?;
+    if !identity.edge {
+        let text = format!("{} is no IoT Edge device: it has no edgeAgent that could report modules", device.shown());
+        return Err(Failure::new(Exit::NotFound, text));
+    }
+    let twin = twin?;
+    let identities = match identities {
+        // A shared access policy is not shown the modules of a disabled device.
+        Err(fault) if !identity.enabled && fault.kind == FaultKind::Rejected => Vec::new(),
+        identities => identities?,
+    };
     let (desired, reported) = (&twin.desired, &twin.reported);
     let report = AgentReport::read(&desired.values, desired.version, &reported.values, reported.last_updated());
     let mut table = Table::with_heads(&["NAME", "STATUS", "DESCRIPTION", "CONFIG"]);
@@ -48,38 +65,52 @@ pub async fn run(site: &Site, command: &ModulesCommand) -> Result<Answer, Failur
     for module in &report.modules {
         table.row([
             Untrusted::new(container(&module.id)).shown(),
-            status(module, report.ever_reported()),
-            Shown::composed(description(module, report.ever_reported(), now)),
+            status(&report, module),
+            Shown::composed(description(&report, module, now)),
             image(module),
         ]);
-        let mut item = module_item(module);
+        let mut item = module_item(&report, module);
         if let Some(fields) = item.as_object_mut() {
             fields.insert("name".to_owned(), json!(container(&module.id)));
-            fields.insert("description".to_owned(), json!(description(module, report.ever_reported(), now)));
+            fields.insert("description".to_owned(), json!(description(&report, module, now)));
             fields.insert("reportedAt".to_owned(), json!(stamp(report.reported_at)));
         }
         items.push(item);
     }
     let mut text = table.text();
-    if let Some(caution) = caution(&report, link(&identities), now) {
+    for caution in cautions(&report, identity.enabled, link(&identities), now) {
         text.push_str(&format!("\n{caution}\n"));
     }
     Ok(Answer::new("ModuleList", now.wall, items, text))
 }
 
 /// What must be known to read the table: a report is what somebody said, and when.
-fn caution(report: &AgentReport, link: EdgeHubLink, now: Now) -> Option<String> {
-    if !report.ever_reported() {
-        return Some(
-            "edgeAgent has not reported yet: the runtime was not started on this device, or is still starting"
-                .to_owned(),
-        );
+fn cautions(report: &AgentReport, enabled: bool, link: EdgeHubLink, now: Now) -> Vec<String> {
+    let mut cautions = Vec::new();
+    if !enabled {
+        cautions.push("the device is disabled: the hub lets it in no more, and this is from before".to_owned());
+    }
+    let Some(code) = report.code else {
+        let why = "edgeAgent has not reported yet: the runtime was not started on this device, or is still starting";
+        cautions.push(why.to_owned());
+        return cautions;
+    };
+    if !report.code_is_current() {
+        let wanted = report.desired_version;
+        cautions.push(format!("edgeAgent has not taken up version {wanted} of its manifest yet"));
+    } else if code != 200 {
+        let said = redact(report.description.raw());
+        let said = if said.is_empty() { String::new() } else { format!(": {}", Untrusted::new(said).shown()) };
+        cautions.push(format!("edgeAgent answers {code}, {}{said}", agent_code_words(code)));
     }
     let said = match report.reported_at {
         Some(HubTime::At(at)) => format!("{} ago", age_text(wall_age(now.wall, at))),
         Some(HubTime::Never) | None => "at a time nobody knows".to_owned(),
     };
-    (link == EdgeHubLink::Down).then(|| format!("edgeHub has lost its link; this is what was reported {said}"))
+    if link == EdgeHubLink::Down {
+        cautions.push(format!("edgeHub has lost its link; this is what was reported {said}"));
+    }
+    cautions
 }
 
 /// The container's name: the runtime's own modules are `edgeAgent` and `edgeHub` on the device.
@@ -88,10 +119,9 @@ fn container(id: &ModuleId) -> &str {
 }
 
 /// Of an agent that never reported nobody knows what runs: wanted is not missing.
-fn status(module: &ModuleState, reported: bool) -> Shown {
+fn status(report: &AgentReport, module: &ModuleState) -> Shown {
     match module.reported.as_ref().map(|seen| &seen.runtime) {
-        None if !reported => Shown::from_static("unknown"),
-        None => Shown::from_static("missing"),
+        None => Shown::from_static(report.verdict_of(module).word()),
         Some(RuntimeStatus::Other(word)) => word.shown(),
         Some(RuntimeStatus::Running) => Shown::from_static("running"),
         Some(RuntimeStatus::Stopped) => Shown::from_static("stopped"),
@@ -103,11 +133,14 @@ fn status(module: &ModuleState, reported: bool) -> Shown {
     }
 }
 
-fn description(module: &ModuleState, reported: bool, now: Now) -> String {
+fn description(report: &AgentReport, module: &ModuleState, now: Now) -> String {
     let Some(seen) = &module.reported else {
-        let why =
-            if reported { "No container: its image was not pulled, or is being pulled" } else { "Not reported yet" };
-        return why.to_owned();
+        return match report.verdict_of(module) {
+            ModuleVerdict::Unknown => "Not reported yet",
+            ModuleVerdict::Pending => "Not started: edgeAgent has not taken up the manifest yet",
+            _ => "No container: its image was not pulled, or is being pulled",
+        }
+        .to_owned();
     };
     let since = |at: Option<HubTime>| at.and_then(HubTime::instant).map(|at| in_words(wall_age(now.wall, at)));
     let ago = |at: Option<HubTime>| since(at).map_or_else(String::new, |age| format!(" {age} ago"));

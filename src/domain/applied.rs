@@ -22,6 +22,8 @@ pub struct Applied {
     pub modules: Vec<ModuleFate>,
     /// What is written beside the modules themselves, and changes something.
     pub twins: Vec<TwinFate>,
+    /// Desired values that go with modules that disappear.
+    pub lost: Vec<(ModuleId, Change)>,
     /// Deployments that apply to the device now: they take back what they own at their next evaluation.
     pub owners: Vec<DeploymentId>,
 }
@@ -73,7 +75,18 @@ impl Applied {
             }
         }
         let owners = find("$edgeAgent").map(|twin| owners(twin)).unwrap_or_default();
-        Self { modules, twins, owners }
+        let lost = modules
+            .iter()
+            .filter(|module: &&ModuleFate| module.kind == Some(ChangeKind::Remove))
+            .filter_map(|module| find(&module.name))
+            .flat_map(|twin| {
+                let values = &twin.desired.values;
+                let gone = patch::changes(values, &patch::diff(values, &Map::new()));
+                let module = twin.id.module.clone();
+                gone.into_iter().filter_map(move |change| Some((module.clone()?, change)))
+            })
+            .collect();
+        Self { modules, twins, lost, owners }
     }
 
     /// The modules this happens to.
@@ -81,13 +94,13 @@ impl Applied {
         self.modules.iter().filter(move |module| module.kind == Some(kind))
     }
 
-    /// Desired values of the operator's modules that stand there now and will be another or gone: whoever set them by
-    /// hand loses them. The runtime's own twins are a manifest's business.
+    /// Desired values of the operator's modules that stand there now and will be another or gone, those of modules that
+    /// disappear included: whoever set them by hand loses them. The runtime's own twins are a manifest's business.
     pub fn overwritten(&self) -> impl Iterator<Item = (&ModuleId, &Change)> {
         let by_hand = self.twins.iter().filter(|twin| twin.exists && !twin.module.is_system());
-        by_hand
-            .flat_map(|twin| twin.changes.iter().map(move |change| (&twin.module, change)))
-            .filter(|(_, change)| change.old.is_some())
+        let written = by_hand.flat_map(|twin| twin.changes.iter().map(move |change| (&twin.module, change)));
+        let lost = self.lost.iter().map(|(module, change)| (module, change));
+        written.filter(|(_, change)| change.old.is_some()).chain(lost)
     }
 
     /// Whether anything changes at all.
@@ -187,8 +200,11 @@ mod tests {
             "systemModules": {"edgeHub": module("hub:1.4")},
             "modules": {"filter": module("f:0.9"), "debug": module("alpine:3"), "sensor": module("s:1")},
         });
-        let seen =
-            [twin("$edgeAgent", &before), twin("filter", &json!({"threshold": 30.0, "kept": 1, "extra": {"a": 1}}))];
+        let seen = [
+            twin("$edgeAgent", &before),
+            twin("filter", &json!({"threshold": 30.0, "kept": 1, "extra": {"a": 1}})),
+            twin("debug", &json!({"verbose": true})),
+        ];
         let manifest = Manifest::read(&json!({"modulesContent": {
             "$edgeAgent": {"properties.desired": {
                 "schemaVersion": "1.1",
@@ -214,7 +230,11 @@ mod tests {
         );
         let lost: Vec<String> =
             applied.overwritten().map(|(module, change)| format!("{module:?} {}", change.path.shown())).collect();
-        assert_eq!(lost, ["\"filter\" /threshold", "\"filter\" /extra"], "kept is the same, ml is new");
+        assert_eq!(
+            lost,
+            ["\"filter\" /threshold", "\"filter\" /extra", "\"debug\" /verbose"],
+            "kept is the same, ml is new, debug goes with its twin"
+        );
         let twins: Vec<_> =
             applied.twins.iter().map(|twin| (twin.module.as_str(), twin.exists, twin.changes.len())).collect();
         assert_eq!(twins, [("$edgeAgent", true, 1), ("filter", true, 2), ("ml", false, 1)]);

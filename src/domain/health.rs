@@ -123,6 +123,8 @@ pub enum ModuleVerdict {
     StoppedUnwanted,
     /// The agent does not know.
     Unknown,
+    /// Not there yet: edgeAgent has not taken up the manifest that wants it.
+    Pending,
     /// Runs another image than the manifest wants.
     OtherImage,
     /// Still there, no longer in the manifest.
@@ -147,6 +149,7 @@ impl ModuleVerdict {
             Self::Unhealthy => "unhealthy",
             Self::StoppedUnwanted | Self::Stopped => "stopped",
             Self::Unknown => "unknown",
+            Self::Pending => "pending",
             Self::OtherImage => "other image",
             Self::Leftover => "leftover",
             Self::RunsUnwanted | Self::Running => "running",
@@ -160,7 +163,7 @@ impl ModuleVerdict {
             Self::Failed | Self::Dead | Self::Missing => Tone::Bad,
             Self::Backoff | Self::Unhealthy | Self::StoppedUnwanted | Self::RunsUnwanted => Tone::Warn,
             Self::Unknown => Tone::Unknown,
-            Self::OtherImage | Self::Leftover => Tone::Progress,
+            Self::Pending | Self::OtherImage | Self::Leftover => Tone::Progress,
             Self::Stopped => Tone::Paused,
             Self::Running => Tone::Ok,
         }
@@ -193,11 +196,12 @@ impl ModuleState {
             },
         }
     }
+}
 
-    /// What edgeAgent reports of edgeHub while no manifest names one: an entry about nothing.
+impl ReportedModule {
+    /// What edgeAgent reports of edgeHub before there is one: an entry about nothing.
     fn is_placeholder(&self) -> bool {
-        let nothing = |seen: &ReportedModule| seen.runtime == RuntimeStatus::Unknown && seen.image.raw().is_empty();
-        self.wanted.is_none() && self.reported.as_ref().is_none_or(nothing)
+        self.runtime == RuntimeStatus::Unknown && self.image.raw().is_empty()
     }
 }
 
@@ -266,6 +270,32 @@ impl AgentReport {
         self.code.is_some()
     }
 
+    /// Whether the code is about the manifest that is wanted now, and not about one before it.
+    ///
+    /// edgeAgent moves `lastDesiredVersion` with every code but 400, 412 and 417, so that with those an old version says
+    /// nothing; an empty manifest alone explains 417.
+    #[must_use]
+    pub fn code_is_current(&self) -> bool {
+        match self.code {
+            Some(417) => self.modules.iter().all(|module| module.wanted.is_none()),
+            Some(400 | 406 | 412) => true,
+            Some(_) => self.last_desired_version == Some(self.desired_version),
+            None => false,
+        }
+    }
+
+    /// The verdict on one of its modules; of an agent that never reported there is none.
+    #[must_use]
+    pub fn verdict_of(&self, module: &ModuleState) -> ModuleVerdict {
+        if !self.ever_reported() {
+            return ModuleVerdict::Unknown;
+        }
+        match module.verdict() {
+            ModuleVerdict::Missing if !self.code_is_current() => ModuleVerdict::Pending,
+            verdict => verdict,
+        }
+    }
+
     /// Modules that should run, and those of them that do.
     #[must_use]
     pub fn running_of_wanted(&self) -> (usize, usize) {
@@ -285,7 +315,7 @@ impl AgentReport {
     pub fn worst(&self) -> Option<(&ModuleState, ModuleVerdict)> {
         self.modules
             .iter()
-            .map(|module| (module, module.verdict()))
+            .map(|module| (module, self.verdict_of(module)))
             .filter(|(_, verdict)| *verdict < ModuleVerdict::Stopped)
             .min_by_key(|(_, verdict)| *verdict)
     }
@@ -298,6 +328,7 @@ impl AgentReport {
         };
         let by_code = match code {
             200 => None,
+            _ if !self.code_is_current() => Some(DeviceVerdict::Applying),
             400 | 412 => Some(DeviceVerdict::Rejected),
             406 => Some(DeviceVerdict::AgentStopped),
             417 => Some(DeviceVerdict::EmptyConfiguration),
@@ -312,7 +343,8 @@ impl AgentReport {
             ModuleVerdict::Unhealthy => DeviceVerdict::Unhealthy,
             ModuleVerdict::StoppedUnwanted => DeviceVerdict::Stopped,
             ModuleVerdict::Unknown => DeviceVerdict::Unknown,
-            ModuleVerdict::OtherImage
+            ModuleVerdict::Pending
+            | ModuleVerdict::OtherImage
             | ModuleVerdict::Leftover
             | ModuleVerdict::RunsUnwanted
             | ModuleVerdict::Stopped
@@ -335,9 +367,9 @@ fn read_modules(desired: &Map<String, Value>, reported: &Map<String, Value>) -> 
             let state = ModuleState {
                 id: ModuleId::from_wire(id),
                 wanted: wanted.get(name).map(read_wanted),
-                reported: seen.get(name).map(read_reported),
+                reported: seen.get(name).map(read_reported).filter(|seen| !seen.is_placeholder()),
             };
-            if !state.is_placeholder() {
+            if state.wanted.is_some() || state.reported.is_some() {
                 modules.push(state);
             }
         }
@@ -570,7 +602,19 @@ mod tests {
             (with(500, 3, "running"), EdgeHubLink::Up, DeviceVerdict::Failed),
             (with(400, 2, "running"), EdgeHubLink::Up, DeviceVerdict::Rejected),
             (with(406, 3, "unknown"), EdgeHubLink::Down, DeviceVerdict::Silent),
-            (with(417, 3, "running"), EdgeHubLink::Up, DeviceVerdict::EmptyConfiguration),
+            // Of an empty manifest, while there is one by now; and of versions before the one that is wanted.
+            (with(417, 0, "running"), EdgeHubLink::Up, DeviceVerdict::Applying),
+            (with(500, 2, "running"), EdgeHubLink::Up, DeviceVerdict::Applying),
+            (
+                json!({"lastDesiredVersion": 2, "lastDesiredStatus": {"code": 500}}),
+                EdgeHubLink::Up,
+                DeviceVerdict::Applying,
+            ),
+            (
+                json!({"lastDesiredVersion": 3, "lastDesiredStatus": {"code": 500}}),
+                EdgeHubLink::Up,
+                DeviceVerdict::Failed,
+            ),
             (json!({}), EdgeHubLink::Unknown, DeviceVerdict::NeverReported),
             (
                 json!({"lastDesiredVersion": 3, "lastDesiredStatus": {"code": 200}}),
@@ -580,6 +624,26 @@ mod tests {
         ] {
             assert_eq!(report(&desired, &reported).verdict(link), verdict, "{reported} {link:?}");
         }
+        let emptied = report(&json!({}), &with(417, 2, "running"));
+        assert_eq!(emptied.verdict(EdgeHubLink::Up), DeviceVerdict::EmptyConfiguration);
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_missing_only_once_its_manifest_was_taken_up() {
+        let desired = json!({"modules": {"m": {"status": "running", "settings": {"image": "a:1"}}}});
+        for (version, code, verdict) in [
+            (2, 200, ModuleVerdict::Pending),
+            (2, 500, ModuleVerdict::Pending),
+            (0, 417, ModuleVerdict::Pending),
+            (3, 200, ModuleVerdict::Missing),
+            (3, 500, ModuleVerdict::Missing),
+            (2, 400, ModuleVerdict::Missing),
+        ] {
+            let agent = report(&desired, &json!({"lastDesiredVersion": version, "lastDesiredStatus": {"code": code}}));
+            assert_eq!(agent.verdict_of(&agent.modules[0]), verdict, "{version} {code}");
+        }
+        let silent = report(&desired, &json!({}));
+        assert_eq!(silent.verdict_of(&silent.modules[0]), ModuleVerdict::Unknown);
     }
 
     #[test]
@@ -587,7 +651,7 @@ mod tests {
         let agent = report(
             &json!({"systemModules": {"edgeAgent": {"settings": {"image": "e"}}, "edgeHub": {"status": "running", "settings": {"image": "h"}}},
                     "modules": {"b": {"status": "running", "settings": {"image": "b"}}, "a": {"status": "stopped", "settings": {"image": "a"}}}}),
-            &json!({"lastDesiredStatus": {"code": 200},
+            &json!({"lastDesiredVersion": 3, "lastDesiredStatus": {"code": 200},
                     "systemModules": {"edgeAgent": {"runtimeStatus": "running"}, "edgeHub": {"runtimeStatus": "running"}},
                     "modules": {"b": {"runtimeStatus": "backoff", "exitCode": 1, "restartCount": 7}, "old": {"runtimeStatus": "running"}}}),
         );

@@ -2,16 +2,18 @@
 //! with what was read, and can be looked at before anything is sent. Console and command line prepare alike.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::order::{Amendment, Document, NewDeployment, Order};
 use super::request::{DeploymentWrite, DeviceChange, DeviceWrite, ManifestWrite, MethodCall, Request};
+use crate::domain::applied::Applied;
+use crate::domain::change::ChangeKind;
 use crate::domain::deployment::{Configuration, Deployed, Listed, TargetCondition};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::{DeploymentId, DeviceId, TwinId};
+use crate::domain::ids::{DeploymentId, DeviceId, ModuleId, TwinId};
 use crate::domain::manifest::Manifest;
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::Now;
@@ -136,12 +138,17 @@ async fn apply(read: &HubRead, device: &DeviceId, document: &Document) -> Result
     Ok(Prepared { request: Request::Manifest(request), warnings })
 }
 
-/// The twins that the manifest writes to, as they are now; a module that does not exist yet has none.
+/// The twins that the manifest writes to or takes away, as they are now; a module that does not exist yet has none.
 async fn twins(read: &HubRead, device: &DeviceId, manifest: &Manifest) -> Result<Vec<Arc<Twin>>, Fault> {
-    let mut twins = Vec::new();
-    for (module, _) in &manifest.modules {
-        let id = TwinId::module(device.clone(), module.clone());
-        twins.extend(existing(read.twin(&id).await)?.map(Arc::new));
+    let mut twins: Vec<Arc<Twin>> = Vec::new();
+    let module = |name: &str| TwinId::module(device.clone(), ModuleId::from_wire(name));
+    for (name, _) in &manifest.modules {
+        twins.extend(existing(read.twin(&module(name.as_str())).await)?.map(Arc::new));
+    }
+    // A module that disappears takes its twin along: what it holds is lost with it, and belongs to the way back.
+    let applied = Applied::of(manifest, &twins);
+    for name in applied.modules_that(ChangeKind::Remove).map(|module| &module.name) {
+        twins.extend(existing(read.twin(&module(name)).await)?.map(Arc::new));
     }
     Ok(twins)
 }
@@ -265,10 +272,7 @@ async fn manifest(document: &Document) -> Result<Manifest, Unprepared> {
         Document::Text(text) => Ok(text.clone()),
         Document::File(path) => {
             let path = path.clone();
-            let read = tokio::task::spawn_blocking(move || {
-                let mut text = String::new();
-                std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text)).map(|_| text)
-            });
+            let read = tokio::task::spawn_blocking(move || read_file(&path));
             read.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
         }
     };
@@ -277,6 +281,19 @@ async fn manifest(document: &Document) -> Result<Manifest, Unprepared> {
         let error = Untrusted::from(error.to_string()).shown();
         Unprepared::Document(format!("{name} is no deployment manifest: {error}"))
     })
+}
+
+/// A regular file, whole: a terminal or a pipe would take the keys, or wait for ever.
+fn read_file(path: &Path) -> std::io::Result<String> {
+    let meta = std::fs::metadata(path)?;
+    if !meta.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    if meta.len() > MOST_BYTES {
+        let text = format!("it has {} bytes; no manifest has more than {MOST_BYTES}", meta.len());
+        return Err(std::io::Error::other(text));
+    }
+    std::fs::read_to_string(path)
 }
 
 fn warnings(manifest: &Manifest) -> Vec<String> {
@@ -294,7 +311,6 @@ fn existing<T>(read: Result<T, Fault>) -> Result<Option<T>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::ModuleId;
     use crate::domain::time::{Clock, ManualClock};
 
     #[tokio::test]

@@ -32,8 +32,10 @@ async fn a_device_from_its_registration_to_its_end() {
 
     let off = world.run(&["device", "disable", "gw-9", "--status-reason", "stolen", "--confirm", "gw-9"]);
     assert_eq!(off.code, 0, "{}", off.err);
-    let device = world.run(&["device", "show", "gw-9", "-o", "json"]);
-    assert!(device.code == 0 || device.err.contains("disabled"), "{}", device.err);
+    let device = world.run(&["device", "show", "gw-9"]);
+    assert!(device.code == 0 && device.out.contains("disabled (stolen)"), "{}{}", device.out, device.err);
+    let modules = world.run(&["modules", "list", "gw-9"]);
+    assert!(modules.code == 0 && modules.out.contains("the device is disabled"), "{}{}", modules.out, modules.err);
     assert_eq!(world.run(&["device", "enable", "gw-9", "--yes"]).code, 0);
     let kept = world.run(&["device", "connection-string", "gw-9", "--reveal", "--confirm", "gw-9"]);
     assert!(kept.out.contains(&key), "an update must not make new keys");
@@ -142,4 +144,17 @@ async fn a_deployment_from_its_creation_to_its_end() {
     let full = if short.code == 0 { short } else { delete("127.0.0.1/guide-b1") };
     assert_eq!(full.code, 0, "{}", full.err);
     assert_eq!(world.run(&["deployment", "show", "guide-b1"]).code, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_of_modules_says_what_is_wrong_with_it() {
+    let world = World::start().await;
+    let broken = world.run(&["modules", "list", "edge-gateway-203"]);
+    assert!(broken.code == 0 && broken.out.contains("edgeAgent answers 500"), "{}", broken.out);
+    let leaf = world.run(&["modules", "list", "sensor-vibration-101"]);
+    assert!(leaf.code == 3 && leaf.err.contains("is no IoT Edge device"), "{} {}", leaf.code, leaf.err);
+    let pipe = world.home().join("pipe");
+    assert!(std::process::Command::new("/usr/bin/mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = world.run(&["apply", "--device", "edge-gateway-001", &pipe.display().to_string(), "--yes"]);
+    assert!(ran.code == 2 && ran.err.contains("no regular file"), "{} {}", ran.code, ran.err);
 }

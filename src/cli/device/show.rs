@@ -53,7 +53,14 @@ pub(super) async fn run(site: &Site, args: &ShowArgs) -> Result<Answer, Failure>
     // The identity first: when the device does not exist, that is the failure to tell.
     let identity = hub.device(id).await?;
     let twin_id = TwinId::device(id.clone());
-    let (twin, modules, agent) = tokio::try_join!(hub.twin(&twin_id), hub.modules(id), agent)?;
+    // A shared access policy is not shown the modules of a disabled device; that is no reason to show nothing of it.
+    let modules = async {
+        match hub.modules(id).await {
+            Err(fault) if !identity.enabled && fault.kind == FaultKind::Rejected => Ok(Vec::new()),
+            modules => modules,
+        }
+    };
+    let (twin, modules, agent) = tokio::try_join!(hub.twin(&twin_id), modules, agent)?;
     let agent = agent.map(|twin| {
         let (desired, reported) = (&twin.desired, &twin.reported);
         AgentReport::read(&desired.values, desired.version, &reported.values, reported.last_updated())
@@ -137,7 +144,7 @@ impl Device {
                 "lastDesiredVersion": agent.last_desired_version,
                 "reportedAt": stamp(agent.reported_at),
             })),
-            "modules": agent.map(|agent| agent.modules.iter().map(module_item).collect::<Vec<_>>()),
+            "modules": agent.map(|agent| agent.modules.iter().map(|module| module_item(agent, module)).collect::<Vec<_>>()),
         })
     }
 }
@@ -195,7 +202,7 @@ fn modules(agent: &AgentReport, now: Now) -> String {
         let image = wanted.map(|wanted| &wanted.image).or_else(|| seen.map(|seen| &seen.image));
         table.row([
             module.id.shown(),
-            Shown::from_static(module.verdict().word()),
+            Shown::from_static(agent.verdict_of(module).word()),
             wanted
                 .map_or_else(nothing, |wanted| Shown::from_static(if wanted.running { "running" } else { "stopped" })),
             seen.map_or_else(nothing, |seen| Untrusted::from(runtime(&seen.runtime)).shown()),
@@ -236,10 +243,10 @@ fn runtime(status: &RuntimeStatus) -> &str {
     }
 }
 
-pub(in crate::cli) fn module_item(module: &ModuleState) -> Value {
+pub(in crate::cli) fn module_item(agent: &AgentReport, module: &ModuleState) -> Value {
     json!({
         "moduleId": module.id,
-        "status": module.verdict().word(),
+        "status": agent.verdict_of(module).word(),
         "desired": module.wanted.as_ref().map(|wanted| json!({
             "status": if wanted.running { "running" } else { "stopped" },
             "image": wanted.image,

@@ -1,7 +1,6 @@
 //! The module under the cursor in words: its state, its last end and what the code means, what it runs and should run.
 
 use super::facts::age;
-use super::modules::verdict;
 use crate::domain::health::{
     AgentReport, MAX_RESTARTS, ModuleState, ModuleVerdict, backoff_wait, exit_code_words, same_image,
 };
@@ -27,7 +26,7 @@ pub(super) fn chosen_lines(
             rows.push(vec![(Role::TextDim, label), (role, line)]);
         }
     };
-    let verdict = verdict(report, module);
+    let verdict = report.verdict_of(module);
     if !report.ever_reported() {
         fact("state", Role::StatusUnknown, "nobody knows: edgeAgent has never reported".to_owned());
     } else if past {
@@ -82,6 +81,7 @@ fn verdict_words(module: &ModuleState, verdict: ModuleVerdict) -> String {
             "in the manifest, but edgeAgent has no container of it: the image could not be pulled, or is on its way"
                 .to_owned()
         }
+        ModuleVerdict::Pending => "edgeAgent has not taken up the manifest that wants it yet".to_owned(),
         ModuleVerdict::Unhealthy => "edgeAgent calls it unhealthy".to_owned(),
         ModuleVerdict::StoppedUnwanted => "stopped, although the manifest wants it running".to_owned(),
         ModuleVerdict::Unknown => "edgeAgent does not know, or was shut down".to_owned(),

@@ -207,8 +207,17 @@ fn agent(report: &AgentReport, width: usize) -> Vec<Line> {
     let Some(code) = report.code else {
         return vec![vec![label("agent"), (Role::StatusUnknown, "never reported".into())]];
     };
-    let role = if code == 200 { Role::StatusOk } else { Role::StatusBad };
-    let words = wrap(agent_code_words(code), width.saturating_sub(14)).into_iter().enumerate();
+    let (role, words) = match (report.code_is_current(), report.last_desired_version) {
+        (true, _) => (if code == 200 { Role::StatusOk } else { Role::StatusBad }, agent_code_words(code).to_owned()),
+        (false, Some(seen)) if seen > 0 => {
+            let words = format!("about v{seen}; edgeAgent has not taken up v{} yet", report.desired_version);
+            (Role::StatusProgress, words)
+        }
+        (false, _) => {
+            (Role::StatusProgress, "before there was a manifest; edgeAgent has not taken it up yet".to_owned())
+        }
+    };
+    let words = wrap(&words, width.saturating_sub(14)).into_iter().enumerate();
     let line = |(index, text): (usize, String)| {
         let (name, head) = if index == 0 { ("agent", code.to_string()) } else { ("", String::new()) };
         vec![label(name), (role, format!("{head:<5}")), (Role::Fg, text)]
@@ -219,7 +228,7 @@ fn agent(report: &AgentReport, width: usize) -> Vec<Line> {
 /// edgeAgent's own words. The hub may hold the reason with secrets of an engine's message in it.
 fn says(report: &AgentReport, width: usize) -> Vec<Line> {
     let reason = redact(report.description.raw());
-    if reason.is_empty() {
+    if reason.is_empty() || !report.code_is_current() {
         return Vec::new();
     }
     block("says", Role::StatusBad, &String::from(Untrusted::new(reason).shown()), width)

@@ -36,7 +36,7 @@ impl DeviceView {
         for (offset, id) in self.modules.window(height).iter().enumerate() {
             let Some(module) = report.modules.iter().find(|module| module.id == *id) else { continue };
             let y = area.y + 1 + u16::try_from(offset).unwrap_or(u16::MAX);
-            let verdict = verdict(report, module);
+            let verdict = report.verdict_of(module);
             for column in &placed {
                 let (role, text) = cell(module, verdict, column.index, shell);
                 let role = if past && role != Role::Fg { Role::Stale } else { role };
@@ -72,7 +72,7 @@ const COLUMNS: [Column; 7] = [
 fn fitted(report: &AgentReport, shell: &Shell) -> Vec<Column> {
     let width = |index: usize, title: &str| {
         let cells =
-            report.modules.iter().map(|module| cell(module, verdict(report, module), index, shell).1.chars().count());
+            report.modules.iter().map(|module| cell(module, report.verdict_of(module), index, shell).1.chars().count());
         u16::try_from(cells.max().unwrap_or(0).max(title.len())).unwrap_or(u16::MAX)
     };
     COLUMNS
@@ -129,9 +129,4 @@ fn runtime_word(module: &ModuleState, verdict: ModuleVerdict) -> String {
         Some(RuntimeStatus::Other(word)) => word.shown().into(),
         _ => verdict.word().to_owned(),
     }
-}
-
-/// The verdict on a module; of an agent that never reported there is none.
-pub(super) fn verdict(report: &AgentReport, module: &ModuleState) -> ModuleVerdict {
-    if report.ever_reported() { module.verdict() } else { ModuleVerdict::Unknown }
 }

@@ -400,6 +400,7 @@ fn phrase(verdict: ModuleVerdict) -> &'static str {
         ModuleVerdict::Unhealthy => "says that it is unhealthy",
         ModuleVerdict::StoppedUnwanted => "is stopped, and should run",
         ModuleVerdict::Unknown => "is in an unknown state",
+        ModuleVerdict::Pending => "waits for edgeAgent to take up its manifest",
         ModuleVerdict::OtherImage => "runs another image than the manifest wants",
         ModuleVerdict::Leftover => "runs, and is no longer in the manifest",
         ModuleVerdict::RunsUnwanted => "runs, and should be stopped",
