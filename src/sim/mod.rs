@@ -1,13 +1,13 @@
 //! A simulated IoT Hub with a fleet behind it: demo, tutorial, test double, rehearsal stage.
 //!
 //! [`hub`] is the service without sockets, `device` the machines behind its edge devices, `http` and `tls` put it behind
-//! real HTTPS, `scenario` fills it with a world, `control` and `faults` are the switches behind `:sim`, `words` what
-//! they are called, `door` the way other programs get to them. It shares time,
-//! secrets, the query language and the meaning of manifests and routes with the console and nothing else, so that each
+//! real HTTPS, `scenario` fills it with a world, `control` and `faults` are the switches behind `:sim`, `cut` the
+//! connections they cut, `words` what they are called, `door` the way other programs get to them. It shares time, secrets, the query language and the meaning of manifests and routes with the console and nothing else, so that each
 //! checks the other.
 
 mod clock;
 mod control;
+mod cut;
 mod device;
 mod door;
 mod faults;
@@ -31,14 +31,14 @@ use crate::domain::secret::Secret;
 use crate::domain::time::SharedClock;
 
 pub use control::CommandError;
-pub use faults::FaultState;
+pub use faults::{FaultState, Next};
 pub use scenario::{Mistake, Scenario, ScenarioError};
 pub use tls::TlsError;
 
 use faults::Faults;
 use http::{Behind, Shared};
-pub use hub::Seed;
 use hub::SimHub;
+pub use hub::{Refusal, RequestKind, Seed};
 
 /// How long [`Sim::shutdown`] waits for answers under way.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
