@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::access::AccessFiles;
-use crate::sim::Sim;
+use crate::sim::{FaultState, Refusal, Sim};
 use crate::tui::msg::Msg;
 use crate::tui::notices::Severity;
 
@@ -62,8 +62,9 @@ impl Simulator {
                 if status.faults.hub_on { "on (:sim hub off)" } else { "OFF: requests hang (:sim hub on)" }
             ),
             format!("latency  {} ms added (:sim latency 300ms)", status.faults.latency.as_millis()),
-            String::new(),
         ];
+        lines.extend(single_requests(&status.faults));
+        lines.push(String::new());
         if let Some(files) = &self.files {
             lines.push(format!("authority (CA)  {}", files.authority().display()));
             lines.push(format!("connection string  {}", files.connection_string().display()));
@@ -86,4 +87,24 @@ impl Simulator {
         }
         lines
     }
+}
+
+/// What becomes of single requests, each with the words that begin or end it.
+fn single_requests(faults: &FaultState) -> [String; 3] {
+    let request = match faults.drop_request {
+        None => "all arrive (:sim drop request 1 writes)".to_owned(),
+        Some(next) => format!("LOST: {next} (:sim drop request off)"),
+    };
+    let reply = match faults.drop_reply {
+        None => "all arrive (:sim drop reply 1 writes)".to_owned(),
+        Some(next) => format!("LOST: those to {next} (:sim drop reply off)"),
+    };
+    let answer = match faults.answer {
+        None => "as asked (:sim answer 429 3 reads)".to_owned(),
+        Some((Refusal::QuotaExceeded, _)) => {
+            "REFUSED: what costs messages, 403002, the day's are used up (:sim answer ok)".to_owned()
+        }
+        Some((refusal, next)) => format!("REFUSED: {next}, {} (:sim answer ok)", refusal.word()),
+    };
+    [format!("requests  {request}"), format!("replies  {reply}"), format!("answers  {answer}")]
 }
