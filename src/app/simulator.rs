@@ -2,13 +2,21 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::access::AccessFiles;
-use crate::sim::{FaultState, Refusal, Sim};
+use crate::domain::text::Untrusted;
+use crate::domain::time::age_text;
+use crate::sim::{FaultState, Refusal, Sim, Tally};
 use crate::tui::msg::Msg;
 use crate::tui::notices::Severity;
+
+/// How long messages are counted for one look at the page; the rest is counted for the next.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// Devices without a network that are named.
+const NAMED: usize = 5;
 
 /// The simulated hub and the files that lead to it. The files go with the last handle.
 #[derive(Debug, Clone)]
@@ -53,7 +61,7 @@ impl Simulator {
     fn page(&self) -> Vec<String> {
         let status = self.sim.status();
         let mut lines = vec![
-            format!("hub  {}", status.hub),
+            format!("hub  {}, scenario {}", status.hub, Untrusted::from(status.scenario).shown()),
             format!("endpoint  {}", status.endpoint),
             format!("devices  {}", status.devices),
             format!("requests served  {}", status.served),
@@ -64,26 +72,36 @@ impl Simulator {
             format!("latency  {} ms added (:sim latency 300ms)", status.faults.latency.as_millis()),
         ];
         lines.extend(single_requests(&status.faults));
+        lines.extend(machines(&self.sim.tally(PATIENCE)));
         lines.push(String::new());
         if let Some(files) = &self.files {
             lines.push(format!("authority (CA)  {}", files.authority().display()));
             lines.push(format!("connection string  {}", files.connection_string().display()));
             lines.push(String::new());
         }
-        lines.push("Any client that speaks to IoT Hub can use it. To be somebody else who changes a twin:".to_owned());
-        lines.push(":sim touch edge-gateway-001/temperatureFilter".to_owned());
+        lines.push("Any client that speaks to IoT Hub can use it.".to_owned());
+        let twin = self.sim.some_twin().map(|twin| Untrusted::from(twin).shown().to_string());
+        match &twin {
+            Some(twin) => {
+                lines.push("To be somebody else who changes a twin:".to_owned());
+                lines.push(format!(":sim touch {twin}"));
+            }
+            None => lines.push("It has no devices yet: :register makes one, :sim provision ID its machine.".to_owned()),
+        }
         if let Some(files) = &self.files {
             let program =
                 std::env::current_exe().map_or_else(|_| "edgedeck".to_owned(), |path| path.display().to_string());
-            lines.extend([
-                "or, in another terminal:".to_owned(),
-                format!("'{program}' \\"),
-                format!("--connection-string-file '{}' \\", files.connection_string().display()),
-                format!("--ca-file '{}' \\", files.authority().display()),
-                "twin patch edge-gateway-001/temperatureFilter \\".to_owned(),
-                "--desired '{\"temperatureThreshold\": 28.0}' --yes".to_owned(),
-                format!("What stands after :sim works there too: '{program}' sim do status"),
-            ]);
+            if let Some(twin) = &twin {
+                lines.extend([
+                    "or, in another terminal:".to_owned(),
+                    format!("'{program}' \\"),
+                    format!("--connection-string-file '{}' \\", files.connection_string().display()),
+                    format!("--ca-file '{}' \\", files.authority().display()),
+                    format!("twin patch '{twin}' \\"),
+                    "--desired '{\"temperatureThreshold\": 28.0}' --yes".to_owned(),
+                ]);
+            }
+            lines.push(format!("What stands after :sim works there too: '{program}' sim do status"));
         }
         lines
     }
@@ -107,4 +125,74 @@ fn single_requests(faults: &FaultState) -> [String; 3] {
         Some((refusal, next)) => format!("REFUSED: {next}, {} (:sim answer ok)", refusal.word()),
     };
     [format!("requests  {request}"), format!("replies  {reply}"), format!("answers  {answer}")]
+}
+
+/// What became of the machines' messages, and who has no network.
+fn machines(tally: &Tally) -> Vec<String> {
+    let Tally { counts, machines, asleep, age, dark } = tally;
+    let mut messages = format!(
+        "messages  {} sent by {machines} machines: {} delivered, {} queued, {} expired",
+        counts.sent, counts.delivered, counts.queued, counts.expired
+    );
+    if *asleep > 0 {
+        messages.push_str(&format!("; {asleep} machines to which nothing has happened are not counted"));
+    }
+    if age.as_secs() >= 10 {
+        messages.push_str(&format!("; still counting, the oldest figures are {} old", age_text(*age)));
+    }
+    let mut lines = vec![messages];
+    for dark in dark.iter().take(NAMED) {
+        let device = Untrusted::from(dark.device.clone()).shown().to_string();
+        let (time, queued) = (age_text(dark.dark_for), dark.queued);
+        let noun = if queued == 1 { "message" } else { "messages" };
+        lines.push(format!("no network  {device} for {time}, {queued} {noun} queued (:sim net on {device})"));
+    }
+    if let Some(more) = dark.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        lines.push(format!("no network  {more} more"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Dark, Next, RequestKind};
+
+    #[test]
+    fn what_is_in_force_stands_with_what_ends_it() {
+        let next = |left, kind| Next { left, kind };
+        let faults = FaultState {
+            drop_request: Some(next(Some(2), Some(RequestKind::Write))),
+            drop_reply: Some(next(Some(1), None)),
+            answer: Some((Refusal::Throttled, next(None, Some(RequestKind::Read)))),
+            ..FaultState::default()
+        };
+        assert_eq!(
+            single_requests(&faults),
+            [
+                "requests  LOST: the next 2 writes (:sim drop request off)",
+                "replies  LOST: those to the next request (:sim drop reply off)",
+                "answers  REFUSED: every read, 429 (:sim answer ok)",
+            ]
+        );
+        let used_up = FaultState { answer: Some((Refusal::QuotaExceeded, next(None, None))), ..FaultState::default() };
+        assert!(single_requests(&used_up).concat().contains("403002"));
+        assert!(!single_requests(&FaultState::default()).concat().contains("LOST"));
+    }
+
+    #[test]
+    fn only_a_few_of_those_without_a_network_are_named() {
+        let dark = |number: u32| Dark {
+            device: format!("gw-{number}"),
+            dark_for: Duration::from_secs(300),
+            queued: u64::from(number),
+        };
+        let tally = Tally { machines: 9, dark: (1..=7).map(dark).collect(), ..Tally::default() };
+        let lines = machines(&tally);
+        assert_eq!(lines[0], "messages  0 sent by 9 machines: 0 delivered, 0 queued, 0 expired");
+        assert_eq!(lines[1], "no network  gw-1 for 5 m, 1 message queued (:sim net on gw-1)");
+        assert_eq!((lines.len(), lines[6].as_str()), (7, "no network  2 more"));
+        let large = Tally { asleep: 1_000, age: Duration::from_secs(60), ..Tally::default() };
+        assert!(machines(&large)[0].contains("1000 machines to which nothing has happened are not counted; still"));
+    }
 }

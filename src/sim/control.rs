@@ -92,8 +92,9 @@ pub(super) fn run(shared: &Shared, text: &str) -> Result<String, CommandError> {
 fn describe(status: &SimStatus) -> String {
     let reach = if status.faults.hub_on { "on" } else { "off" };
     format!(
-        "{} at {}, hub {reach}, latency {} ms, {} devices, {} requests served{}",
+        "{}, scenario {}, at {}, hub {reach}, latency {} ms, {} devices, {} requests served{}",
         status.hub,
+        status.scenario,
         status.endpoint,
         status.faults.latency.as_millis(),
         status.devices,

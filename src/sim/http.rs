@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     /// As it stands in connection strings: `127.0.0.1:PORT`.
     pub(super) host: String,
+    /// What its world is called.
+    pub(super) scenario: String,
 }
 
 /// What answers at a socket.
