@@ -14,7 +14,9 @@ use crate::tui::msg::Msg;
 use crate::tui::notices::Severity;
 
 /// How long messages are counted for one look at the page; the rest is counted for the next.
-const PATIENCE: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_millis(250);
+/// Figures of this age say so.
+const STALE: Duration = Duration::from_secs(10);
 /// Devices without a network that are named.
 const NAMED: usize = 5;
 
@@ -98,7 +100,11 @@ impl Simulator {
                     format!("--connection-string-file '{}' \\", files.connection_string().display()),
                     format!("--ca-file '{}' \\", files.authority().display()),
                     format!("twin patch '{twin}' \\"),
-                    "--desired '{\"temperatureThreshold\": 28.0}' --yes".to_owned(),
+                    if twin.ends_with("/temperatureFilter") {
+                        "--desired '{\"temperatureThreshold\": 28.0}' --yes".to_owned()
+                    } else {
+                        "--tags '{\"shift\": \"night\"}' --yes".to_owned()
+                    },
                 ]);
             }
             lines.push(format!("What stands after :sim works there too: '{program}' sim do status"));
@@ -134,10 +140,14 @@ fn machines(tally: &Tally) -> Vec<String> {
         "messages  {} sent by {machines} machines: {} delivered, {} queued, {} expired",
         counts.sent, counts.delivered, counts.queued, counts.expired
     );
+    let others = [("without a route", counts.no_route), ("refused by edgeHub", counts.refused), ("lost", counts.lost)];
+    for (fate, count) in others.into_iter().filter(|(_, count)| *count > 0) {
+        messages.push_str(&format!(", {count} {fate}"));
+    }
     if *asleep > 0 {
         messages.push_str(&format!("; {asleep} machines to which nothing has happened are not counted"));
     }
-    if age.as_secs() >= 10 {
+    if *age >= STALE {
         messages.push_str(&format!("; still counting, the oldest figures are {} old", age_text(*age)));
     }
     let mut lines = vec![messages];
@@ -145,7 +155,8 @@ fn machines(tally: &Tally) -> Vec<String> {
         let device = Untrusted::from(dark.device.clone()).shown().to_string();
         let (time, queued) = (age_text(dark.dark_for), dark.queued);
         let noun = if queued == 1 { "message" } else { "messages" };
-        lines.push(format!("no network  {device} for {time}, {queued} {noun} queued (:sim net on {device})"));
+        let known = if dark.age < STALE { String::new() } else { format!(" {} ago", age_text(dark.age)) };
+        lines.push(format!("no network  {device} for {time}, {queued} {noun} queued{known} (:sim net on {device})"));
     }
     if let Some(more) = dark.len().checked_sub(NAMED).filter(|more| *more > 0) {
         lines.push(format!("no network  {more} more"));
@@ -186,11 +197,13 @@ mod tests {
             device: format!("gw-{number}"),
             dark_for: Duration::from_secs(300),
             queued: u64::from(number),
+            age: if number == 2 { Duration::from_secs(20) } else { Duration::ZERO },
         };
         let tally = Tally { machines: 9, dark: (1..=7).map(dark).collect(), ..Tally::default() };
         let lines = machines(&tally);
         assert_eq!(lines[0], "messages  0 sent by 9 machines: 0 delivered, 0 queued, 0 expired");
         assert_eq!(lines[1], "no network  gw-1 for 5 m, 1 message queued (:sim net on gw-1)");
+        assert_eq!(lines[2], "no network  gw-2 for 5 m, 2 messages queued 20 s ago (:sim net on gw-2)");
         assert_eq!((lines.len(), lines[6].as_str()), (7, "no network  2 more"));
         let large = Tally { asleep: 1_000, age: Duration::from_secs(60), ..Tally::default() };
         assert!(machines(&large)[0].contains("1000 machines to which nothing has happened are not counted; still"));

@@ -9,6 +9,9 @@ use super::World;
 use super::cloud::Cloud;
 use super::edge_hub::Counts;
 
+/// Those without a network are looked at first when their figures are this old: somebody waits for them to grow.
+const OLD: Duration = Duration::from_secs(5);
+
 /// A machine whose network is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dark {
@@ -16,8 +19,10 @@ pub struct Dark {
     pub device: String,
     /// For how long.
     pub dark_for: Duration,
-    /// Messages that wait on it.
+    /// Messages that waited on it when it was looked at.
     pub queued: u64,
+    /// How long ago that was.
+    pub age: Duration,
 }
 
 /// All machines together.
@@ -38,9 +43,12 @@ pub struct Tally {
 impl World {
     /// Brings the machine up to now that was not looked at for longest; says whether any was older than `fresh`.
     pub(in crate::sim) fn look_at_one(&mut self, fresh: Duration, at: Timestamp, cloud: &mut dyn Cloud) -> bool {
-        let oldest = self.machines.iter().min_by_key(|(_, machine)| machine.traffic.now());
-        let Some((id, looked)) = oldest.map(|(id, machine)| (*id, machine.traffic.now())) else { return false };
-        if between(looked, at) <= fresh {
+        let looks = self.machines.iter().map(|(id, machine)| {
+            let age = between(machine.traffic.now(), at);
+            (machine.link.cut_at.is_some() && age >= OLD, age, *id)
+        });
+        let Some((_, age, id)) = looks.max() else { return false };
+        if age <= fresh {
             return false;
         }
         self.with(id, at, cloud, |machine, moment| machine.catch_up(moment)).is_some()
@@ -52,10 +60,11 @@ impl World {
         for machine in self.machines.values_mut() {
             let counts = machine.traffic.counts();
             tally.counts.add(counts);
-            tally.age = tally.age.max(between(machine.traffic.now(), at));
+            let age = between(machine.traffic.now(), at);
+            tally.age = tally.age.max(age);
             if let Some(since) = machine.link.cut_at {
                 let dark_for = between(since, at);
-                tally.dark.push(Dark { device: machine.device.clone(), dark_for, queued: counts.queued });
+                tally.dark.push(Dark { device: machine.device.clone(), dark_for, queued: counts.queued, age });
             }
         }
         tally.dark.sort_by(|a, b| a.device.cmp(&b.device));

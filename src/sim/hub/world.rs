@@ -250,10 +250,14 @@ impl SimHub {
     /// nothing on an empty hub.
     pub(in crate::sim) fn some_twin(&self) -> Option<String> {
         let state = self.state();
-        let of_modules = state.devices.iter().find_map(|(id, device)| {
-            let module = device.modules.keys().find(|name| !name.starts_with('$'))?;
-            Some(format!("{id}/{module}"))
-        });
+        let module = |fits: fn(&str) -> bool| {
+            state.devices.iter().find_map(|(id, device)| {
+                let module = device.modules.keys().find(|name| fits(name))?;
+                Some(format!("{id}/{module}"))
+            })
+        };
+        // The tutorial's module comes first: people know what its twin is for.
+        let of_modules = module(|name| name == "temperatureFilter").or_else(|| module(|name| !name.starts_with('$')));
         of_modules.or_else(|| state.devices.keys().next().cloned())
     }
 
