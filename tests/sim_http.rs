@@ -273,6 +273,7 @@ async fn commands_say_what_they_did_or_what_is_possible() {
     assert!(sim.command("").expect("status").contains(&sim.host()));
     for (text, part) in [
         ("explode", "possible are: status, hub on|off"),
+        ("drop reply 0", "drop request|reply [N|all]"),
         ("latency soon", "300ms"),
         ("touch nobody", "no device nobody"),
     ] {
@@ -322,5 +323,107 @@ async fn methods_reach_devices_and_wait_for_those_that_are_away() {
         clock.advance(Duration::from_secs(15));
     });
     assert_eq!((answer.status, &answer.body["status"]), (StatusCode::OK, &json!(200)));
+    sim.shutdown().await;
+}
+
+/// Over HTTP/2, and over HTTP/1.1 as most of the official clients speak it.
+fn both(sim: &Sim) -> [Outside; 2] {
+    let ca = Certificate::from_pem(sim.ca_pem().as_bytes()).expect("PEM");
+    let old = Client::builder().tls_certs_only([ca]).no_proxy().http1_only().build().expect("client");
+    [Outside::new(sim), Outside { http: old, ..Outside::new(sim) }]
+}
+
+/// A write that happened and one that did not look the same to whoever sent it.
+#[tokio::test]
+async fn a_lost_reply_comes_after_the_deed_and_a_lost_request_before_it() {
+    let sim = sim(Scenario::Default).await;
+    let path = "/twins/edge-gateway-001/modules/temperatureFilter";
+    for (more, outside) in [0.0, 5.0].into_iter().zip(both(&sim)) {
+        let threshold = async || outside.get(path).await.body["properties"]["desired"]["temperatureThreshold"].clone();
+        let before = threshold().await;
+        let served = sim.status().served;
+        for (fault, to) in [("drop request writes", 41.0), ("drop reply writes", 42.0)] {
+            assert!(sim.command(fault).is_ok());
+            let wanted = json!({"properties": {"desired": {"temperatureThreshold": to + more}}});
+            let error = outside.request(Method::PATCH, path, &[], &wanted).send().await.expect_err("no answer");
+            assert!(!error.is_timeout() && !error.is_connect(), "cut, and not silent: {error:?}");
+            let expected = if fault.starts_with("drop reply") { json!(to + more) } else { before.clone() };
+            assert_eq!(threshold().await, expected, "{fault}: reads are not meant, and a new connection is served");
+        }
+        assert_eq!(sim.status().served, served + 3, "one write and two looks at it");
+    }
+    assert_eq!(sim.status().faults, edgedeck::sim::FaultState::default(), "each was for one request");
+    sim.shutdown().await;
+}
+
+#[tokio::test]
+async fn refusals_are_in_the_services_words_and_counted() {
+    let sim = sim(Scenario::Default).await;
+    let [new, old] = both(&sim);
+    let twin = "/twins/edge-gateway-001";
+    assert!(sim.command("answer 429 2 reads").is_ok());
+    let written = new.send(Method::PATCH, twin, &[], json!({"tags": {"shift": "night"}})).await;
+    assert_eq!(written.status, 200, "a write is no read");
+    for (client, closes) in [(&new, None), (&old, Some("close"))] {
+        let slow = client.get(twin).await;
+        assert_eq!(
+            (slow.status, slow.header("iothub-errorcode")),
+            (StatusCode::TOO_MANY_REQUESTS, Some("ThrottlingBacklogTimeout"))
+        );
+        let text = "ErrorCode:ThrottlingBacklogTimeout;The request has been throttled. Wait 10 seconds and try again. Operation type: TwinRead";
+        assert_eq!(slow.body["Message"], text);
+        assert!(slow.body["ExceptionMessage"].as_str().unwrap().starts_with("Tracking ID:"));
+        assert_eq!((slow.header("retry-after"), slow.header("connection")), (None, closes), "as the service sends it");
+    }
+    assert_eq!(new.get(twin).await.status, 200, "two, and no more");
+
+    for (code, path, name) in [
+        ("500", twin, "ServerError"),
+        ("503", "/statistics/devices", "ServiceUnavailable"),
+        ("504", "/configurations", "GatewayTimeout"),
+    ] {
+        assert!(sim.command(&format!("answer {code} all")).is_ok());
+        let answer = new.get(path).await;
+        assert_eq!((answer.status.as_str(), answer.header("iothub-errorcode")), (code, Some(name)));
+        assert!(answer.body["Message"].as_str().unwrap().starts_with(&format!("ErrorCode:{name};")), "{}", answer.body);
+        let stranger =
+            new.http.get(format!("{}{path}?api-version=2021-04-12", new.base)).send().await.expect("an answer");
+        assert_eq!(stranger.status(), 401, "who may not ask learns nothing of the hub's state");
+    }
+    let ping = json!({"methodName": "ping"});
+    let method = new.send(Method::POST, "/twins/edge-gateway-101/modules/%24edgeAgent/methods", &[], ping).await;
+    let inner: Value = serde_json::from_str(method.body["Message"].as_str().unwrap()).expect("JSON in JSON");
+    assert_eq!((method.status, &inner["errorCode"]), (StatusCode::GATEWAY_TIMEOUT, &json!(504_101)));
+    assert!(sim.command("answer ok").is_ok());
+    assert_eq!(new.get(twin).await.status, 200);
+    sim.shutdown().await;
+}
+
+/// Registry and deployments cost no messages: a deployment can still be rolled back.
+#[tokio::test]
+async fn a_day_that_is_used_up_stops_what_is_metered() {
+    let sim = sim(Scenario::Default).await;
+    let outside = Outside::new(&sim);
+    assert!(sim.command("answer quota").is_ok());
+    for (edition, most, count) in [("paid", "400000", "400448"), ("free", "8000", "8448")] {
+        assert!(sim.command(&format!("edition {edition}")).is_ok());
+        let twin = outside.get("/twins/edge-gateway-001").await;
+        assert_eq!(
+            (twin.status, twin.header("iothub-errorcode")),
+            (StatusCode::FORBIDDEN, Some("IotHubQuotaExceeded"))
+        );
+        let inner: Value = serde_json::from_str(twin.body["Message"].as_str().unwrap()).expect("JSON in JSON");
+        assert_eq!(inner["errorCode"], 403_002);
+        let text = format!("Max allowed message count : '{most}', current message count : '{count}'.");
+        assert!(inner["message"].as_str().unwrap().contains(&text), "{inner}");
+    }
+    let query = outside.send(Method::POST, "/devices/query", &[], json!({"query": "SELECT * FROM devices"})).await;
+    assert_eq!(query.status, 403);
+    for free in ["/devices/edge-gateway-001", "/configurations", "/statistics/devices"] {
+        assert_eq!(outside.get(free).await.status, 200, "{free}");
+    }
+    assert!(sim.command("status").expect("status").contains("403002"));
+    assert!(sim.command("answer ok").is_ok());
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
     sim.shutdown().await;
 }

@@ -2,13 +2,23 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::access::AccessFiles;
-use crate::sim::Sim;
+use crate::domain::text::Untrusted;
+use crate::domain::time::age_text;
+use crate::sim::{FaultState, Refusal, Sim, Tally};
 use crate::tui::msg::Msg;
 use crate::tui::notices::Severity;
+
+/// How long messages are counted for one look at the page; the rest is counted for the next.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// Figures of this age say so.
+const STALE: Duration = Duration::from_secs(10);
+/// Devices without a network that are named.
+const NAMED: usize = 5;
 
 /// The simulated hub and the files that lead to it. The files go with the last handle.
 #[derive(Debug, Clone)]
@@ -53,7 +63,7 @@ impl Simulator {
     fn page(&self) -> Vec<String> {
         let status = self.sim.status();
         let mut lines = vec![
-            format!("hub  {}", status.hub),
+            format!("hub  {}, scenario {}", status.hub, Untrusted::from(status.scenario).shown()),
             format!("endpoint  {}", status.endpoint),
             format!("devices  {}", status.devices),
             format!("requests served  {}", status.served),
@@ -62,28 +72,140 @@ impl Simulator {
                 if status.faults.hub_on { "on (:sim hub off)" } else { "OFF: requests hang (:sim hub on)" }
             ),
             format!("latency  {} ms added (:sim latency 300ms)", status.faults.latency.as_millis()),
-            String::new(),
         ];
+        lines.extend(single_requests(&status.faults));
+        lines.extend(machines(&self.sim.tally(PATIENCE)));
+        lines.push(String::new());
         if let Some(files) = &self.files {
             lines.push(format!("authority (CA)  {}", files.authority().display()));
             lines.push(format!("connection string  {}", files.connection_string().display()));
             lines.push(String::new());
         }
-        lines.push("Any client that speaks to IoT Hub can use it. To be somebody else who changes a twin:".to_owned());
-        lines.push(":sim touch edge-gateway-001/temperatureFilter".to_owned());
+        lines.push("Any client that speaks to IoT Hub can use it.".to_owned());
+        let twin = self.sim.some_twin().map(|twin| Untrusted::from(twin).shown().to_string());
+        match &twin {
+            Some(twin) => {
+                lines.push("To be somebody else who changes a twin:".to_owned());
+                lines.push(format!(":sim touch {twin}"));
+            }
+            None => lines.push("It has no devices yet: :register makes one, :sim provision ID its machine.".to_owned()),
+        }
         if let Some(files) = &self.files {
             let program =
                 std::env::current_exe().map_or_else(|_| "edgedeck".to_owned(), |path| path.display().to_string());
-            lines.extend([
-                "or, in another terminal:".to_owned(),
-                format!("'{program}' \\"),
-                format!("--connection-string-file '{}' \\", files.connection_string().display()),
-                format!("--ca-file '{}' \\", files.authority().display()),
-                "twin patch edge-gateway-001/temperatureFilter \\".to_owned(),
-                "--desired '{\"temperatureThreshold\": 28.0}' --yes".to_owned(),
-                format!("What stands after :sim works there too: '{program}' sim do status"),
-            ]);
+            if let Some(twin) = &twin {
+                lines.extend([
+                    "or, in another terminal:".to_owned(),
+                    format!("'{program}' \\"),
+                    format!("--connection-string-file '{}' \\", files.connection_string().display()),
+                    format!("--ca-file '{}' \\", files.authority().display()),
+                    format!("twin patch '{twin}' \\"),
+                    if twin.ends_with("/temperatureFilter") {
+                        "--desired '{\"temperatureThreshold\": 28.0}' --yes".to_owned()
+                    } else {
+                        "--tags '{\"shift\": \"night\"}' --yes".to_owned()
+                    },
+                ]);
+            }
+            lines.push(format!("What stands after :sim works there too: '{program}' sim do status"));
         }
         lines
+    }
+}
+
+/// What becomes of single requests, each with the words that begin or end it.
+fn single_requests(faults: &FaultState) -> [String; 3] {
+    let request = match faults.drop_request {
+        None => "all arrive (:sim drop request 1 writes)".to_owned(),
+        Some(next) => format!("LOST: {next} (:sim drop request off)"),
+    };
+    let reply = match faults.drop_reply {
+        None => "all arrive (:sim drop reply 1 writes)".to_owned(),
+        Some(next) => format!("LOST: those to {next} (:sim drop reply off)"),
+    };
+    let answer = match faults.answer {
+        None => "as asked (:sim answer 429 3 reads)".to_owned(),
+        Some((Refusal::QuotaExceeded, _)) => {
+            "REFUSED: what costs messages, 403002, the day's are used up (:sim answer ok)".to_owned()
+        }
+        Some((refusal, next)) => format!("REFUSED: {next}, {} (:sim answer ok)", refusal.word()),
+    };
+    [format!("requests  {request}"), format!("replies  {reply}"), format!("answers  {answer}")]
+}
+
+/// What became of the machines' messages, and who has no network.
+fn machines(tally: &Tally) -> Vec<String> {
+    let Tally { counts, machines, asleep, age, dark } = tally;
+    let mut messages = format!(
+        "messages  {} sent by {machines} machines: {} delivered, {} queued, {} expired",
+        counts.sent, counts.delivered, counts.queued, counts.expired
+    );
+    let others = [("without a route", counts.no_route), ("refused by edgeHub", counts.refused), ("lost", counts.lost)];
+    for (fate, count) in others.into_iter().filter(|(_, count)| *count > 0) {
+        messages.push_str(&format!(", {count} {fate}"));
+    }
+    if *asleep > 0 {
+        messages.push_str(&format!("; {asleep} machines to which nothing has happened are not counted"));
+    }
+    if *age >= STALE {
+        messages.push_str(&format!("; still counting, the oldest figures are {} old", age_text(*age)));
+    }
+    let mut lines = vec![messages];
+    for dark in dark.iter().take(NAMED) {
+        let device = Untrusted::from(dark.device.clone()).shown().to_string();
+        let (time, queued) = (age_text(dark.dark_for), dark.queued);
+        let noun = if queued == 1 { "message" } else { "messages" };
+        let known = if dark.age < STALE { String::new() } else { format!(" {} ago", age_text(dark.age)) };
+        lines.push(format!("no network  {device} for {time}, {queued} {noun} queued{known} (:sim net on {device})"));
+    }
+    if let Some(more) = dark.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        lines.push(format!("no network  {more} more"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Dark, Next, RequestKind};
+
+    #[test]
+    fn what_is_in_force_stands_with_what_ends_it() {
+        let next = |left, kind| Next { left, kind };
+        let faults = FaultState {
+            drop_request: Some(next(Some(2), Some(RequestKind::Write))),
+            drop_reply: Some(next(Some(1), None)),
+            answer: Some((Refusal::Throttled, next(None, Some(RequestKind::Read)))),
+            ..FaultState::default()
+        };
+        assert_eq!(
+            single_requests(&faults),
+            [
+                "requests  LOST: the next 2 writes (:sim drop request off)",
+                "replies  LOST: those to the next request (:sim drop reply off)",
+                "answers  REFUSED: every read, 429 (:sim answer ok)",
+            ]
+        );
+        let used_up = FaultState { answer: Some((Refusal::QuotaExceeded, next(None, None))), ..FaultState::default() };
+        assert!(single_requests(&used_up).concat().contains("403002"));
+        assert!(!single_requests(&FaultState::default()).concat().contains("LOST"));
+    }
+
+    #[test]
+    fn only_a_few_of_those_without_a_network_are_named() {
+        let dark = |number: u32| Dark {
+            device: format!("gw-{number}"),
+            dark_for: Duration::from_secs(300),
+            queued: u64::from(number),
+            age: if number == 2 { Duration::from_secs(20) } else { Duration::ZERO },
+        };
+        let tally = Tally { machines: 9, dark: (1..=7).map(dark).collect(), ..Tally::default() };
+        let lines = machines(&tally);
+        assert_eq!(lines[0], "messages  0 sent by 9 machines: 0 delivered, 0 queued, 0 expired");
+        assert_eq!(lines[1], "no network  gw-1 for 5 m, 1 message queued (:sim net on gw-1)");
+        assert_eq!(lines[2], "no network  gw-2 for 5 m, 2 messages queued 20 s ago (:sim net on gw-2)");
+        assert_eq!((lines.len(), lines[6].as_str()), (7, "no network  2 more"));
+        let large = Tally { asleep: 1_000, age: Duration::from_secs(60), ..Tally::default() };
+        assert!(machines(&large)[0].contains("1000 machines to which nothing has happened are not counted; still"));
     }
 }

@@ -1,6 +1,8 @@
-//! The commands after `:sim`: what each does, in words for the status line. Those about devices are in `machines`.
+//! The commands after `:sim`: what each does, in words for the status line. Those about
+//! single requests are in `requests`, those about devices in `machines`.
 
 mod machines;
+mod requests;
 
 use std::time::Duration;
 
@@ -78,9 +80,11 @@ pub(super) fn run(shared: &Shared, text: &str) -> Result<String, CommandError> {
             shared.hub.touch(device, module)?;
             Ok(format!("somebody else wrote tags.touched of {target}; its ETag has moved"))
         }
+        [of @ ("drop" | "answer"), rest @ ..] => requests::run(faults, of, rest),
         words => machines::run(&shared.hub, words)?.ok_or_else(|| {
             let text = text.trim().escape_debug();
-            CommandError::Refused(format!("`:sim {text}` is unknown; {POSSIBLE}, {}", machines::POSSIBLE))
+            let (of_requests, of_machines) = (requests::POSSIBLE, machines::POSSIBLE);
+            CommandError::Refused(format!("`:sim {text}` is unknown; {POSSIBLE}, {of_requests}, {of_machines}"))
         }),
     }
 }
@@ -88,12 +92,14 @@ pub(super) fn run(shared: &Shared, text: &str) -> Result<String, CommandError> {
 fn describe(status: &SimStatus) -> String {
     let reach = if status.faults.hub_on { "on" } else { "off" };
     format!(
-        "{} at {}, hub {reach}, latency {} ms, {} devices, {} requests served",
+        "{}, scenario {}, at {}, hub {reach}, latency {} ms, {} devices, {} requests served{}",
         status.hub,
+        status.scenario,
         status.endpoint,
         status.faults.latency.as_millis(),
         status.devices,
-        status.served
+        status.served,
+        requests::in_force(&status.faults).map(|fault| format!("; {fault}")).collect::<String>()
     )
 }
 

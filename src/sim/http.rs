@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request as HttpRequest, State};
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response as HttpResponse};
-use axum::serve::Listener;
+use axum::serve::{IncomingStream, Listener};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
@@ -20,9 +21,10 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::cut::{Line, Scissors};
 use super::door;
-use super::faults::Faults;
-use super::hub::{Request, SimHub, Wait};
+use super::faults::{Fate, Faults};
+use super::hub::{Asked, Request, SimHub, Wait};
 
 /// A handshake that takes longer is given up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,6 +41,8 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     /// As it stands in connection strings: `127.0.0.1:PORT`.
     pub(super) host: String,
+    /// What its world is called.
+    pub(super) scenario: String,
 }
 
 /// What answers at a socket.
@@ -67,7 +71,7 @@ pub(super) async fn serve(
         Behind::Hub => Router::new().fallback(answer),
         Behind::Door => Router::new().fallback(door::answer),
     };
-    let router = router.with_state(shared);
+    let router = router.with_state(shared).into_make_service_with_connect_info::<Scissors>();
     let result = axum::serve(TlsListener { connections, address }, router).with_graceful_shutdown(stopped).await;
     tasks.wait().await;
     result
@@ -135,12 +139,12 @@ struct TlsListener {
 }
 
 impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
+    type Io = Line<TlsStream<TcpStream>>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         match self.connections.recv().await {
-            Some(connection) => connection,
+            Some((stream, peer)) => (Line::new(stream), peer),
             // Nobody accepts any more; axum stops by the same token.
             None => std::future::pending().await,
         }
@@ -151,10 +155,20 @@ impl Listener for TlsListener {
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, request: HttpRequest) -> HttpResponse {
+impl Connected<IncomingStream<'_, TlsListener>> for Scissors {
+    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
+        stream.io().scissors()
+    }
+}
+
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    request: HttpRequest,
+) -> HttpResponse {
     tokio::select! {
         () = shared.stop.cancelled() => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        response = through_faults(&shared, request) => response,
+        response = through_faults(&shared, &scissors, request) => response,
     }
 }
 
@@ -170,7 +184,7 @@ pub(super) fn to_hub(head: &Parts, body: Vec<u8>) -> Request {
     }
 }
 
-async fn through_faults(shared: &Arc<Shared>, request: HttpRequest) -> HttpResponse {
+async fn through_faults(shared: &Arc<Shared>, scissors: &Scissors, request: HttpRequest) -> HttpResponse {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -178,10 +192,18 @@ async fn through_faults(shared: &Arc<Shared>, request: HttpRequest) -> HttpRespo
     shared.faults.reachable().await;
     shared.faults.delay().await;
     let mut request = to_hub(&head, body.into());
+    let fate = shared.faults.befall(Asked::of(&request));
+    if fate == Fate::RequestDropped {
+        return cut(scissors);
+    }
     let answer = loop {
         // Over a large fleet it takes a while, in which others want to be let in.
         let (hub, asked) = (Arc::clone(shared), request.clone());
-        let Ok(answer) = tokio::task::spawn_blocking(move || hub.hub.handle(&asked)).await else {
+        let answer = tokio::task::spawn_blocking(move || match fate {
+            Fate::Refused(refusal) => hub.hub.refuse(&asked, refusal),
+            Fate::Served | Fate::RequestDropped | Fate::ReplyDropped => hub.hub.handle(&asked),
+        });
+        let Ok(answer) = answer.await else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
         match answer.wait {
@@ -198,6 +220,9 @@ async fn through_faults(shared: &Arc<Shared>, request: HttpRequest) -> HttpRespo
     };
     // Switched off meanwhile: the write has happened, and its answer is lost.
     shared.faults.reachable().await;
+    if fate == Fate::ReplyDropped {
+        return cut(scissors);
+    }
     let mut response = HttpResponse::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in answer.headers {
@@ -205,5 +230,15 @@ async fn through_faults(shared: &Arc<Shared>, request: HttpRequest) -> HttpRespo
             response.headers_mut().append(name, value);
         }
     }
+    if head.version >= Version::HTTP_2 {
+        // It knows no such header: connections end in other ways there.
+        response.headers_mut().remove(header::CONNECTION);
+    }
     response
+}
+
+/// Ends the connection without a word. The response is never sent: writing it is what fails.
+fn cut(scissors: &Scissors) -> HttpResponse {
+    scissors.cut();
+    StatusCode::SERVICE_UNAVAILABLE.into_response()
 }

@@ -1,13 +1,13 @@
 //! A simulated IoT Hub with a fleet behind it: demo, tutorial, test double, rehearsal stage.
 //!
 //! [`hub`] is the service without sockets, `device` the machines behind its edge devices, `http` and `tls` put it behind
-//! real HTTPS, `scenario` fills it with a world, `control` and `faults` are the switches behind `:sim`, `words` what
-//! they are called, `door` the way other programs get to them. It shares time,
-//! secrets, the query language and the meaning of manifests and routes with the console and nothing else, so that each
+//! real HTTPS, `scenario` fills it with a world, `control` and `faults` are the switches behind `:sim`, `cut` the
+//! connections they cut, `words` what they are called, `door` the way other programs get to them. It shares time, secrets, the query language and the meaning of manifests and routes with the console and nothing else, so that each
 //! checks the other.
 
 mod clock;
 mod control;
+mod cut;
 mod device;
 mod door;
 mod faults;
@@ -31,14 +31,15 @@ use crate::domain::secret::Secret;
 use crate::domain::time::SharedClock;
 
 pub use control::CommandError;
-pub use faults::FaultState;
+pub use device::{Counts, Dark, Tally};
+pub use faults::{FaultState, Next};
 pub use scenario::{Mistake, Scenario, ScenarioError};
 pub use tls::TlsError;
 
 use faults::Faults;
 use http::{Behind, Shared};
-pub use hub::Seed;
 use hub::SimHub;
+pub use hub::{Refusal, RequestKind, Seed};
 
 /// How long [`Sim::shutdown`] waits for answers under way.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
@@ -110,6 +111,8 @@ pub struct Sim {
 pub struct SimStatus {
     /// The hub's name, without the domain.
     pub hub: String,
+    /// The scenario it began with: `default`, `f04-crash-loop`, a path.
+    pub scenario: String,
     /// Where it answers: `https://127.0.0.1:PORT`.
     pub endpoint: String,
     /// Devices in the registry.
@@ -127,6 +130,7 @@ pub struct SimStatus {
 pub async fn start(options: SimOptions) -> Result<Sim, SimError> {
     let SimOptions { scenario, listen, clock, real_clock, seed } = options;
     let faults = scenario.faults();
+    let name = scenario.name().to_owned();
     let hub = scenario.build(seed, clock, real_clock);
     let tls = tls::generate(&format!("{}.azure-devices.net", hub.name()), listen.ip())?;
     let hub = hub.also_at(listen.ip().to_string());
@@ -135,7 +139,13 @@ pub async fn start(options: SimOptions) -> Result<Sim, SimError> {
     // Nobody can connect to "any address"; from this machine, loopback is one of them.
     let reached =
         if listen.ip().is_unspecified() { SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())) } else { address };
-    let shared = Shared { hub, faults: Faults::new(faults), stop: CancellationToken::new(), host: reached.to_string() };
+    let shared = Shared {
+        hub,
+        faults: Faults::new(faults),
+        stop: CancellationToken::new(),
+        host: reached.to_string(),
+        scenario: name,
+    };
     let (shared, acceptor) = (Arc::new(shared), TlsAcceptor::from(tls.server));
     let making = Arc::clone(&shared);
     // It goes on beside whoever starts us; whoever asks the hub something before it is done waits for it.
@@ -157,6 +167,7 @@ impl Shared {
     fn status(&self) -> SimStatus {
         SimStatus {
             hub: self.hub.name().to_owned(),
+            scenario: self.scenario.clone(),
             endpoint: format!("https://{}", self.host),
             devices: self.hub.device_count(),
             served: self.hub.served(),
@@ -208,6 +219,18 @@ impl Sim {
     /// [`CommandError`], which lists what is possible when the text is nothing the simulator knows.
     pub fn command(&self, text: &str) -> Result<String, CommandError> {
         control::run(&self.shared, text)
+    }
+
+    /// What became of the messages of all machines, brought up to date for at most `patience`.
+    #[must_use]
+    pub fn tally(&self, patience: Duration) -> Tally {
+        self.shared.hub.tally(patience)
+    }
+
+    /// A twin that exists, for examples: `edge-gateway-001/temperatureFilter`; nothing on an empty hub.
+    #[must_use]
+    pub fn some_twin(&self) -> Option<String> {
+        self.shared.hub.some_twin()
     }
 
     /// The state of the simulator at this moment.

@@ -6,11 +6,17 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::device::{Condition, LogFault, Operation, Pull};
+use super::faults::{FaultState, Next};
+use super::hub::{Refusal, RequestKind};
 
 /// What can be wrong with a machine, for refusals.
 pub(super) const FAULTS: &str = "agent-hung, disk-full, certificates-expired, clock HOURS, crash MODULE SECONDS, \
     dead MODULE, log-truncated MODULE, log-unreadable MODULE, refuse-create MODULE [TIMES], \
     refuse-start MODULE [TIMES], refuse-stop MODULE [TIMES]";
+
+/// What can be wrong with single requests, for refusals.
+pub(super) const HUB_FAULTS: &str = "drop request|reply [N|all] [reads|writes|methods], \
+    answer 429|500|503|504 [N|all] [reads|writes|methods], answer quota";
 
 /// What a pull can come to, for refusals.
 pub(super) const PULLS: &str = "ok, missing, refused, hangs, slow";
@@ -53,6 +59,62 @@ pub(super) fn pull(word: &str) -> Option<Pull> {
         "slow" => Pull::Ready(SLOW),
         _ => return None,
     })
+}
+
+/// Something that is wrong with single requests from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HubFault {
+    /// They never arrive.
+    DropRequest(Next),
+    /// Their replies never arrive.
+    DropReply(Next),
+    /// They are refused.
+    Answer(Refusal, Next),
+}
+
+impl HubFault {
+    /// Puts it among the faults in force, in place of one of its kind.
+    pub(super) fn put(self, state: &mut FaultState) {
+        match self {
+            Self::DropRequest(next) => state.drop_request = Some(next),
+            Self::DropReply(next) => state.drop_reply = Some(next),
+            Self::Answer(refusal, next) => state.answer = Some((refusal, next)),
+        }
+    }
+}
+
+/// What is wrong with single requests.
+pub(super) fn hub_fault(words: &[&str]) -> Option<HubFault> {
+    Some(match words {
+        ["drop", "request", rest @ ..] => HubFault::DropRequest(next(rest)?),
+        ["drop", "reply", rest @ ..] => HubFault::DropReply(next(rest)?),
+        // A day does not end after so many requests.
+        ["answer", "quota"] => HubFault::Answer(Refusal::QuotaExceeded, Next { left: None, kind: None }),
+        ["answer", code, rest @ ..] => {
+            let known = [Refusal::Throttled, Refusal::ServerError, Refusal::Unavailable, Refusal::GatewayTimeout];
+            HubFault::Answer(known.into_iter().find(|refusal| refusal.word() == *code)?, next(rest)?)
+        }
+        _ => return None,
+    })
+}
+
+/// How many of the next requests, one when it is not said, and of which kind.
+fn next(words: &[&str]) -> Option<Next> {
+    let kinds = [("reads", RequestKind::Read), ("writes", RequestKind::Write), ("methods", RequestKind::Method)];
+    let (kind, count) = match words.split_last() {
+        Some((last, rest)) => match kinds.iter().find(|(name, _)| name == last) {
+            Some((_, kind)) => (Some(*kind), rest),
+            None => (None, words),
+        },
+        None => (None, words),
+    };
+    let left = match count {
+        [] => Some(1),
+        ["all"] => None,
+        [number] => Some(number.parse().ok().filter(|number| *number > 0)?),
+        _ => return None,
+    };
+    Some(Next { left, kind })
 }
 
 /// What is wrong with a machine.
@@ -106,6 +168,39 @@ mod tests {
         assert!(matches!(words("refuse-stop m 2"), Some(Condition::Refuses { times: Some(2), .. })));
         assert!(matches!(words("refuse-stop m"), Some(Condition::Refuses { times: None, .. })));
         let wrong = ["clock 999999999999", "clock soon", "crash m -1", "crash m", "fire", "refuse-stop", "dead", ""];
+        for wrong in wrong {
+            assert_eq!(words(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn requests_are_counted_and_told_apart_in_words() {
+        use RequestKind::{Method, Read, Write};
+        let words = |text: &str| hub_fault(&text.split_whitespace().collect::<Vec<_>>());
+        let next = |left, kind| Next { left, kind };
+        for (text, expected) in [
+            ("drop reply", HubFault::DropReply(next(Some(1), None))),
+            ("drop reply writes", HubFault::DropReply(next(Some(1), Some(Write)))),
+            ("drop request 3 reads", HubFault::DropRequest(next(Some(3), Some(Read)))),
+            ("drop request all", HubFault::DropRequest(next(None, None))),
+            ("answer 429 2 methods", HubFault::Answer(Refusal::Throttled, next(Some(2), Some(Method)))),
+            ("answer 503", HubFault::Answer(Refusal::Unavailable, next(Some(1), None))),
+            ("answer quota", HubFault::Answer(Refusal::QuotaExceeded, next(None, None))),
+        ] {
+            assert_eq!(words(text), Some(expected), "{text}");
+        }
+        let wrong = [
+            "drop",
+            "drop reply 0",
+            "drop reply -1",
+            "drop reply 1 2",
+            "drop reply writes 1",
+            "drop reply 99999999999",
+            "answer",
+            "answer 418",
+            "answer 200 1",
+            "answer quota 2",
+        ];
         for wrong in wrong {
             assert_eq!(words(wrong), None, "{wrong}");
         }

@@ -1,5 +1,7 @@
 //! The `:` and `/` line: what is typed, what it could become, and what was typed before.
 
+mod switches;
+
 use crate::tui::actions::{ActionId, CommandId, Completes, Danger, Scope};
 use crate::tui::keymap::Keymap;
 use crate::tui::shell::Shell;
@@ -83,22 +85,6 @@ pub struct Names {
     pub scopes: Vec<Scope>,
 }
 
-/// The simulated hub's switches, as far as they can be completed.
-const SIM_SWITCHES: [&str; 9] = [
-    "hub off",
-    "hub on",
-    "latency 300ms",
-    "latency 0",
-    "beat 30s",
-    "beat 5m",
-    "edition free",
-    "edition paid",
-    "status",
-];
-/// Those that are about a device.
-const SIM_DEVICE_SWITCHES: [&str; 11] =
-    ["net off", "net on", "provision", "stop", "start", "power off", "power on", "fault", "heal", "messages", "copy"];
-
 fn words(typed: &str, shell: &Shell, keymap: &Keymap, scopes: &[Scope]) -> Vec<Candidate> {
     let mut ranked: Vec<(u8, usize, Candidate)> = Vec::new();
     let locked = |danger: Danger| danger == Danger::Write && shell.session.read_only;
@@ -174,7 +160,11 @@ fn arguments(word: &str, typed: &str, shell: &Shell, names: &Names) -> Vec<Candi
         Completes::Themes => pick("theme", &mut names.themes.iter().map(String::as_str)),
         Completes::Keymaps => pick("keymap", &mut names.keymaps.iter().map(String::as_str)),
         Completes::Sim => {
-            let mut about = SIM_DEVICE_SWITCHES.iter().filter_map(|switch| {
+            if let Some((head, begun, words)) = switches::last_word(typed) {
+                let found = best(begun, &mut words.iter().copied());
+                return found.into_iter().map(|word| make("switch", format!("{head} {word}"))).collect();
+            }
+            let mut about = switches::DEVICE.iter().filter_map(|switch| {
                 let device = typed.strip_prefix(switch)?.strip_prefix(' ')?;
                 Some((switch, device.trim_start()))
             });
@@ -183,7 +173,7 @@ fn arguments(word: &str, typed: &str, shell: &Shell, names: &Names) -> Vec<Candi
                     .into_iter()
                     .map(|name| make("device", format!("{switch} {name}")))
                     .collect(),
-                None => pick("switch", &mut SIM_SWITCHES.into_iter().chain(SIM_DEVICE_SWITCHES)),
+                None => pick("switch", &mut switches::HUB.into_iter().chain(switches::DEVICE)),
             }
         }
     }

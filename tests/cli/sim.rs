@@ -111,6 +111,13 @@ fn two_shells_steer_and_ask_one_simulator() {
     // A hub that hangs can still be told to come back.
     assert_eq!(shells.run(&["sim", "do", "hub off"]).code, 0);
     assert_eq!(shells.run(&["sim", "do", "hub on"]).code, 0);
+    // And one that loses everything can be told to stop: its door is another.
+    let lost = shells.run(&["sim", "do", "drop request all"]);
+    assert!(lost.out.contains("every request is lost on the way"), "{}{}", lost.out, lost.err);
+    assert!(lost.out.contains("`edgedeck sim do drop request off` ends it"), "{}", lost.out);
+    assert_ne!(shells.run(&[&["devices"], &serving.access()[..]].concat()).code, 0);
+    assert_eq!(shells.run(&["sim", "do", "drop request off"]).code, 0);
+    assert_eq!(shells.run(&[&["devices"], &serving.access()[..]].concat()).code, 0);
 
     let folder = PathBuf::from(serving.text("caFile")).parent().unwrap().to_owned();
     assert_eq!((serving.end(), folder.exists()), (Some(0), false), "it takes its files with it");

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "helpers of tests fail the test they help")]
 
 mod deployments;
+mod faults;
 mod fixtures;
 #[path = "../flow/outside.rs"]
 mod outside;

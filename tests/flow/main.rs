@@ -8,6 +8,7 @@ mod counts;
 mod deployments;
 mod drafts;
 mod edits;
+mod faults;
 mod guards;
 mod harness;
 mod layers;

@@ -1,7 +1,9 @@
-//! The commands after `:sim` that are about one device's machine, and about the registries its images come from.
+//! The commands after `:sim` that are about machines, one or all, and about the registries their images come from.
+
+use std::time::Duration;
 
 use crate::domain::routes::Sink;
-use crate::sim::device::{Access, Condition, MachineSpec, Messages};
+use crate::sim::device::{Access, Condition, Counts, MachineSpec, Messages, Tally};
 use crate::sim::hub::SimHub;
 use crate::sim::words;
 
@@ -9,7 +11,10 @@ use super::CommandError;
 
 /// What is possible, for refusals.
 pub(super) const POSSIBLE: &str = "net on|off DEVICE, provision DEVICE, stop|start DEVICE, power on|off DEVICE, \
-    fault DEVICE WHAT, heal DEVICE, copy DEVICE, messages DEVICE, image NAME ok|missing|refused|hangs|slow, registry HOST open|closed";
+    fault DEVICE WHAT, heal DEVICE, copy DEVICE, messages [DEVICE], image NAME ok|missing|refused|hangs|slow, registry HOST open|closed";
+
+/// How long `messages` counts over a large fleet before it says what it knows.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Carries out one of these commands and says what it did; nothing when it is none.
 ///
@@ -51,6 +56,7 @@ pub(super) fn run(hub: &SimHub, words: &[&str]) -> Result<Option<String>, Comman
             hub.heal(device)?;
             format!("nothing is wrong with {device} any more")
         }
+        ["messages"] => of_all(&hub.tally(PATIENCE)),
         ["messages", device] => describe(device, &hub.messages(device)?),
         ["copy", device] => {
             hub.copy(device)?;
@@ -81,15 +87,7 @@ fn refused(text: String) -> CommandError {
 /// `sent`, then what became of the copies for each endpoint, then the queues in which some wait.
 fn describe(device: &str, messages: &Messages) -> String {
     let Messages { counts, queues } = messages;
-    let fates = [
-        ("delivered", counts.delivered),
-        ("queued", counts.queued),
-        ("expired", counts.expired),
-        ("without a route", counts.no_route),
-        ("refused", counts.refused),
-        ("lost", counts.lost),
-    ];
-    let fates: Vec<String> = fates.iter().map(|(fate, count)| format!("{count} {fate}")).collect();
+    let fates = fates(counts);
     let waiting = queues.iter().filter(|queue| queue.queued > 0).map(|queue| {
         let endpoint = match &queue.endpoint {
             Sink::Upstream => "$upstream".to_owned(),
@@ -100,7 +98,35 @@ fn describe(device: &str, messages: &Messages) -> String {
             queue.queued, queue.expired, queue.delivered
         )
     });
-    format!("{device}: {} messages sent, {}{}", counts.sent, fates.join(", "), waiting.collect::<String>())
+    format!("{device}: {} messages sent, {}{}", counts.sent, fates, waiting.collect::<String>())
+}
+
+fn fates(counts: &Counts) -> String {
+    let fates = [
+        ("delivered", counts.delivered),
+        ("queued", counts.queued),
+        ("expired", counts.expired),
+        ("without a route", counts.no_route),
+        ("refused", counts.refused),
+        ("lost", counts.lost),
+    ];
+    fates.map(|(fate, count)| format!("{count} {fate}")).join(", ")
+}
+
+/// All machines together, and how far that can be relied on.
+fn of_all(tally: &Tally) -> String {
+    let Tally { counts, machines, asleep, age, dark } = tally;
+    let mut text = format!("{machines} machines: {} messages sent, {}", counts.sent, fates(counts));
+    if !dark.is_empty() {
+        text.push_str(&format!("; {} without a network", dark.len()));
+    }
+    if *asleep > 0 {
+        text.push_str(&format!("; {asleep} more were not counted, nothing has happened to them"));
+    }
+    if age.as_secs() >= 10 {
+        text.push_str(&format!("; the oldest figures are {} s old", age.as_secs()));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -115,6 +141,35 @@ mod tests {
     use crate::sim::hub::Seed;
     use crate::sim::hub::testing::Caller;
     use crate::sim::scenario::Scenario;
+
+    /// Nobody has looked at any of them: the totals are those of each, and who has no network keeps its messages.
+    #[test]
+    fn the_messages_of_all_are_those_of_each_and_wait_where_there_is_no_network() {
+        let clock = ManualClock::at("2026-03-04T05:06:07Z".parse().unwrap());
+        let shared: SharedClock = clock.clone();
+        let hub = Scenario::Default.build(Seed::fixed(7), Arc::clone(&shared), shared);
+        let before = hub.tally(PATIENCE);
+        run(&hub, &["net", "off", "edge-gateway-101"]).unwrap();
+        clock.advance(Duration::from_secs(600));
+        let tally = hub.tally(PATIENCE);
+        assert_eq!(tally.age, Duration::ZERO, "all were looked at");
+        assert!(tally.counts.sent > before.counts.sent);
+        let ids = (101..=112).chain(201..=212).map(|number| format!("edge-gateway-{number}"));
+        let mut sent = 0;
+        for id in ids.chain(["edge-gateway-001".to_owned()]) {
+            sent += hub.messages(&id).map_or(0, |messages| messages.counts.sent);
+        }
+        assert_eq!(tally.counts.sent, sent);
+        let queued = hub.messages("edge-gateway-101").unwrap().counts.queued;
+        let dark: Vec<_> = tally.dark.iter().filter(|dark| dark.device == "edge-gateway-101").collect();
+        assert_eq!((dark.len(), dark[0].dark_for, dark[0].queued), (1, Duration::from_secs(600), queued));
+        assert!(queued > 0);
+        run(&hub, &["net", "on", "edge-gateway-101"]).unwrap();
+        clock.advance(Duration::from_secs(60));
+        let after = hub.tally(PATIENCE);
+        assert!(after.dark.iter().all(|dark| dark.device != "edge-gateway-101"));
+        assert!(after.counts.delivered >= tally.counts.delivered + queued);
+    }
 
     #[test]
     fn each_command_says_what_it_did_or_what_is_possible() {
@@ -134,6 +189,7 @@ mod tests {
             ("heal edge-gateway-105", "nothing is wrong"),
             ("copy edge-gateway-106", "push each other out"),
             ("messages edge-gateway-101", "edge-gateway-101: "),
+            ("messages", "machines: "),
             ("image alpine slow", "from now on: slow"),
             ("registry acrproduction001.azurecr.io closed", "as after a rotation"),
         ] {

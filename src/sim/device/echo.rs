@@ -20,6 +20,10 @@ impl Echoes {
         self.of_device.contains_key(device)
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.of_device.len()
+    }
+
     pub(super) fn take(&mut self, device: &str) -> Option<Arc<Machine>> {
         self.of_device.remove(device)
     }

@@ -20,13 +20,15 @@ pub(super) struct Link {
     pub(super) missed_at: Option<Timestamp>,
     /// Of several machines with one identity only one is let in at a time.
     pub(super) its_turn: bool,
+    /// Since when its network is off.
+    pub(super) cut_at: Option<Timestamp>,
     /// Whether the network carries anything to the hub and back, as far as the machine is concerned.
     open: bool,
 }
 
 impl Link {
     pub(super) fn new() -> Self {
-        Self { up: None, returns_at: None, missed_at: None, its_turn: true, open: true }
+        Self { up: None, returns_at: None, missed_at: None, its_turn: true, cut_at: None, open: true }
     }
 
     pub(super) fn due(&self) -> Option<Timestamp> {

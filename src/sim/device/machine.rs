@@ -153,7 +153,11 @@ impl Machine {
         }
         self.clock.offset = self.conditions.clock_offset();
         match condition {
-            Condition::NetworkOff | Condition::ClockWrong(_) => self.relink(moment, false),
+            Condition::NetworkOff => {
+                self.link.cut_at = on.then(|| self.link.cut_at.unwrap_or(moment.at));
+                self.relink(moment, false);
+            }
+            Condition::ClockWrong(_) => self.relink(moment, false),
             Condition::CertificatesExpired => {
                 self.traffic.set_trusted(!on);
                 self.take_news(moment);

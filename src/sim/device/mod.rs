@@ -8,7 +8,7 @@
 //! `machine` is one machine, `link` its link to the hub, `engine` its containers as the engine knows them, `containers`
 //! what happens in them, `agent` edgeAgent, `hub_module` edgeHub's twin, `method` direct methods, `registry` where images
 //! come from, `condition` what is wrong. What runs inside containers is `program`, what it wrote `log`, where its
-//! messages go `edge_hub`, and `traffic` turns the clock for the three of them.
+//! messages go `edge_hub`, and `traffic` turns the clock for the three of them; `tally` counts over all machines.
 
 mod agent;
 mod cloud;
@@ -30,6 +30,7 @@ mod program;
 mod queue;
 mod registry;
 mod runtime;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -41,10 +42,12 @@ use jiff::Timestamp;
 
 pub(in crate::sim) use cloud::Cloud;
 pub(in crate::sim) use condition::{Condition, Operation};
+pub use edge_hub::Counts;
 pub(in crate::sim) use log::LogFault;
 pub(in crate::sim) use machine::MachineSpec;
 pub(in crate::sim) use method::MethodOutcome;
 pub(in crate::sim) use registry::{Access, Pull, Registry};
+pub use tally::{Dark, Tally};
 
 use dice::Dice;
 use echo::Echoes;

@@ -71,6 +71,7 @@ codes! {
     InvalidConfigurationCustomMetricsQuery = 400_404,
     IotHubUnauthorizedAccess = 401_002,
     SystemModuleModifyUnauthorizedAccess = 401_100,
+    IotHubQuotaExceeded = 403_002,
     DeviceModelMaxPropertiesExceeded = 403_100,
     GenericNotFound = 404_000,
     DeviceNotFound = 404_001,
@@ -85,6 +86,9 @@ codes! {
     TooManyDevices = 413_002,
     TooManyModulesOnDevice = 413_003,
     ConfigurationCountLimitExceeded = 413_101,
+    ThrottlingBacklogTimeout = 429_003,
+    ServerError = 500_001,
+    ServiceUnavailable = 503_001,
     GatewayTimeout = 504_101,
 }
 
@@ -180,6 +184,17 @@ impl HubError {
         Self { shape: Shape::B, info: Info::Empty, ..Self::new(Code::GatewayTimeout, text) }
     }
 
+    /// The day's messages are used up, and `over` more.
+    pub(super) fn quota_exceeded(hub: &str, most: u32, over: u32) -> Self {
+        let count = most.saturating_add(over);
+        let text = format!(
+            "Total number of messages on IotHub '{hub}' exceeded the allocated quota. Max allowed message count : \
+             '{most}', current message count : '{count}'. Send and Receive operations are blocked for this hub until \
+             the next UTC day. Consider increasing the units for this hub to increase the quota."
+        );
+        Self { shape: Shape::B, ..Self::new(Code::IotHubQuotaExceeded, text) }
+    }
+
     /// The same, unless it is otherwise when asked again after this time.
     pub(super) fn asked_again(self, after: Option<Duration>) -> Self {
         Self { wait: after.map_or(Wait::None, Wait::Again), ..self }
@@ -208,7 +223,12 @@ impl HubError {
             }
         };
         let response = Response::with_status(self.code.status(), &body);
-        Response { wait: self.wait, ..response }.header("iothub-errorcode", self.code.name())
+        let response = Response { wait: self.wait, ..response }.header("iothub-errorcode", self.code.name());
+        match self.code {
+            // It carries no `Retry-After`, and ends the connection.
+            Code::ThrottlingBacklogTimeout => response.header("Connection", "close"),
+            _ => response,
+        }
     }
 
     fn object(&self, tracking_id: &str, now: Timestamp) -> Value {

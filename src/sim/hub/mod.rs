@@ -14,6 +14,7 @@ mod message;
 mod methods;
 mod modules;
 mod query;
+mod refusal;
 mod registry;
 mod router;
 pub(super) mod seed;
@@ -52,6 +53,8 @@ use entropy::Entropy;
 pub use entropy::Seed;
 use errors::{Code, HubError};
 pub use message::{Request, Response, Wait};
+pub(super) use refusal::Asked;
+pub use refusal::{Refusal, RequestKind};
 use router::Target;
 use state::State;
 pub(super) use world::NoMachine;
@@ -131,13 +134,22 @@ impl SimHub {
 
     /// Answers one request, as the service would; see [`Wait`] for when.
     pub fn handle(&self, request: &Request) -> Response {
+        self.answer(request, None)
+    }
+
+    /// Refuses one request instead of serving it. Who may not ask for it, or asks wrongly, is told that.
+    pub(super) fn refuse(&self, request: &Request, refusal: Refusal) -> Response {
+        self.answer(request, Some(refusal))
+    }
+
+    fn answer(&self, request: &Request, refusal: Option<Refusal>) -> Response {
         if request.waited.is_zero() {
             self.served.fetch_add(1, Ordering::Relaxed);
         }
         let (mut state, now) = self.present();
         let request_id = state.entropy.guid();
-        let response =
-            router::route(self, &mut state, request, now).unwrap_or_else(|error| error.response(request_id, now));
+        let response = router::route(self, &mut state, request, refusal, now)
+            .unwrap_or_else(|error| error.response(request_id, now));
         drop(state);
         response
             .header("Server", "Microsoft-HTTPAPI/2.0")

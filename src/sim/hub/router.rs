@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 use super::auth::Permission;
 use super::errors::{Code, HubError};
 use super::message::{Request, Response};
+use super::refusal::{Refusal, RequestKind};
 use super::state::State;
 use super::twins::WriteKind;
 use super::{Call, SimHub, auth, bulk, configurations, methods, modules, query, registry, statistics, twins};
@@ -39,7 +40,7 @@ impl Target {
 }
 
 /// One thing the hub can be asked for.
-enum Operation<'a> {
+pub(super) enum Operation<'a> {
     ListDevices,
     Bulk,
     GetDevice(&'a str),
@@ -64,7 +65,7 @@ enum Operation<'a> {
 }
 
 impl<'a> Operation<'a> {
-    fn of(method: &str, segments: &'a [String]) -> Option<Self> {
+    pub(super) fn of(method: &str, segments: &'a [String]) -> Option<Self> {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         Some(match (method, segments.as_slice()) {
             ("GET", ["devices"]) => Self::ListDevices,
@@ -121,6 +122,62 @@ impl<'a> Operation<'a> {
         }
     }
 
+    /// What it does, for whoever tells requests apart by that.
+    pub(super) fn kind(&self) -> RequestKind {
+        match self {
+            Self::ListDevices
+            | Self::GetDevice(_)
+            | Self::ListModules(_)
+            | Self::GetModule(..)
+            | Self::GetTwin(..)
+            | Self::Query
+            | Self::ListConfigurations
+            | Self::TestQueries
+            | Self::GetConfiguration(_)
+            | Self::DeviceStatistics
+            | Self::ServiceStatistics => RequestKind::Read,
+            Self::Method(..) => RequestKind::Method,
+            Self::Bulk
+            | Self::PutDevice(_)
+            | Self::DeleteDevice(_)
+            | Self::PutModule(..)
+            | Self::DeleteModule(..)
+            | Self::WriteTwin(..)
+            | Self::PutConfiguration(_)
+            | Self::DeleteConfiguration(_)
+            | Self::ApplyContent(_) => RequestKind::Write,
+        }
+    }
+
+    /// Whether it costs messages of the day.
+    pub(super) fn is_metered(&self) -> bool {
+        matches!(self, Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query | Self::Method(..) | Self::ApplyContent(_))
+    }
+
+    /// What the service calls it when it throttles it. Only `ConfigurationWrite` was ever seen; the others are named
+    /// after it.
+    pub(super) fn throttled_as(&self) -> &'static str {
+        match self {
+            Self::ListDevices
+            | Self::GetDevice(_)
+            | Self::ListModules(_)
+            | Self::GetModule(..)
+            | Self::DeviceStatistics
+            | Self::ServiceStatistics => "IdentityRead",
+            Self::Bulk | Self::PutDevice(_) | Self::DeleteDevice(_) | Self::PutModule(..) | Self::DeleteModule(..) => {
+                "IdentityWrite"
+            }
+            Self::GetTwin(..) => "TwinRead",
+            Self::WriteTwin(..) => "TwinWrite",
+            Self::Query => "Query",
+            Self::Method(..) => "DirectMethod",
+            Self::ListConfigurations | Self::GetConfiguration(_) => "ConfigurationRead",
+            Self::TestQueries | Self::PutConfiguration(_) | Self::DeleteConfiguration(_) | Self::ApplyContent(_) => {
+                "ConfigurationWrite"
+            }
+        }
+    }
+
     fn run(&self, state: &mut State, call: &Call<'_>, hub: &str) -> Result<Response, HubError> {
         match *self {
             Self::ListDevices => registry::list(state, call),
@@ -148,7 +205,14 @@ impl<'a> Operation<'a> {
     }
 }
 
-pub(super) fn route(hub: &SimHub, state: &mut State, request: &Request, now: Timestamp) -> Result<Response, HubError> {
+/// Answers a request; `refusal` is what whoever may ask for it gets instead.
+pub(super) fn route(
+    hub: &SimHub,
+    state: &mut State,
+    request: &Request,
+    refusal: Option<Refusal>,
+    now: Timestamp,
+) -> Result<Response, HubError> {
     let target = Target::of(request)
         .ok_or_else(|| HubError::new(Code::IotHubFormatError, "The path holds an escape that is no UTF-8."))?;
     let call = Call { request, target: &target, now };
@@ -162,6 +226,9 @@ pub(super) fn route(hub: &SimHub, state: &mut State, request: &Request, now: Tim
     let needed = operation.as_ref().map(Operation::permission);
     let real_now = hub.real_clock.now().wall;
     auth::authorize(request, &target.path, needed, &hub.policies, &hub.hosts, real_now)?;
+    if let Some(refusal) = refusal {
+        return Err(refusal.error(operation.as_ref(), &hub.name, state.configurations.is_free()));
+    }
     match operation {
         Some(operation) => operation.run(state, &call, &hub.name),
         None => Err(HubError::new(

@@ -2,11 +2,12 @@
 //! hub tells the machines.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::sim::device::{Cloud, Condition, MachineSpec, Messages, Registry, World};
+use crate::sim::device::{Cloud, Condition, MachineSpec, Messages, Registry, Tally, World};
 
 use super::SimHub;
 use super::entropy::Entropy;
@@ -14,6 +15,8 @@ use super::state::{Authentication, Device, Identity, Module, State};
 
 /// Modules a device can have, the runtime's two included.
 const MAX_MODULES: usize = 50;
+/// Figures of this age are not brought up to date again.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// The hub as the machines see it: everything but the machines themselves.
 pub(super) struct Side<'a> {
@@ -228,6 +231,34 @@ impl SimHub {
             found.is_some()
         })?;
         found.ok_or_else(|| NoMachine::Machine(device.to_owned()))
+    }
+
+    /// What became of the messages of all machines. Figures are brought up to date for `patience` of real time, the
+    /// oldest first; others are let in between two machines.
+    pub(in crate::sim) fn tally(&self, patience: Duration) -> Tally {
+        let began = self.real_clock.now();
+        loop {
+            let (mut state, now) = self.present();
+            let more = state.world(|world, side| world.look_at_one(FRESH, now, side));
+            if !more || self.real_clock.now().since(began) >= patience {
+                return state.world.tally(now);
+            }
+        }
+    }
+
+    /// A twin that exists, for examples: a module's that is not the runtime's where there is one, or else a device's;
+    /// nothing on an empty hub.
+    pub(in crate::sim) fn some_twin(&self) -> Option<String> {
+        let state = self.state();
+        let module = |fits: fn(&str) -> bool| {
+            state.devices.iter().find_map(|(id, device)| {
+                let module = device.modules.keys().find(|name| fits(name))?;
+                Some(format!("{id}/{module}"))
+            })
+        };
+        // The tutorial's module comes first: people know what its twin is for.
+        let of_modules = module(|name| name == "temperatureFilter").or_else(|| module(|name| !name.starts_with('$')));
+        of_modules.or_else(|| state.devices.keys().next().cloned())
     }
 
     /// Changes where images come from.

@@ -37,6 +37,17 @@ fn switches_of_the_simulated_hub_are_completed_to_their_device() {
 }
 
 #[test]
+fn switches_of_the_simulated_hub_are_completed_to_their_last_word() {
+    let mut console = Console::online();
+    for (typed, golden_of) in [("sim drop re", "palette-sim-drop"), ("sim image alpine:3 r", "palette-sim-image")] {
+        console.press(":");
+        console.type_in(typed);
+        golden(&mut console, golden_of);
+        console.press("esc");
+    }
+}
+
+#[test]
 fn nothing_to_offer() {
     let mut console = Console::online();
     console.press(":");

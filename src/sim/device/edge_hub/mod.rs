@@ -40,7 +40,7 @@ const LARGEST: u64 = 256 * 1_024;
 /// What became of messages. A message counts once in `sent`, and as a copy for each endpoint it was routed to, or as
 /// one when there was none: `copies` is always the sum of the six after it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::sim) struct Counts {
+pub struct Counts {
     /// Messages that came in.
     pub sent: u64,
     /// Their copies.
@@ -57,6 +57,21 @@ pub(in crate::sim) struct Counts {
     pub refused: u64,
     /// Gone with the store, or with the last route to their endpoint.
     pub lost: u64,
+}
+
+impl Counts {
+    /// Adds those of another edgeHub.
+    pub(in crate::sim) fn add(&mut self, other: Self) {
+        let Self { sent, copies, delivered, queued, expired, no_route, refused, lost } = other;
+        self.sent += sent;
+        self.copies += copies;
+        self.delivered += delivered;
+        self.queued += queued;
+        self.expired += expired;
+        self.no_route += no_route;
+        self.refused += refused;
+        self.lost += lost;
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

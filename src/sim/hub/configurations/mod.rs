@@ -142,6 +142,11 @@ impl Configurations {
         self.due.settled_after(at)
     }
 
+    /// Whether it is a free hub's.
+    pub(super) fn is_free(&self) -> bool {
+        self.free
+    }
+
     /// Whether the hub takes as few configurations as a free one.
     pub(super) fn set_free(&mut self, free: bool) {
         self.free = free;

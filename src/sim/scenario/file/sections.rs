@@ -34,7 +34,7 @@ const ROOT: [&str; 11] = [
     "registries",
     "images",
 ];
-const HUB: [&str; 5] = ["name", "sku", "beat", "off", "latency"];
+const HUB: [&str; 6] = ["name", "sku", "beat", "off", "latency", "faults"];
 const DEVICES: [&str; 9] =
     ["id", "edge", "registered", "tags", "manifest", "installed", "architecture", "runtime", "leaves"];
 const DEPLOYMENTS: [&str; 7] = ["id", "manifest", "condition", "priority", "labels", "metrics", "created"];
@@ -122,7 +122,14 @@ fn hub(section: &Section<'_>, plan: &mut Plan) {
     let latency = section.get("latency").and_then(|field| {
         field.duration().filter(|latency| latency.as_secs() <= 120).or_else(|| field.wrong("is at most 120s"))
     });
-    plan.faults = FaultState { hub_on: !off, latency: latency.unwrap_or(Duration::ZERO) };
+    plan.faults = FaultState { hub_on: !off, latency: latency.unwrap_or(Duration::ZERO), ..FaultState::default() };
+    for field in section.get("faults").iter().flat_map(Field::one_or_more) {
+        let wanted = format!("a fault of the hub; these are: {}", words::HUB_FAULTS);
+        let read = |text: &str| words::hub_fault(&text.split_whitespace().collect::<Vec<_>>());
+        if let Some(fault) = field.read(&wanted, read) {
+            fault.put(&mut plan.faults);
+        }
+    }
 }
 
 struct Reader {

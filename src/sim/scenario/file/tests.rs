@@ -116,6 +116,21 @@ fn a_fleet_is_described_in_a_page_and_lives() {
 }
 
 #[test]
+fn what_is_wrong_with_requests_is_said_as_after_sim() {
+    use crate::sim::{Next, Refusal, RequestKind};
+    let scenario = read("[hub]\nfaults = [\"drop reply 2 writes\", \"answer quota\"]\nlatency = \"1s\"").unwrap();
+    let faults = scenario.faults();
+    assert_eq!(faults.drop_reply, Some(Next { left: Some(2), kind: Some(RequestKind::Write) }));
+    assert_eq!(faults.answer, Some((Refusal::QuotaExceeded, Next { left: None, kind: None })));
+    assert_eq!((faults.drop_request, faults.latency.as_secs()), (None, 1));
+    let one = read("[hub]\nfaults = \"drop request\"").unwrap();
+    assert!(one.faults().drop_request.is_some());
+    let wrong = read("[hub]\nfaults = [\"drop reply\", \"answer 418\"]").unwrap_err();
+    assert!(wrong.contains("\"answer 418\" is not a fault of the hub; these are: drop request|reply"), "{wrong}");
+    assert!(wrong.starts_with("w.toml:2:25"), "{wrong}");
+}
+
+#[test]
 fn the_same_seed_makes_the_same_fleet() {
     let everything = |caller: &Caller| (caller.get("/devices"), caller.query("SELECT * FROM devices.modules"));
     assert_eq!(everything(&world(FLEET).0), everything(&world(FLEET).0));

@@ -1,0 +1,135 @@
+//! Refusals that somebody ordered for requests that would be served: too many of them, a service that is unwell, a day
+//! whose messages are used up. Also what a request is, as far as that decides over it.
+
+use super::errors::{Code, HubError};
+use super::message::Request;
+use super::router::{Operation, Target};
+
+/// Messages a day of one unit, on a free hub and on a paid one.
+const DAILY: [u32; 2] = [8_000, 400_000];
+/// The count overshoots: it is looked at now and then.
+const OVERSHOT: u32 = 448;
+
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestKind {
+    /// It changes nothing: `GET`, queries.
+    Read,
+    /// It changes identities, twins or configurations.
+    Write,
+    /// It is a direct method, whatever that does.
+    Method,
+}
+
+impl RequestKind {
+    /// `read`, `write`, `method`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Method => "method",
+        }
+    }
+}
+
+/// A request, as far as faults tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sim) struct Asked {
+    /// What it does.
+    pub(in crate::sim) kind: RequestKind,
+    /// Whether it costs messages of the day.
+    pub(in crate::sim) metered: bool,
+}
+
+impl Asked {
+    /// What a request asks for; what is no operation at all is told by its verb.
+    pub(in crate::sim) fn of(request: &Request) -> Self {
+        let target = Target::of(request);
+        let operation = target.as_ref().and_then(|target| Operation::of(&request.method, &target.segments));
+        match operation {
+            Some(operation) => Self { kind: operation.kind(), metered: operation.is_metered() },
+            None if request.method == "GET" => Self { kind: RequestKind::Read, metered: false },
+            None => Self { kind: RequestKind::Write, metered: false },
+        }
+    }
+}
+
+/// A refusal in place of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// 429: too many requests of this kind.
+    Throttled,
+    /// 500
+    ServerError,
+    /// 503
+    Unavailable,
+    /// 504
+    GatewayTimeout,
+    /// 403002: the day's messages are used up. For requests that cost some; the others are served.
+    QuotaExceeded,
+}
+
+impl Refusal {
+    /// Its code in words of `:sim`: `429`, `quota`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Throttled => "429",
+            Self::ServerError => "500",
+            Self::Unavailable => "503",
+            Self::GatewayTimeout => "504",
+            Self::QuotaExceeded => "quota",
+        }
+    }
+
+    /// The service's words. Of 429 and 403002 they are quoted; the others are known by code and number only.
+    pub(super) fn error(self, operation: Option<&Operation<'_>>, hub: &str, free: bool) -> HubError {
+        match self {
+            Self::Throttled => HubError::new(
+                Code::ThrottlingBacklogTimeout,
+                format!(
+                    "The request has been throttled. Wait 10 seconds and try again. Operation type: {}",
+                    operation.map_or("Unknown", Operation::throttled_as)
+                ),
+            ),
+            Self::ServerError => HubError::new(Code::ServerError, "The service failed to process the request."),
+            Self::Unavailable => HubError::new(Code::ServiceUnavailable, "The service is unavailable."),
+            Self::GatewayTimeout => match operation {
+                Some(Operation::Method(..)) => HubError::method_timed_out(),
+                _ => HubError::new(Code::GatewayTimeout, "The operation timed out."),
+            },
+            Self::QuotaExceeded => {
+                let [free_hub, paid_hub] = DAILY;
+                HubError::quota_exceeded(hub, if free { free_hub } else { paid_hub }, OVERSHOT)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_told_apart_by_what_they_do() {
+        use RequestKind::{Method, Read, Write};
+        for (method, path, kind, metered) in [
+            ("GET", "/twins/d", Read, true),
+            ("GET", "/devices/d", Read, false),
+            ("GET", "/configurations", Read, false),
+            ("POST", "/devices/query", Read, true),
+            ("POST", "/configurations/testQueries", Read, false),
+            ("PATCH", "/twins/d/modules/m", Write, true),
+            ("POST", "/devices", Write, false),
+            ("POST", "/devices/d/applyConfigurationContent", Write, true),
+            ("PUT", "/configurations/c", Write, false),
+            ("POST", "/twins/d/modules/m/methods", Method, true),
+            ("GET", "/nothing", Read, false),
+            ("POST", "/devices/%ff", Write, false),
+        ] {
+            let request = Request { method: method.to_owned(), path_and_query: path.to_owned(), ..Request::default() };
+            assert_eq!(Asked::of(&request), Asked { kind, metered }, "{method} {path}");
+        }
+    }
+}
