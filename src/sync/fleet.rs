@@ -52,7 +52,8 @@ pub(super) async fn run(
             // Nobody looks: the next look reads at once.
             tokio::select! {
                 changed = needs.changed() => if changed.is_err() { return },
-                () = wake.fleet.notified() => {}
+                // Somebody changed something, or asked: devices may have come or gone.
+                () = wake.fleet.notified() => until_listing = 0,
             }
             continue;
         }
@@ -76,7 +77,7 @@ pub(super) async fn run(
         }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = wake.fleet.notified() => {}
+            () = wake.fleet.notified() => until_listing = 0,
             changed = still_wanted(&mut needs) => if changed.is_err() { return },
         }
     }

@@ -11,6 +11,7 @@ use crate::store::{DeploymentBoard, DetailBoard, Fetched, FleetSnapshot, LinkSta
 use crate::tui::actions::Danger;
 use crate::tui::following::LogBoard;
 use crate::tui::notices::{Notices, Severity};
+use crate::tui::views::form::{Entry, FormKind};
 
 /// Who and where we are; fixed for a run.
 #[derive(Debug, Clone)]
@@ -73,6 +74,8 @@ pub struct Shell {
     /// What could not be kept on disk and still is not, and why.
     pub unsaved: BTreeMap<String, String>,
     ops_asked: u128,
+    /// Forms that were left with something in them: it is there again when they are opened.
+    pub forms: BTreeMap<FormKind, Vec<Entry>>,
 }
 
 impl Shell {
@@ -90,6 +93,7 @@ impl Shell {
             ops: Arc::default(),
             logs: Arc::default(),
             notices: Notices::default(),
+            forms: BTreeMap::new(),
             marks: BTreeSet::new(),
             last_view: None,
             drafts: BTreeMap::new(),

@@ -227,3 +227,22 @@ async fn a_key_is_hidden_until_its_device_is_named_and_goes_by_itself() {
     let note = notes.iter().find(|entry| format!("{:?}", entry.first.body).contains("Revealed")).expect("remembered");
     assert!(!format!("{note:?}").contains(&key));
 }
+
+/// The list is read seldom, and the fleet not at all while another view is open: what was just registered is there all the
+/// same when one comes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_was_just_registered_is_in_the_list() {
+    let stage = Stage::set().await;
+    let mut opening = Opening::default();
+    opening.sync.fleet = Duration::from_secs(3_600);
+    let mut console = stage.console_with(opening);
+    console.sees("26 of 26").await;
+    console.press("+").await;
+    console.types("gw-zz").await;
+    console.press("enter").await;
+    confirms(&mut console, None).await;
+    console.sees("devices > gw-zz").await;
+    console.press("esc").await;
+    console.sees("27 of 27").await;
+    assert!(console.row("gw-zz").contains("new"), "{}", console.row("gw-zz"));
+}

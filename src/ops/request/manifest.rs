@@ -198,7 +198,8 @@ fn module_lines(module: &ModuleFate, width: usize) -> Vec<Line> {
                 let line = change.in_words();
                 let line = line.strip_suffix("   (null deletes the key)").unwrap_or(&line);
                 let rest = line.get(2..).unwrap_or(line);
-                Line::new(ChangeKind::Replace, format!("~ {name:<width$}   {rest}"))
+                let sign = line.get(..1).unwrap_or("~");
+                Line::new(change.kind(), format!("{sign} {name:<width$}   {rest}"))
             })
             .collect(),
     }

@@ -202,3 +202,21 @@ fn a_key_hidden_asked_for_shown_and_refused() {
     console.tell(shown(Ok(secret())));
     assert!(!console.screen(120, 36).contains("c2VjcmV0"));
 }
+
+#[test]
+fn a_form_that_was_left_has_what_was_typed_when_it_is_opened_again() {
+    let mut console = Console::online();
+    console.press("+");
+    console.type_in("gw-new");
+    console.press("tab space esc");
+    assert!(!console.location().contains("form"));
+    console.press("+");
+    let screen = console.screen(120, 36);
+    assert!(screen.contains("gw-new") && screen.contains("[ ] no"), "{screen}");
+    // Emptied by hand, it begins anew.
+    console.press("tab space shift-tab ctrl-u esc +");
+    assert!(console.screen(120, 36).contains("[x] yes"));
+    console.press("esc");
+    console.run("apply edge-gateway-001");
+    assert!(!console.screen(120, 36).contains("gw-new"), "another form is another form");
+}

@@ -153,8 +153,13 @@ fn arrive(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(Screen::Change(view)) = model.screen() else { return };
     let Some(place) = view.arrived(&model.shell) else { return };
     leave(model, effects);
-    if matches!(model.screen(), Some(Screen::Form(_))) {
+    let form = match model.screen() {
+        Some(Screen::Form(form)) => Some(form.kind().clone()),
+        _ => None,
+    };
+    if let Some(kind) = form {
         leave(model, effects);
+        model.shell.forms.remove(&kind);
     }
     go(model, &place, effects);
 }

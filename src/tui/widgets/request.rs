@@ -28,14 +28,13 @@ pub fn lines<R: Write>(intent: &WriteIntent<R>) -> Vec<Piece> {
     }
     lines.push((Role::Fg, String::new()));
     lines.push((Role::Header, "TAKES IT BACK".to_owned()));
-    let inverse = match request.inverse() {
-        None => "nothing".to_owned(),
+    match request.inverse() {
+        None => lines.push((Role::TextDim, "nothing".to_owned())),
         Some(mut inverse) => {
             mask_json(&mut inverse);
-            json::compact(&inverse)
+            lines.extend(json::pretty(&inverse).lines().map(|text| (Role::TextDim, text.to_owned())));
         }
-    };
-    lines.push((Role::TextDim, inverse));
+    }
     lines
 }
 

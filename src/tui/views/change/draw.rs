@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::{ChangeView, Ready, State};
 use crate::domain::text::Shown;
 use crate::domain::time::age_text;
-use crate::ops::{OpState, Unprepared};
+use crate::ops::{OpState, Outcome, Unprepared, Write};
 use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
@@ -76,8 +76,22 @@ fn lines(ready: &Ready, shell: &Shell, width: usize) -> Vec<Piece> {
             lines.push((Role::StatusWarn, text.to_owned()));
             lines.push((Role::TextDim, fault.to_string()));
         }
-        (Some(OpState::Done(..)), _) => {
-            lines.push((Role::StatusWarn, "it is over: M says how it ended; ctrl-r looks at it anew".to_owned()));
+        (Some(OpState::Done(outcome, _)), _) => {
+            let done = ready.intent.request.words().done;
+            let said = match outcome {
+                Outcome::Applied(_) => format!("it is {done}"),
+                Outcome::Conflict(_) => {
+                    "412: it was changed by somebody else after it was read; nothing was sent over it".to_owned()
+                }
+                Outcome::Refused(why) => format!("not {done}: {}", why.shown()),
+                Outcome::NotApplied(_) => {
+                    format!("not {done}: no answer came, and reading back shows that it did not take effect")
+                }
+                Outcome::Overtaken(_) => format!("not {done}: no answer came, and somebody else wrote instead"),
+                Outcome::Undecidable { why, .. } => format!("nobody can tell whether it was {done}: {why}"),
+            };
+            lines.push((Role::StatusWarn, said));
+            lines.push((Role::TextDim, "ctrl-r looks at it anew; below is what was asked".to_owned()));
         }
         (None, None) => {}
     }

@@ -10,7 +10,7 @@ use crate::ops::{Amendment, Document, NewDeployment, Order};
 use crate::tui::shell::Shell;
 
 /// Which form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FormKind {
     /// Registers a device.
     Register,

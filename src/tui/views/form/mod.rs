@@ -38,9 +38,12 @@ struct Field {
     begin: String,
 }
 
+/// What stands in a field.
 #[derive(Debug, Clone)]
-enum Entry {
+pub enum Entry {
+    /// A line of text.
     Text(Box<Editor>),
+    /// Yes or no.
     Choice(bool),
 }
 
@@ -50,7 +53,7 @@ impl Field {
     }
 
     fn choice(label: &'static str, help: &'static str, begin: bool) -> Self {
-        Self { label, help, entry: Entry::Choice(begin), begin: String::new() }
+        Self { label, help, entry: Entry::Choice(begin), begin: begin.to_string() }
     }
 }
 
@@ -58,8 +61,21 @@ impl FormView {
     /// The form, as it begins.
     #[must_use]
     pub fn new(kind: FormKind, shell: &Shell) -> Self {
-        let fields = kind.fields(shell);
+        let mut fields = kind.fields(shell);
+        for (field, kept) in fields.iter_mut().zip(shell.forms.get(&kind).into_iter().flatten()) {
+            field.entry = kept.clone();
+        }
         Self { kind, fields, focus: 0, wrong: None }
+    }
+
+    /// What was filled in, to be there again when the form is opened the next time; nothing when it is as it began.
+    #[must_use]
+    pub fn filled_in(&self) -> Option<Vec<Entry>> {
+        let begun = |field: &Field| match &field.entry {
+            Entry::Text(editor) => editor.text() == field.begin,
+            Entry::Choice(on) => on.to_string() == field.begin,
+        };
+        (!self.fields.iter().all(begun)).then(|| self.fields.iter().map(|field| field.entry.clone()).collect())
     }
 
     /// Which form.
