@@ -76,6 +76,9 @@ pub struct Shell {
     ops_asked: u128,
     /// Forms that were left with something in them: it is there again when they are opened.
     pub forms: BTreeMap<FormKind, Vec<Entry>>,
+    /// Devices whose edgeAgent did not answer when it was last asked (404103), and when that was: sooner evidence than the
+    /// link, which a hub gives up after minutes.
+    pub unanswered: BTreeMap<DeviceId, Now>,
 }
 
 impl Shell {
@@ -94,6 +97,7 @@ impl Shell {
             logs: Arc::default(),
             notices: Notices::default(),
             forms: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
             marks: BTreeSet::new(),
             last_view: None,
             drafts: BTreeMap::new(),

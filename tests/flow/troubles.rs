@@ -65,6 +65,12 @@ async fn messages_wait_at_edge_hub_while_there_is_no_network() {
     console.sees("edgeHub linked").await;
     console.command("sim net off edge-gateway-101").await;
     console.sees("has no network until").await;
+    // Whoever asks the device knows at once, and the device's page remembers.
+    console.sees("edgeHub linked").await;
+    console.press("l").await;
+    console.sees("has not answered since").await;
+    console.press("esc").await;
+    console.sees("edgeAgent gave no answer").await;
     // The hub notices when it misses it, and the console says since when.
     stage.clock.push(Duration::from_secs(600));
     console.sees("no edgeHub link for").await;
@@ -76,6 +82,9 @@ async fn messages_wait_at_edge_hub_while_there_is_no_network() {
 
     assert!(stage.sim.command("net on edge-gateway-101").is_ok());
     stage.clock.push(Duration::from_secs(60));
+    console.press("l").await;
+    console.sees("asked every").await;
+    console.press("esc").await;
     console.sees("edgeHub linked").await;
     console.press("M esc").await;
     messages(&mut console, "edge-gateway-101").await;

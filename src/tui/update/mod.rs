@@ -22,12 +22,13 @@ use travel::{go, history, last_view, leave};
 pub use typed::names;
 use typed::{act_in_prompt, typed_in_prompt};
 
+use crate::domain::fault::FaultKind;
 use crate::domain::text::Untrusted;
 use crate::logs::tail::Attention;
 use crate::ops::{Order, Prepared, Unprepared};
 use crate::store::Needs;
 use crate::tui::actions::ActionId;
-use crate::tui::following::LogWant;
+use crate::tui::following::{LogBoard, LogWant};
 use crate::tui::keymap::Lookup;
 use crate::tui::layers::{Layer, Question};
 use crate::tui::model::Model;
@@ -101,6 +102,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Prepared(order, result) => prepared(model, &order, result),
         Msg::Logs(logs) => {
+            note_answer(model, &logs);
             model.shell.logs = logs;
             refresh(model, &mut effects, |screen| matches!(screen, Screen::Logs(_)));
         }
@@ -145,6 +147,21 @@ fn prepared(model: &mut Model, order: &Order, result: Result<Box<Prepared>, Unpr
     });
     if let Some(view) = asked {
         view.prepared(result.map(|prepared| *prepared), &mut model.shell);
+    }
+}
+
+/// Whether the device that is followed answered: evidence that outlasts the log view.
+fn note_answer(model: &mut Model, logs: &LogBoard) {
+    let Some(device) = &logs.device else { return };
+    match &logs.tail.fault {
+        Some((fault, _)) if fault.kind == FaultKind::DeviceOffline => {
+            model.shell.unanswered.insert(device.clone(), model.shell.now);
+        }
+        Some(_) => {}
+        None if logs.tail.answered.is_some() => {
+            model.shell.unanswered.remove(device);
+        }
+        None => {}
     }
 }
 

@@ -154,7 +154,14 @@ impl DeviceView {
 
     fn link(&self, shell: &Shell) -> Piece {
         match self.edge_hub(shell) {
-            Some(hub) if hub.connection_state.raw() == "Connected" => (Role::StatusOk, "edgeHub linked".to_owned()),
+            Some(hub) if hub.connection_state.raw() == "Connected" => match shell.unanswered.get(&self.id) {
+                // The hub misses a device after minutes only; whoever asked it knows sooner.
+                Some(at) => {
+                    let ago = age_text(shell.now.since(*at));
+                    (Role::StatusUnknown, format!("edgeAgent gave no answer {ago} ago (404103)"))
+                }
+                None => (Role::StatusOk, "edgeHub linked".to_owned()),
+            },
             Some(hub) => match hub.last_activity.and_then(HubTime::instant) {
                 Some(at) => {
                     (Role::StatusUnknown, format!("no edgeHub link for {}", age_text(wall_age(shell.now.wall, at))))
