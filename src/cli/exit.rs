@@ -56,7 +56,11 @@ impl From<&Fault> for Exit {
             FaultKind::PreconditionFailed => Self::Precondition,
             FaultKind::Throttled(_) | FaultKind::QuotaExceeded | FaultKind::Budget => Self::Throttled,
             FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::DeviceOffline => Self::Unreachable,
-            FaultKind::AlreadyExists | FaultKind::Rejected | FaultKind::Server | FaultKind::Protocol => Self::Failure,
+            FaultKind::AlreadyExists
+            | FaultKind::Declined
+            | FaultKind::Rejected
+            | FaultKind::Server
+            | FaultKind::Protocol => Self::Failure,
         }
     }
 }

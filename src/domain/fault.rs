@@ -21,6 +21,8 @@ pub enum FaultKind {
     NotFound,
     /// 404103: the device a method was meant for is not connected.
     DeviceOffline,
+    /// The hub passed a method on, and the device or module itself said no.
+    Declined,
     /// 409: it exists already.
     AlreadyExists,
     /// 412: the entity changed since it was read.
@@ -122,6 +124,7 @@ impl Fault {
             FaultKind::QuotaExceeded => "not read: the day's messages are used up",
             FaultKind::Budget => "not read: edgedeck's share is used up",
             FaultKind::SystemModule
+            | FaultKind::Declined
             | FaultKind::AlreadyExists
             | FaultKind::PreconditionFailed
             | FaultKind::Rejected
@@ -162,6 +165,7 @@ impl Fault {
             },
             FaultKind::SystemModule => "the runtime's own modules are changed by deployments only",
             FaultKind::NotFound => "it does not exist, or was deleted",
+            FaultKind::Declined => "that was the device's own answer; its log says more",
             FaultKind::DeviceOffline => "the device is not connected now; try again when it is",
             FaultKind::AlreadyExists => "choose another id, or edit the one that exists",
             FaultKind::PreconditionFailed => "somebody changed it since it was read; compare and send again",

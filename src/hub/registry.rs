@@ -39,7 +39,7 @@ impl HubRead {
             let why = "the hub sent no symmetric key: it signs in with a certificate, or this sign-in may not see keys";
             return Err(Fault::new(FaultKind::Rejected, doing, why));
         };
-        // A device knows its hub by name only: a port is ours, for a hub behind something else.
+        // As we reach it, its port included: a real hub has none but 443, and a simulated one is nowhere else.
         let host = self.host();
         Ok(Secret::new(format!("HostName={host};DeviceId={};SharedAccessKey={}", id.as_str(), key.expose())))
     }

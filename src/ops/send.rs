@@ -79,5 +79,5 @@ fn answered(name: &str, reply: MethodReply) -> Result<Found, Fault> {
         None if payload.is_null() => format!("it answered {}", reply.status),
         None => format!("it answered {}: {}", reply.status, compact(&payload)),
     };
-    Err(Fault::new(FaultKind::Rejected, format!("call {name}"), why))
+    Err(Fault::new(FaultKind::Declined, format!("call {name}"), why))
 }

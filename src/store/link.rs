@@ -186,6 +186,7 @@ impl LinkState {
             FaultKind::QuotaExceeded => LinkHealth::QuotaExceeded,
             FaultKind::SystemModule
             | FaultKind::NotFound
+            | FaultKind::Declined
             | FaultKind::DeviceOffline
             | FaultKind::AlreadyExists
             | FaultKind::PreconditionFailed
