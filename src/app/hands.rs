@@ -101,7 +101,7 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
     let origin = Origin {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         context: context.clone(),
-        hub: name,
+        hub: name.clone(),
         who,
         identity: hub.read.identity(),
     };
@@ -126,6 +126,7 @@ pub fn wire(materials: Materials, clock: &SharedClock, cancel: &CancellationToke
         clock: clock.clone(),
         local,
         context,
+        hub: name,
         kept,
         unsaved: BTreeMap::new(),
         simulator,
@@ -145,7 +146,7 @@ fn open_local(
 ) -> (Option<LocalStore>, Vec<String>, Option<LastView>) {
     match LocalStore::open(options, clock.clone()) {
         Ok((local, loaded)) => {
-            let Loaded { drafts, mut view, history, findings } = loaded;
+            let Loaded { drafts, mut view, mut forms, history, findings } = loaded;
             greetings.extend(findings.iter().map(|finding| Msg::Say(Severity::Warning, finding.to_string())));
             let (free, held): (Vec<_>, Vec<_>) = drafts
                 .into_iter()
@@ -158,6 +159,7 @@ fn open_local(
                 greetings.push(Msg::Say(Severity::Warning, text));
             }
             greetings.push(Msg::Drafts(free.into_iter().map(|found| found.draft).collect()));
+            greetings.push(Msg::Forms(forms.remove(hub).unwrap_or_default()));
             (Some(local), history, view.contexts.remove(context))
         }
         Err(error) => {
@@ -180,6 +182,8 @@ pub struct Hands {
     local: Option<LocalStore>,
     /// The context views are remembered under.
     context: String,
+    /// The hub whose forms are kept.
+    hub: String,
     kept: Option<watch::Receiver<Status>>,
     /// What the model was told of it.
     unsaved: BTreeMap<String, String>,
@@ -237,6 +241,9 @@ impl Hands {
             Effect::CloseDraft(key) => self.local.as_ref().map(|local| local.close_draft(&key)),
             Effect::DiscardDraft(key) => self.local.as_ref().map(|local| local.discard_draft(&key)),
             Effect::SaveView(view) => self.local.as_ref().map(|local| local.save_view(self.context.clone(), view)),
+            Effect::SaveForm(form, fields) => {
+                self.local.as_ref().map(|local| local.save_form(self.hub.clone(), form, fields))
+            }
             Effect::PushHistory(line) => self.local.as_ref().map(|local| local.push_history(line)),
             Effect::Copy(_) | Effect::EditOutside(..) | Effect::Suspend | Effect::Repaint | Effect::Quit => None,
         };

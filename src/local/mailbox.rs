@@ -9,9 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::{Draft, DraftKey, LastView, LocalError, Opened};
+use super::{Draft, DraftKey, FilledIn, LastView, LocalError, Opened};
 
-/// The most drafts, and the most contexts, with a change that waits.
+/// The most drafts, the most contexts and the most forms with a change that waits.
 const SLOTS: usize = 64;
 /// The most typed lines that wait; older ones give way.
 const LINES: usize = 200;
@@ -25,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(5);
 pub struct Status {
     /// When each draft was last saved.
     pub saved: BTreeMap<DraftKey, Timestamp>,
-    /// What could not be saved and still is not, by what it is: `draft of edge-gateway-001`, `views`, `history`.
+    /// What could not be saved and still is not, by what it is: `draft of edge-gateway-001`, `views`, `forms`, `history`.
     pub failures: BTreeMap<String, SaveFailure>,
 }
 
@@ -66,13 +66,15 @@ pub(super) struct Ask {
 pub(super) struct Batch {
     pub(super) drafts: BTreeMap<DraftKey, DraftSlot>,
     pub(super) views: BTreeMap<String, LastView>,
+    /// By hub and form; `None` empties it.
+    pub(super) forms: BTreeMap<(String, String), Option<FilledIn>>,
     pub(super) history: Vec<String>,
     pub(super) asks: VecDeque<Ask>,
 }
 
 impl Batch {
     fn len(&self) -> usize {
-        self.drafts.len() + self.views.len() + self.history.len()
+        self.drafts.len() + self.views.len() + self.forms.len() + self.history.len()
     }
 }
 
@@ -137,6 +139,17 @@ impl Mailbox {
                 return Err(LocalError::Full(batch.views.len()));
             }
             batch.views.insert(context, view);
+            Ok(())
+        })
+    }
+
+    pub(super) fn form(&self, hub: String, form: String, fields: Option<FilledIn>) -> Result<(), LocalError> {
+        self.put(|batch| {
+            let key = (hub, form);
+            if batch.forms.len() >= SLOTS && !batch.forms.contains_key(&key) {
+                return Err(LocalError::Full(batch.forms.len()));
+            }
+            batch.forms.insert(key, fields);
             Ok(())
         })
     }
@@ -222,6 +235,9 @@ impl Mailbox {
         }
         for (context, view) in failed.views {
             slots.waiting.views.entry(context).or_insert(view);
+        }
+        for (key, fields) in failed.forms {
+            slots.waiting.forms.entry(key).or_insert(fields);
         }
         let newer = std::mem::replace(&mut slots.waiting.history, failed.history);
         for line in newer {

@@ -6,6 +6,7 @@
 
 mod disk_format;
 mod draft;
+mod form;
 mod mailbox;
 mod store;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod view;
 mod writer;
 
 pub use draft::{Draft, DraftKey, LoadedDraft, Opened};
+pub use form::FilledIn;
 pub use mailbox::{SaveFailure, Status};
 pub use store::{Loaded, LocalStore, Options, Unsaved};
 pub use view::{LastView, SortOrder, ViewState};

@@ -1,5 +1,6 @@
 //! The handle everybody has, and what is read when the console starts.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,9 +11,10 @@ use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 use super::disk_format::read;
+use super::form::FormState;
 use super::mailbox::{Ask, DraftChange, Mailbox};
 use super::writer::{Files, Writer, lock_of};
-use super::{Draft, DraftKey, LastView, LoadedDraft, LocalError, Opened, Status, ViewState};
+use super::{Draft, DraftKey, FilledIn, LastView, LoadedDraft, LocalError, Opened, Status, ViewState};
 use crate::disk::{DiskError, FileLock, LockAttempt, ensure_dir, remove};
 use crate::domain::text::Untrusted;
 use crate::domain::time::{SharedClock, age_text, wall_age};
@@ -54,6 +56,8 @@ pub struct Loaded {
     pub drafts: Vec<LoadedDraft>,
     /// Where the operator was.
     pub view: ViewState,
+    /// What was filled into forms and not sent: by hub, then by the form's name.
+    pub forms: BTreeMap<String, BTreeMap<String, FilledIn>>,
     /// What was typed, oldest first.
     pub history: Vec<String>,
     /// What was wrong, and what was removed because of its age.
@@ -157,6 +161,20 @@ impl LocalStore {
         self.handle.0.view(context.into(), view)
     }
 
+    /// Keeps what was filled into a form of a hub, until `None` empties it or it is as old as drafts may get. Never
+    /// blocks.
+    ///
+    /// # Errors
+    /// As [`LocalStore::save_draft`].
+    pub fn save_form(
+        &self,
+        hub: impl Into<String>,
+        form: impl Into<String>,
+        fields: Option<FilledIn>,
+    ) -> Result<(), LocalError> {
+        self.handle.0.form(hub.into(), form.into(), fields)
+    }
+
     /// Adds a typed line to the history, unless it repeats the last one. Never blocks.
     ///
     /// # Errors
@@ -199,6 +217,11 @@ fn load(files: &Files, keep: Duration, me: &str, now: Timestamp) -> Result<Loade
     }
     ensure_dir(&files.state)?;
     loaded.view = found(read(&files.view(), "view", now), &mut loaded.findings).unwrap_or_default();
+    let forms = found(read::<FormState>(&files.forms(), "forms", now), &mut loaded.findings).unwrap_or_default();
+    for (hub, forms) in forms.hubs {
+        let young = forms.into_iter().filter(|(_, kept)| wall_age(now, kept.saved_at) <= keep);
+        loaded.forms.insert(hub, young.map(|(form, kept)| (form, kept.fields)).collect());
+    }
     loaded.history = found(read(&files.history(), "history", now), &mut loaded.findings).unwrap_or_default();
     // What is wrong with the folder of drafts costs the drafts, not the rest.
     let drafts = found(list(&files.drafts()).map(Some), &mut loaded.findings).unwrap_or_default();

@@ -103,6 +103,31 @@ fn what_was_saved_comes_back_private_and_nothing_is_made_before() {
 }
 
 #[test]
+fn forms_are_kept_by_hub_without_secrets_until_they_are_emptied_or_old() {
+    let temp = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let (store, loaded) = open(temp.path(), &clock);
+    assert!(loaded.forms.is_empty());
+    let filled = |text: &str| Some(vec![None, Some(text.to_owned())]);
+    store.save_form("a.azure-devices.net", "register", filled("gw-1")).unwrap();
+    store.save_form("a.azure-devices.net", "disable gw-2", filled("SharedAccessKey=c2VjcmV0c2VjcmV0")).unwrap();
+    store.save_form("b.azure-devices.net", "register", filled("gw-9")).unwrap();
+    store.flush(SOON).unwrap();
+    let text = fs::read_to_string(temp.path().join("forms.json")).unwrap();
+    assert!(text.contains("gw-9") && !text.contains("c2VjcmV0"), "{text}");
+
+    store.save_form("a.azure-devices.net", "disable gw-2", None).unwrap();
+    store.flush(SOON).unwrap();
+    let (_, loaded) = open(temp.path(), &clock);
+    let kept = BTreeMap::from([("register".to_owned(), vec![None, Some("gw-1".to_owned())])]);
+    assert_eq!(loaded.forms["a.azure-devices.net"], kept);
+
+    clock.advance(8 * DAY);
+    let (_, loaded) = open(temp.path(), &clock);
+    assert!(loaded.forms.values().all(BTreeMap::is_empty), "{:?}", loaded.forms);
+}
+
+#[test]
 fn a_thousand_keystrokes_are_one_write_and_the_last_one_wins() {
     let temp = tempfile::tempdir().unwrap();
     let mut options = options(temp.path(), "pid 1");

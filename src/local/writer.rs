@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::disk_format::{read, write};
+use super::form::{FormState, KeptForm};
 use super::mailbox::{Batch, DraftChange, DraftSlot, Mailbox, push_line};
-use super::{Draft, DraftKey, LastView, LocalError, Opened, SaveFailure, Status, ViewState};
+use super::{Draft, DraftKey, FilledIn, LastView, LocalError, Opened, SaveFailure, Status, ViewState};
 use crate::disk::{FileLock, LockAttempt, file_name, remove};
 use crate::domain::mask::mask_text;
 use crate::domain::secret::{mask_json, redact};
@@ -36,6 +37,10 @@ impl Files {
 
     pub(super) fn view(&self) -> PathBuf {
         self.state.join("view.json")
+    }
+
+    pub(super) fn forms(&self) -> PathBuf {
+        self.state.join("forms.json")
     }
 
     pub(super) fn history(&self) -> PathBuf {
@@ -90,6 +95,9 @@ impl Writer {
         }
         if !batch.views.is_empty() && !self.views(&batch.views) {
             failed.views = batch.views;
+        }
+        if !batch.forms.is_empty() && !self.forms(&batch.forms) {
+            failed.forms = batch.forms;
         }
         if !batch.history.is_empty() && !self.history(&batch.history) {
             failed.history = batch.history;
@@ -202,6 +210,24 @@ impl Writer {
                 state.contexts.insert(context.clone(), view);
             }
             write(&files.view(), "view", &state)
+        })
+    }
+
+    fn forms(&mut self, forms: &BTreeMap<(String, String), Option<FilledIn>>) -> bool {
+        self.shared("forms", |files, now| {
+            let mut state = or_new(read::<FormState>(&files.forms(), "forms", now))?;
+            for ((hub, form), fields) in forms {
+                let of_hub = state.hubs.entry(hub.clone()).or_default();
+                match fields {
+                    Some(fields) => {
+                        let fields = fields.iter().map(|text| text.as_deref().map(redact)).collect();
+                        of_hub.insert(form.clone(), KeptForm { saved_at: now, fields });
+                    }
+                    None => drop(of_hub.remove(form)),
+                }
+            }
+            state.hubs.retain(|_, forms| !forms.is_empty());
+            write(&files.forms(), "forms", &state)
         })
     }
 

@@ -9,7 +9,7 @@ use crossterm::event::KeyEvent;
 use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::secret::Secret;
 use crate::domain::time::Now;
-use crate::local::{Draft, DraftKey, LastView};
+use crate::local::{Draft, DraftKey, FilledIn, LastView};
 use crate::ops::{OpsBoard, Order, Prepared, Unprepared, WriteIntent};
 use crate::store::{DeploymentBoard, DetailBoard, FleetSnapshot, LinkState, Needs};
 use crate::tui::following::{LogBoard, LogFile, LogWant};
@@ -38,6 +38,8 @@ pub enum Msg {
     Ops(Arc<OpsBoard>),
     /// New lines of the log that is followed, or news of how it is.
     Logs(Arc<LogBoard>),
+    /// What was filled into forms before, by their names.
+    Forms(BTreeMap<String, FilledIn>),
     /// Drafts that were on disk at start.
     Drafts(Vec<Draft>),
     /// A draft was taken for editing; with what the disk holds of it.
@@ -87,6 +89,8 @@ pub enum Effect {
     CloseDraft(DraftKey),
     /// Remove a draft from the disk.
     DiscardDraft(DraftKey),
+    /// Keep what was filled into a form, by its name; `None` empties it.
+    SaveForm(String, Option<FilledIn>),
     /// Remember how a view was left.
     SaveView(LastView),
     /// Remember a command line.

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use crate::domain::ids::{DeviceId, OpId, TwinId};
 use crate::domain::time::Now;
-use crate::local::{Draft, LastView};
+use crate::local::{Draft, FilledIn, LastView};
 use crate::ops::{Level, OpsBoard, Write, WriteIntent};
 use crate::store::{DeploymentBoard, DetailBoard, Fetched, FleetSnapshot, LinkState};
 use crate::tui::actions::Danger;
 use crate::tui::following::LogBoard;
 use crate::tui::notices::{Notices, Severity};
-use crate::tui::views::form::{Entry, FormKind};
 
 /// Who and where we are; fixed for a run.
 #[derive(Debug, Clone)]
@@ -74,8 +73,8 @@ pub struct Shell {
     /// What could not be kept on disk and still is not, and why.
     pub unsaved: BTreeMap<String, String>,
     ops_asked: u128,
-    /// Forms that were left with something in them: it is there again when they are opened.
-    pub forms: BTreeMap<FormKind, Vec<Entry>>,
+    /// What was filled into forms and not sent, by their names: it is there again when they are opened.
+    pub forms: BTreeMap<String, FilledIn>,
     /// Devices whose edgeAgent did not answer when it was last asked (404103), and when that was: sooner evidence than the
     /// link, which a hub gives up after minutes.
     pub unanswered: BTreeMap<DeviceId, Now>,

@@ -51,6 +51,31 @@ async fn a_draft_survives_a_kill_in_the_middle_of_typing() {
     goes_on_with(&mut next, "31.5").await;
 }
 
+/// Forms too: what was typed into one is in it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_survives_a_kill() {
+    let stage = Stage::set().await;
+    let mut console = stage.console();
+    console.command("deploy").await;
+    console.sees("create a deployment").await;
+    console.types("night-shift").await;
+    let forms = || std::fs::read_to_string(stage.state().join("forms.json")).unwrap_or_default();
+    let mut typed = 0;
+    while !forms().contains("night-shift") {
+        console.types("1").await;
+        typed += 1;
+        assert!(typed < 600, "typing puts the keeping off");
+    }
+    let left = stage.files.path().join("left-by-the-kill");
+    copy(&stage.state(), &left);
+    console.kill();
+
+    let mut next = stage.console_on(&left, Opening::default());
+    next.command("deploy").await;
+    next.sees("as it was left").await;
+    next.sees("night-shift").await;
+}
+
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("the state folder") {

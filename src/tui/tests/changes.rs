@@ -1,5 +1,6 @@
 //! Goldens of changes: their forms, what would be sent, the question, and what keeps one from being sent.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,6 +122,32 @@ fn a_form_keeps_what_was_typed_while_its_change_is_looked_at() {
     let effects = console.press("ctrl-r");
     answer(&mut console, asked(&effects), Ok(manifest()));
     assert!(console.screen(120, 36).contains("DISAPPEARS"));
+}
+
+#[test]
+fn a_form_is_as_it_was_left_and_takes_nothing_for_typed_that_was_not() {
+    let kept = |effects: &[Effect]| {
+        effects.iter().rev().find_map(|effect| match effect {
+            Effect::SaveForm(form, fields) => Some((form.clone(), fields.clone())),
+            _ => None,
+        })
+    };
+    let mut console = Console::online();
+    console.press("+");
+    console.type_in("gw-1");
+    let effects = console.wait(Duration::from_secs(1));
+    let filled = vec![Some("gw-1".to_owned()), None, None];
+    assert_eq!(kept(&effects), Some(("register".to_owned(), Some(filled.clone()))), "kept while it is typed");
+    assert_eq!(kept(&console.wait(Duration::from_secs(1))), None, "and once is enough");
+    console.press("esc");
+
+    // As after a kill: the next console learns it from the disk.
+    let mut next = Console::online();
+    next.tell(Msg::Forms(BTreeMap::from([("register".to_owned(), filled)])));
+    next.press("+");
+    golden(&mut next, "form-register-as-left");
+    next.press("ctrl-u");
+    assert_eq!(kept(&next.press("esc")), Some(("register".to_owned(), None)), "emptied is forgotten");
 }
 
 #[test]

@@ -106,6 +106,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.shell.logs = logs;
             refresh(model, &mut effects, |screen| matches!(screen, Screen::Logs(_)));
         }
+        Msg::Forms(forms) => model.shell.forms = forms,
         Msg::Drafts(drafts) => drafts::found_at_start(model, drafts),
         Msg::DraftOpened(key, found) => drafts::opened(model, key, found.map(|draft| *draft), &mut effects),
         Msg::DraftRefused(key, why) => drafts::refused(model, &key, why, &mut effects),
@@ -171,12 +172,13 @@ fn arrive(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(place) = view.arrived(&model.shell) else { return };
     leave(model, effects);
     let form = match model.screen() {
-        Some(Screen::Form(form)) => Some(form.kind().clone()),
+        Some(Screen::Form(form)) => Some(form.name()),
         _ => None,
     };
-    if let Some(kind) = form {
+    if let Some(form) = form {
         leave(model, effects);
-        model.shell.forms.remove(&kind);
+        model.shell.forms.remove(&form);
+        effects.push(Effect::SaveForm(form, None));
     }
     go(model, &place, effects);
 }
@@ -184,8 +186,10 @@ fn arrive(model: &mut Model, effects: &mut Vec<Effect>) {
 /// Hands over what was typed and is not kept yet, in views that are covered by others too.
 fn keep_typing(model: &mut Model, effects: &mut Vec<Effect>) {
     for screen in &mut model.screens {
-        if let Screen::Twin(view) = screen {
-            effects.extend(view.tick(&mut model.shell).effects);
+        match screen {
+            Screen::Twin(view) => effects.extend(view.tick(&mut model.shell).effects),
+            Screen::Form(view) => effects.extend(view.keep(&mut model.shell)),
+            _ => {}
         }
     }
 }

@@ -19,17 +19,8 @@ pub(super) fn leave(model: &mut Model, effects: &mut Vec<Effect>) {
 /// Closes every view from the one at `first` on, and gives drafts free that are not edited any more.
 fn cut(model: &mut Model, first: usize, effects: &mut Vec<Effect>) {
     for screen in model.screens.drain(first..) {
-        match screen {
-            Screen::Twin(view) => effects.extend(view.closed(&model.shell)),
-            Screen::Form(view) => match view.filled_in() {
-                Some(entries) => {
-                    model.shell.forms.insert(view.kind().clone(), entries);
-                }
-                None => {
-                    model.shell.forms.remove(view.kind());
-                }
-            },
-            _ => {}
+        if let Screen::Twin(view) = screen {
+            effects.extend(view.closed(&model.shell));
         }
     }
 }

@@ -43,6 +43,17 @@ impl FormKind {
         }
     }
 
+    /// What it is kept under: the command that opens it, where there is one.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Register => "register".to_owned(),
+            Self::Apply(device) => format!("apply {}", device.shown()),
+            Self::Disable(device) => format!("disable {}", device.shown()),
+            Self::Deployment => "deploy".to_owned(),
+            Self::Amend(id) => format!("amend {}", id.shown()),
+        }
+    }
+
     /// The fields; those about something that exists begin with what it is.
     pub(super) fn fields(&self, shell: &Shell) -> Vec<Field> {
         match self {

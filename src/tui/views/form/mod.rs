@@ -9,8 +9,10 @@ use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
 use super::{Place, Step, View};
+use crate::local::FilledIn;
 use crate::tui::actions::{ActionId, Scope};
 use crate::tui::canvas::{Canvas, Piece};
+use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::editor::Editor;
@@ -23,6 +25,8 @@ pub struct FormView {
     kind: FormKind,
     fields: Vec<Field>,
     focus: usize,
+    /// It holds what was typed an earlier time.
+    as_left: bool,
     /// What cannot be used, and in which field.
     wrong: Option<(usize, String)>,
 }
@@ -40,7 +44,7 @@ struct Field {
 
 /// What stands in a field.
 #[derive(Debug, Clone)]
-pub enum Entry {
+enum Entry {
     /// A line of text.
     Text(Box<Editor>),
     /// Yes or no.
@@ -57,31 +61,60 @@ impl Field {
     }
 }
 
+impl Entry {
+    fn text(&self) -> String {
+        match self {
+            Self::Text(editor) => editor.text(),
+            Self::Choice(on) => on.to_string(),
+        }
+    }
+}
+
 impl FormView {
-    /// The form, as it begins.
+    /// The form as it was left, or as it begins. What was not typed into is as it is now: the hub's values go on
+    /// meanwhile, and an old one of them must not look like something that was typed.
     #[must_use]
     pub fn new(kind: FormKind, shell: &Shell) -> Self {
         let mut fields = kind.fields(shell);
-        for (field, kept) in fields.iter_mut().zip(shell.forms.get(&kind).into_iter().flatten()) {
-            field.entry = kept.clone();
+        let kept = shell.forms.get(&kind.name());
+        for (field, kept) in fields.iter_mut().zip(kept.into_iter().flatten()) {
+            if let Some(text) = kept {
+                field.entry = match field.entry {
+                    Entry::Text(_) => Entry::Text(Box::new(Editor::line(text))),
+                    Entry::Choice(_) => Entry::Choice(text == "true"),
+                };
+            }
         }
-        Self { kind, fields, focus: 0, wrong: None }
+        Self { kind, fields, focus: 0, wrong: None, as_left: kept.is_some() }
     }
 
-    /// What was filled in, to be there again when the form is opened the next time; nothing when it is as it began.
+    /// Keeps what was filled in, if that is not known yet: for the next time it is opened, and for a console that ends
+    /// without a word.
     #[must_use]
-    pub fn filled_in(&self) -> Option<Vec<Entry>> {
-        let begun = |field: &Field| match &field.entry {
-            Entry::Text(editor) => editor.text() == field.begin,
-            Entry::Choice(on) => on.to_string() == field.begin,
-        };
-        (!self.fields.iter().all(begun)).then(|| self.fields.iter().map(|field| field.entry.clone()).collect())
+    pub fn keep(&self, shell: &mut Shell) -> Option<Effect> {
+        let name = self.name();
+        let filled = self.filled_in();
+        if shell.forms.get(&name) == filled.as_ref() {
+            return None;
+        }
+        match &filled {
+            Some(fields) => drop(shell.forms.insert(name.clone(), fields.clone())),
+            None => drop(shell.forms.remove(&name)),
+        }
+        Some(Effect::SaveForm(name, filled))
     }
 
-    /// Which form.
+    /// What was typed into the fields; nothing when all are as they began.
+    fn filled_in(&self) -> Option<FilledIn> {
+        let typed = |field: &Field| Some(field.entry.text()).filter(|text| *text != field.begin);
+        let fields: FilledIn = self.fields.iter().map(typed).collect();
+        fields.iter().any(Option::is_some).then_some(fields)
+    }
+
+    /// What it is kept under.
     #[must_use]
-    pub fn kind(&self) -> &FormKind {
-        &self.kind
+    pub fn name(&self) -> String {
+        self.kind.name()
     }
 
     /// Types a key into the field that has the focus. Says whether it meant anything.
@@ -124,7 +157,11 @@ impl View for FormView {
     }
 
     fn location(&self, _: &Shell) -> Vec<Piece> {
-        vec![(Role::TextDim, "form > ".to_owned()), (Role::Fg, self.kind.title())]
+        let mut pieces = vec![(Role::TextDim, "form > ".to_owned()), (Role::Fg, self.kind.title())];
+        if self.as_left {
+            pieces.push((Role::TextDim, ", as it was left".to_owned()));
+        }
+        pieces
     }
 
     fn act(&mut self, action: ActionId, _: &mut Shell) -> Step {
