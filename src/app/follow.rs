@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::disk;
 use crate::domain::ids::DeviceId;
+use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 use crate::hub::HubRead;
 use crate::logs::tail::{LogTail, TailSettings};
@@ -102,19 +103,21 @@ impl Following {
     }
 }
 
-/// Writes the lines into a file of their own below `folder`, which nobody else can read; gives the sentence to say.
-/// Blocks.
+/// Writes the lines into a file of their own below `folder`, which nobody else can read; gives the sentence to say, with
+/// `~` for the user's `home`. Blocks.
 ///
 /// # Errors
 /// A sentence.
-pub(super) fn save(folder: &Path, file: &LogFile, stamp: &str) -> Result<String, String> {
+pub(super) fn save(folder: &Path, home: Option<&Path>, file: &LogFile, stamp: &str) -> Result<String, String> {
     disk::ensure_dir(folder).map_err(|error| format!("the log was not saved: {error}"))?;
-    let path = folder.join(format!("{}-{stamp}.log", plain_name(&file.about)));
+    let name = format!("{}-{stamp}.log", plain_name(&file.about));
+    let path = folder.join(&name);
     let failed = |error: std::io::Error| format!("the log was not saved in {}: {error}", path.display());
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
     match write(made, file) {
         Ok((lines, bytes)) => {
-            Ok(format!("{lines} lines, {} kB, secrets masked, are in {}", bytes.div_ceil(1_000), shown(&path)))
+            // What is cut where there is little room is the least of it.
+            Ok(format!("{name}: {lines} lines, {} kB, masked, in {}", bytes.div_ceil(1_000), below(folder, home)))
         }
         Err(error) => {
             // Half a log is taken for a whole one later.
@@ -137,8 +140,13 @@ fn write(made: std::fs::File, file: &LogFile) -> std::io::Result<(usize, usize)>
     Ok((lines, bytes))
 }
 
-fn shown(path: &Path) -> String {
-    crate::domain::text::Untrusted::new(path.display().to_string()).shown().into()
+/// A folder as a shell reads it, short where it can be.
+fn below(folder: &Path, home: Option<&Path>) -> String {
+    let text = match home.and_then(|home| folder.strip_prefix(home).ok()) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => folder.display().to_string(),
+    };
+    Untrusted::new(text).shown().into()
 }
 
 /// A name no shell and no folder takes for something else.
@@ -167,13 +175,13 @@ mod tests {
             after: None,
             layout: Layout::default(),
         };
-        let said = save(&folder, &file, "now").unwrap();
+        let said = save(&folder, Some(home.path()), &file, "now").unwrap();
         let path = folder.join("_edge_1___2Jfilter-now.log");
-        assert!(said.contains(&path.display().to_string()), "{said}");
+        assert_eq!(said, "_edge_1___2Jfilter-now.log: 0 lines, 0 kB, masked, in ~/saved", "the name is never cut off");
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&folder)), (0o600, 0o700));
         std::fs::write(&path, "kept").unwrap();
-        let refused = save(&folder, &file, "now").unwrap_err();
+        let refused = save(&folder, None, &file, "now").unwrap_err();
         assert!(refused.starts_with("the log was not saved"), "{refused}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");
     }

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::follow::{self, Following};
 use super::simulator::Simulator;
 use crate::audit::{AuditLog, NoteKind, Origin, Who};
+use crate::config::Platform;
 use crate::domain::ids::DeviceId;
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
@@ -324,7 +325,8 @@ impl Hands {
         let (folder, tell) = (self.saved.clone(), self.tell.clone());
         let stamp = self.clock.now().wall.strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
         tokio::task::spawn_blocking(move || {
-            let message = match follow::save(&folder, &file, &stamp) {
+            let home = Platform::detect().map(|platform| platform.home);
+            let message = match follow::save(&folder, home.as_deref(), &file, &stamp) {
                 Ok(text) => Msg::Say(Severity::Outcome, text),
                 Err(text) => Msg::Say(Severity::Error, text),
             };

@@ -178,10 +178,13 @@ pub enum Command {
 }
 
 impl Cli {
-    /// A flag that has no meaning where it stands, if there is one.
+    /// A flag that has no meaning where it stands, or one that is missing, if there is one.
     #[must_use]
     pub fn idle_flag(&self) -> Option<String> {
-        self.idle_screen_flag().or_else(|| self.idle_hub_flag())
+        self.idle_screen_flag().or_else(|| self.idle_hub_flag()).or_else(|| match &self.command {
+            Some(Command::Logs(args)) => args.without_module(),
+            _ => None,
+        })
     }
 
     /// A flag about which hub beside `sim`, which makes its own, or about its world where nothing is simulated.

@@ -118,6 +118,7 @@ impl Fault {
                 Some(Right::RegistryWrite | Right::DeploymentWrite) => "not allowed: needs RegistryWrite",
                 None => "not allowed",
             },
+            FaultKind::NotFound if self.needs == Some(Right::Invoke) => "gone, or disabled",
             FaultKind::NotFound => "gone",
             FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::DeviceOffline => "no answer",
             FaultKind::Throttled(_) => "not read: the hub asks to slow down",
@@ -164,6 +165,10 @@ impl Fault {
                 }
             },
             FaultKind::SystemModule => "the runtime's own modules are changed by deployments only",
+            // The hub answers so for a device that is disabled, too (iot-hub-api 3.3).
+            FaultKind::NotFound if self.needs == Some(Right::Invoke) => {
+                "it does not exist, or is disabled: look it up among the devices"
+            }
             FaultKind::NotFound => "it does not exist, or was deleted",
             FaultKind::Declined => "that was the device's own answer; its log says more",
             FaultKind::DeviceOffline => "the device is not connected now; try again when it is",
@@ -216,6 +221,14 @@ mod tests {
         assert!(fault.may_have_happened());
         fault.never_sent = true;
         assert!(!fault.may_have_happened());
+    }
+
+    #[test]
+    fn a_method_for_nobody_may_have_been_for_a_disabled_device() {
+        let mut fault = Fault::new(FaultKind::NotFound, "read logs of d", "is not registered");
+        assert!(!fault.advice().contains("disabled"));
+        fault.needs = Some(Right::Invoke);
+        assert!(fault.advice().contains("disabled") && fault.in_short().contains("disabled"));
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl HubRead {
         let target = TwinId::module(device.clone(), ModuleId::edge_agent());
         let call = self.call(&doing, OpClass::Method, Meter::Both, Method::POST, route(&target));
         let call = prepared(call, self.0.patience, name, payload, timeouts)?;
-        let reply = self.0.call(call).await?;
+        let reply = self.0.call(call).await.map_err(|fault| or_disabled(fault, &target))?;
         wire::method(&doing, &reply.body)
     }
 }
@@ -121,9 +121,18 @@ impl HubWrite {
             body: None,
         };
         let call = prepared(call, self.0.patience, name, payload, timeouts)?;
-        let reply = self.0.call(call).await?;
+        let reply = self.0.call(call).await.map_err(|fault| or_disabled(fault, target))?;
         wire::method(&doing, &reply.body)
     }
+}
+
+/// The hub says of a disabled device's methods what it says where there is no device (iot-hub-api 3.3), and its words
+/// would send the reader looking for one that was deleted.
+fn or_disabled(mut fault: Fault, target: &TwinId) -> Fault {
+    if fault.kind == FaultKind::NotFound {
+        fault.message = format!("{} is not registered, or is disabled", target.device.shown()).into();
+    }
+    fault
 }
 
 fn route(target: &TwinId) -> Option<Route> {
@@ -314,6 +323,23 @@ mod tests {
         let large = Value::from("x".repeat(MOST_BYTES));
         let fault = write.invoke_method(&target, "m", &large, MethodTimeouts::default()).await.unwrap_err();
         assert_eq!((fault.kind, script.requests().len()), (FaultKind::Rejected, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_device_that_is_not_found_may_be_disabled() {
+        let no = || refusal(404, "DeviceNotFound");
+        let (hub, _script, _clock) = hub([no(), no()], |_| {});
+        let asked = hub.read.ping(&edge(), MethodTimeouts::default()).await.unwrap_err();
+        let write = hub.write.unwrap();
+        let target = TwinId::module(edge(), ModuleId::edge_agent());
+        let told = write.invoke_method(&target, "m", &Value::Null, MethodTimeouts::default()).await.unwrap_err();
+        for fault in [asked, told] {
+            assert_eq!(
+                (&fault.kind, fault.message.raw()),
+                (&FaultKind::NotFound, "edge-01 is not registered, or is disabled")
+            );
+            assert!(fault.advice().contains("is disabled"), "{}", fault.advice());
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,10 +20,13 @@ impl BudgetView {
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     base: Duration,
+    longest_backoff: Duration,
     failures: u32,
     /// What the hub asked for when it last refused.
     rest: Duration,
     cost: f64,
+    /// What the last failure cost.
+    lost: f64,
 }
 
 /// No failure makes a reader wait longer than this; it lives as long as the process.
@@ -35,7 +38,14 @@ impl Pace {
     /// A reader that wants to read every `base`.
     #[must_use]
     pub fn new(base: Duration) -> Self {
-        Self { base, failures: 0, rest: Duration::ZERO, cost: 0.0 }
+        let longest_backoff = LONGEST_BACKOFF;
+        Self { base, longest_backoff, failures: 0, rest: Duration::ZERO, cost: 0.0, lost: 0.0 }
+    }
+
+    /// Failures make it wait as long as this: for a reader whose failures cost as much as its answers.
+    #[must_use]
+    pub fn backing_off_to(self, longest: Duration) -> Self {
+        Self { longest_backoff: longest, ..self }
     }
 
     /// From now on it wants to read every `base`.
@@ -47,12 +57,18 @@ impl Pace {
     /// the small ones that follow.
     pub fn succeeded(&mut self, messages: u64) {
         self.failures = 0;
-        let messages = f64::from(u32::try_from(messages).unwrap_or(u32::MAX));
+        let messages = count(messages);
         self.cost = if self.cost == 0.0 { messages } else { self.cost * 0.5 + messages * 0.5 };
     }
 
     /// A read failed. A hub that asks to slow down is left alone for as long as it says.
     pub fn failed(&mut self, fault: &Fault) {
+        self.failed_at(fault, 0);
+    }
+
+    /// A read failed and cost `messages`, which have to last the day as much as those of answers.
+    pub fn failed_at(&mut self, fault: &Fault, messages: u64) {
+        self.lost = count(messages);
         self.failures = self.failures.saturating_add(1);
         self.rest = match fault.kind {
             FaultKind::Throttled(rest) => rest.min(LONGEST_STRETCH),
@@ -67,16 +83,27 @@ impl Pace {
     pub fn wait(&self, reserve: f64, per_day: u64) -> Duration {
         if self.failures > 0 {
             let factor = 1_u32.checked_shl(self.failures - 1).unwrap_or(u32::MAX);
-            return self.base.min(Duration::from_secs(2)).saturating_mul(factor).min(LONGEST_BACKOFF).max(self.rest);
+            let backoff = self.base.min(Duration::from_secs(2)).saturating_mul(factor).min(self.longest_backoff);
+            return stretched(backoff, self.lost, reserve, per_day).max(self.rest);
         }
-        let per_day = f64::from(u32::try_from(per_day.max(1)).unwrap_or(u32::MAX));
-        let lasting = Duration::from_secs_f64((self.cost * 86_400.0 / per_day).min(LONGEST_STRETCH.as_secs_f64()));
-        if lasting <= self.base || reserve >= 0.5 {
-            return self.base;
-        }
-        let share = (1.0 - reserve.max(0.0) * 2.0).clamp(0.0, 1.0);
-        self.base + (lasting - self.base).mul_f64(share)
+        stretched(self.base, self.cost, reserve, per_day)
     }
+}
+
+/// `base`, or longer where reads of `cost` messages would not last the day.
+fn stretched(base: Duration, cost: f64, reserve: f64, per_day: u64) -> Duration {
+    // A tenth is there at once; what comes back over the day is the rest.
+    let back = count(per_day.max(1)) * 0.9;
+    let lasting = Duration::from_secs_f64((cost * 86_400.0 / back).min(LONGEST_STRETCH.as_secs_f64()));
+    if lasting <= base || reserve >= 0.5 {
+        return base;
+    }
+    let share = (1.0 - reserve.max(0.0) * 2.0).clamp(0.0, 1.0);
+    base + (lasting - base).mul_f64(share)
+}
+
+fn count(messages: u64) -> f64 {
+    f64::from(u32::try_from(messages).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -88,7 +115,7 @@ mod tests {
     fn the_pace_stretches_as_the_reserve_runs_down() {
         let mut pace = Pace::new(Duration::from_secs(10));
         pace.succeeded(10);
-        for (reserve, seconds) in [(1.0, 10), (0.5, 10), (0.25, 26), (0.0, 43)] {
+        for (reserve, seconds) in [(1.0, 10), (0.5, 10), (0.25, 29), (0.0, 48)] {
             assert_eq!(pace.wait(reserve, 20_000).as_secs(), seconds, "{reserve}");
         }
         assert_eq!(pace.wait(0.0, 1_000_000).as_secs(), 10);
@@ -101,6 +128,19 @@ mod tests {
         assert_eq!(pace.wait(1.0, 1_000).as_secs(), 40);
         pace.failed(&Fault::new(FaultKind::TimedOut, "read", "no answer"));
         assert_eq!(pace.wait(1.0, 1_000).as_secs(), 4);
+    }
+
+    #[test]
+    fn failures_that_cost_messages_are_spread_over_the_day_too() {
+        let mut pace = Pace::new(Duration::from_secs(2)).backing_off_to(Duration::from_secs(60));
+        let fault = Fault::new(FaultKind::DeviceOffline, "read", "not online");
+        for seconds in [2, 4, 8, 16, 32, 60, 60] {
+            pace.failed_at(&fault, 2);
+            assert_eq!(pace.wait(1.0, 400).as_secs(), seconds);
+        }
+        assert_eq!((pace.wait(0.0, 400).as_secs(), pace.wait(0.0, 20_000).as_secs()), (480, 60));
+        pace.failed(&fault);
+        assert_eq!(pace.wait(0.0, 400).as_secs(), 60, "what costs nothing needs not last");
     }
 
     proptest! {

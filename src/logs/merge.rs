@@ -1,4 +1,5 @@
-//! The lines of all modules of a device in one order: by the device's time, and in order of arrival where that is equal.
+//! The lines of all modules of a device in one order: by the device's time; where that is equal, module by module in the
+//! order they were named, each in its own order. Which answer came first decides nothing.
 //!
 //! Answers come module by module, so that lines arrive for places above lines that are shown already. They are put in
 //! their place as long as that lies within a window of the newest line; what is older than that is on screens and in
@@ -97,7 +98,7 @@ impl Merge {
         contents
             .map(|content| {
                 self.arrivals += 1;
-                let id = LineId { at, arrival: self.arrivals };
+                let id = LineId { at, source, arrival: self.arrivals };
                 Row { id, source, arrived, late: at > wanted, level, polling: false, content }
             })
             .collect()
@@ -121,7 +122,8 @@ impl Merge {
             // The clock is the device's: the next module to notice moves by as much as the first one did.
             let near = last.saturating_sub(window)..=last.saturating_add(window);
             let same = shared != lane.shift && near.contains(&moved);
-            lane.shift = if same { shared } else { last.saturating_sub(stamp) };
+            // Just after what it had, and with that after what others had then.
+            lane.shift = if same { shared } else { last.saturating_sub(stamp).saturating_add(1) };
         } else if shared > lane.shift && stamp.saturating_add(lane.shift) < floor && moved >= floor {
             // A module that was silent meanwhile noticed nothing.
             lane.shift = shared;
@@ -215,6 +217,29 @@ mod tests {
         log.merge.open();
         log.line("d", 1, "d1");
         assert_eq!(log.texts()[0], "d1");
+    }
+
+    /// A device stamps a sensor's message and what a filter made of it alike. Which of the two logs was answered first says
+    /// nothing about which was first.
+    #[test]
+    fn equal_times_stand_in_the_order_of_the_modules_whoever_came_first() {
+        let mut log = Log::new();
+        for module in ["sensor", "filter"] {
+            log.ring.source(&ModuleId::from_wire(module));
+        }
+        log.merge.settle();
+        for (at, order) in [(10, ["sensor", "filter"]), (15, ["filter", "sensor"]), (20, ["filter", "sensor"])] {
+            for module in order {
+                log.line(module, at, &format!("{module}{at}"));
+                log.line(module, at, &format!("{module}{at} again"));
+            }
+        }
+        let expected: Vec<String> = [10, 15, 20]
+            .iter()
+            .flat_map(|at| ["sensor", "filter"].map(|module| (module, at)))
+            .flat_map(|(module, at)| [format!("{module}{at}"), format!("{module}{at} again")])
+            .collect();
+        assert_eq!(log.texts(), expected);
     }
 
     #[test]
@@ -328,16 +353,16 @@ mod tests {
             log.merge.settle();
             let mut base = 1_000 * SECOND;
             let mut last = [0; 4];
-            let mut expected: Vec<(i64, usize)> = Vec::new();
+            let mut expected: Vec<(i64, Option<Source>, usize)> = Vec::new();
             for (number, (module, behind)) in times.into_iter().enumerate() {
                 base += SECOND / 3;
                 let at = (base - behind).max(last[usize::from(module)]);
                 last[usize::from(module)] = at;
                 log.add(&module.to_string(), line(at, &number.to_string()));
-                expected.push((at, number));
+                expected.push((at, log.ring.source(&ModuleId::from_wire(module.to_string())), number));
             }
             expected.sort_unstable();
-            let expected: Vec<String> = expected.into_iter().map(|(_, number)| number.to_string()).collect();
+            let expected: Vec<String> = expected.into_iter().map(|(.., number)| number.to_string()).collect();
             prop_assert_eq!(log.texts(), expected);
         }
     }

@@ -1,6 +1,8 @@
 //! Rows as lines of text, for files, the clipboard and scripts: what the module wrote, sanitised; secrets are hidden
 //! before ([`super::veil`]). Marks become sentences, the same everywhere.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::continuity::{Gap, GapCause, Mark};
@@ -77,6 +79,10 @@ pub fn in_words(mark: &Mark, time: impl Fn(Timestamp) -> String) -> String {
             "reading begins here; there may be older lines that were not asked for".to_owned()
         }
         Mark::Begins { older: false } => "the log begins here".to_owned(),
+        Mark::Shortened { wanted, lines } => format!(
+            "more was written in the last {} than an answer holds (127,000 bytes): reading begins here, with the last {lines} lines",
+            length(*wanted)
+        ),
         Mark::ClockBack { from, to } => {
             format!("the device's clock was set back here, from {} to {}; nothing is missing", time(*from), time(*to))
         }
@@ -100,9 +106,25 @@ pub fn in_words(mark: &Mark, time: impl Fn(Timestamp) -> String) -> String {
 
 fn mark_time(mark: &Mark) -> Option<Timestamp> {
     match mark {
-        Mark::Begins { .. } => None,
+        Mark::Begins { .. } | Mark::Shortened { .. } => None,
         Mark::Gap(gap) => gap.before.or(gap.after),
         Mark::ClockBack { to, .. } => Some(*to),
+    }
+}
+
+/// How long that is, to the second, in the greatest unit that says it in a whole number.
+#[must_use]
+pub fn length(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let of = |unit: u64| seconds > 0 && seconds.is_multiple_of(unit);
+    if of(86_400) {
+        format!("{} d", seconds / 86_400)
+    } else if of(3_600) {
+        format!("{} h", seconds / 3_600)
+    } else if of(60) {
+        format!("{} min", seconds / 60)
+    } else {
+        format!("{seconds} s")
     }
 }
 
@@ -142,5 +164,16 @@ mod tests {
             "gap: lines may be missing between 2026-01-02T14:01:31.400Z and 2026-01-02T14:01:44.000Z: more was written \
              than an answer holds (127,000 bytes)"
         );
+    }
+
+    #[test]
+    fn a_shortened_beginning_says_what_was_wanted() {
+        for (seconds, words) in [(90, "90 s"), (300, "5 min"), (3_600, "1 h"), (172_800, "2 d"), (0, "0 s")] {
+            let mark = Mark::Shortened { wanted: Duration::from_secs(seconds), lines: 487 };
+            let expected = format!(
+                "more was written in the last {words} than an answer holds (127,000 bytes): reading begins here, with the last 487 lines"
+            );
+            assert_eq!(in_words(&mark, stamp), expected);
+        }
     }
 }

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::harness::World;
@@ -94,7 +94,8 @@ async fn an_expression_is_the_devices_and_searches_more_than_the_last_lines() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_modules_are_merged_by_the_devices_time() {
     let world = World::start().await;
-    let merged = world.run(&["logs", "edge-gateway-001", "--all", "--since", "1m", "--timestamps"]);
+    // What was before what is why they are read together: each line has its time, asked for or not.
+    let merged = world.run(&["logs", "edge-gateway-001", "--all", "--since", "1m"]);
     assert_eq!(merged.code, 0, "{}", merged.err);
     let stamps: Vec<&str> = merged.out.lines().map(|line| line.split(' ').next().unwrap()).collect();
     assert!(stamps.is_sorted(), "{}", merged.out);
@@ -113,6 +114,37 @@ async fn what_edge_agent_writes_about_being_asked_is_left_out_and_told() {
     assert!(second.err.contains("about being asked for logs left out (--polling)"), "{}{}", first.err, second.err);
     let all = world.run(&[&agent[..], &["--polling"]].concat());
     assert!(all.out.contains("GetModuleLogs") && all.err.is_empty(), "{}", all.err);
+    // The last lines are those about being asked just now: three that are not are further back.
+    let three = world.run(&["logs", "edge-gateway-001", "edgeAgent", "--tail", "3"]);
+    assert_eq!((three.code, lines(&three.out).len()), (0, 3), "{}{}", three.out, three.err);
+    let every = world.run(&["logs", "edge-gateway-001", "edgeAgent", "--tail", "5000"]);
+    assert!(!every.err.contains("are not about being asked"), "all there is was read: {}", every.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_with_nothing_in_it_says_so() {
+    let world = World::start().await;
+    let empty = world.run(&["logs", "edge-gateway-001", "debugShell"]);
+    assert_eq!((empty.code, empty.out.as_str()), (0, ""));
+    assert!(
+        empty.err.contains("edge-gateway-001/debugShell: nothing was written that the log still holds"),
+        "{}",
+        empty.err
+    );
+    let since = world.run(&["logs", "edge-gateway-001", "debugShell", "--since", "1h"]);
+    assert!(since.err.contains("nothing was written in the last 1 h"), "{}", since.err);
+    let no = world.run(&[&FILTER[..], &["--regex", "nobody writes this", "--since", "1h"]].concat());
+    assert!(no.err.contains("no line matches in the last 1 h"), "{}", no.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_is_disabled_is_not_called_deleted() {
+    let world = World::start().await;
+    let off = world.run(&["device", "disable", "edge-gateway-101", "--confirm", "edge-gateway-101"]);
+    assert_eq!(off.code, 0, "{}", off.err);
+    let refused = world.run(&["logs", "edge-gateway-101", "temperatureFilter"]);
+    assert_eq!(refused.code, 3, "{}", refused.err);
+    assert!(refused.err.contains("is not registered, or is disabled"), "{}", refused.err);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,7 +153,7 @@ async fn what_is_not_there_and_what_is_not_meant_end_with_their_codes() {
     for (args, code, text) in [
         (&["logs", "edge-gateway-001", "nothing"][..], 3, "runs no container of that name"),
         (&["logs", "nobody", "filter"], 3, "DeviceNotFound"),
-        (&["logs", "edge-gateway-001"], 2, "MODULE"),
+        (&["logs", "edge-gateway-001"], 2, "`edgedeck modules list edge-gateway-001` shows them), or --all"),
         (&["logs", "edge-gateway-001", "a", "--all"], 2, "cannot be used with"),
         (&["logs", "edge-gateway-001", "a", "--since", "soon"], 2, "not a time: a number and a unit"),
         (&["logs", "edge-gateway-001", "a", "-f", "--until", "1m"], 2, "cannot be used with"),
@@ -137,6 +169,8 @@ async fn what_is_not_there_and_what_is_not_meant_end_with_their_codes() {
 struct Following {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    /// What it says, once it was listened to: a closed pipe would end it.
+    said: Option<Lines<BufReader<ChildStderr>>>,
 }
 
 impl Following {
@@ -153,7 +187,7 @@ impl Following {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
+        Self { child, lines, said: None }
     }
 
     async fn line(&mut self) -> String {
@@ -163,6 +197,19 @@ impl Following {
     /// Waits for a line that contains `text`.
     async fn sees(&mut self, text: &str) {
         while !self.line().await.contains(text) {}
+    }
+
+    /// Waits until it says something that contains `text`.
+    async fn told(&mut self, text: &str) -> String {
+        let said = self.child.stderr.take().unwrap();
+        let mut said = BufReader::new(said).lines();
+        loop {
+            let line = timeout(DEADLINE, said.next_line()).await.unwrap().unwrap().unwrap();
+            if line.contains(text) {
+                self.said = Some(said);
+                return line;
+            }
+        }
     }
 
     fn interrupt(&self) {
@@ -216,8 +263,31 @@ async fn following_gives_programs_a_line_each() {
     let mut following = Following::start(&world, &[&FILTER[..], &["-f", "--tail", "1", "-o", "json"]].concat());
     let item: Value = serde_json::from_str(&following.line().await).unwrap();
     assert!(item["text"].as_str().unwrap().starts_with("Alert sent"), "{item}");
+    // One line is enough to go on from.
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_secs(10));
+        let next: Value = serde_json::from_str(&following.line().await).unwrap();
+        assert!(next["timestamp"].as_str() > item["timestamp"].as_str(), "{next}");
+    }
     following.interrupt();
-    assert_eq!(following.ended().await.0, Some(130));
+    let (code, err) = following.ended().await;
+    assert!(code == Some(130) && !err.contains("gap"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn following_counts_the_lines_it_prints_and_says_when_there_are_none() {
+    let world = World::start().await;
+    let mut agent = Following::start(&world, &["logs", "edge-gateway-001", "edgeAgent", "-f", "--tail", "3"]);
+    for _ in 0..3 {
+        assert!(!agent.line().await.contains("GetModuleLogs"));
+    }
+    agent.interrupt();
+    assert_eq!(agent.ended().await.0, Some(130));
+    let mut empty = Following::start(&world, &["logs", "edge-gateway-001", "debugShell", "-f"]);
+    let told = empty.told("lines are printed as they come").await;
+    assert!(told.contains("debugShell: nothing was written that the log still holds"), "{told}");
+    empty.interrupt();
+    assert_eq!(empty.ended().await.0, Some(130));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

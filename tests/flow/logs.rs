@@ -110,9 +110,9 @@ async fn all_modules_are_read_in_one_request_and_what_is_saved_is_private() {
     console.press("a").await;
     console.sees("logs > all modules").await;
     console.sees("of edgeAgent's polling hidden").await;
-    console.sees("C edgeHub").await;
+    console.sees("C $edgeHub").await;
     console.press("ctrl-s").await;
-    console.sees("secrets masked, are in").await;
+    console.sees("masked, in ").await;
     let folder = std::fs::read_dir(stage.state().join("saved")).expect("a folder");
     let files: Vec<_> = folder.map(|entry| entry.expect("a file")).collect();
     assert_eq!(files.len(), 1);

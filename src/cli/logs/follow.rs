@@ -1,23 +1,27 @@
 //! `--follow`: lines as they come, until somebody ends it or nobody reads them. Trouble is told once and outlived, as on
 //! the screen; only what no waiting mends ends the run.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Out, Refusals, ended, in_short, named};
+use super::{LogsArgs, Out, Refusals, ended, in_short, named};
 use crate::cli::answer::{Answer, Failure, Format, put};
 use crate::cli::exit::Exit;
 use crate::cli::site::Site;
 use crate::domain::fault::FaultKind;
 use crate::domain::ids::ModuleId;
 use crate::domain::json::compact;
-use crate::logs::continuity::{Following, Opening};
+use crate::domain::time::age_text;
+use crate::logs::continuity::{Following, Mark, Opening};
 use crate::logs::decode::Failure as LogFailure;
-use crate::logs::ring::Row;
-use crate::logs::tail::{Attention, LogTail, TailPicture, TailSettings, Wanted};
+use crate::logs::ring::{Content, Picture, Row, Source};
+use crate::logs::tail::{Attention, LogTail, Slowed, TailPicture, TailSettings, Wanted};
 
+/// No more lines are read at first, unless more are wanted.
+const MOST_OPENING: u32 = 5_000;
 /// Rounds after which it shows what following costs.
 const PACE_AFTER: u32 = 3;
 
@@ -27,16 +31,15 @@ pub(super) async fn run(site: &Site, out: &Out<'_>, modules: Vec<ModuleId>) -> R
     let now = site.clock.now().wall;
     let opening = match args.since {
         Some(since) => Opening::Last(since.age(now).max(Duration::from_secs(1))),
-        None => Opening::Tail(args.tail.unwrap_or(super::USUAL_LINES)),
+        None => Opening::Tail(opening_lines(args, &modules)),
     };
     let following = Following { opening, regex: args.regex.clone() };
+    let mut printer = Printer::new(out, modules.clone());
     let wanted = Wanted { modules, following, attention: Attention::InView };
     let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (hub, clock) = (&site.hub.read, site.clock.clone());
     let tail = LogTail::start(hub, clock, TailSettings::default(), args.device.clone(), wanted, &cancel, &tasks);
     let mut pictures = tail.picture();
-    let mut printer =
-        Printer { out, printed: 0, first: true, refusals: Refusals::new(), silent: false, spent: 0, rounds: 0 };
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
     loop {
@@ -69,6 +72,17 @@ pub(super) async fn run(site: &Site, out: &Out<'_>, modules: Vec<ModuleId>) -> R
     }
 }
 
+/// How many lines following begins with: more than are printed, so that the next answer surely joins them, and many more
+/// where most of them are left out.
+fn opening_lines(args: &LogsArgs, modules: &[ModuleId]) -> u32 {
+    let lines = args.tail.unwrap_or(super::USUAL_LINES);
+    if modules.iter().any(|module| args.leaves_out_of(module)) {
+        lines.saturating_mul(8).clamp(500, MOST_OPENING).max(lines)
+    } else {
+        lines.max(super::USUAL_LINES)
+    }
+}
+
 /// Whether our output is a pipe that nobody reads any more; a quiet log would not notice.
 fn is_abandoned() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -81,17 +95,38 @@ fn is_abandoned() -> bool {
 /// What was printed and told so far.
 struct Printer<'a> {
     out: &'a Out<'a>,
+    modules: Vec<ModuleId>,
     /// Rows that were here, by arrival.
     printed: u64,
-    first: bool,
+    /// Modules whose first lines were here: of those only the last ones are printed.
+    opened: BTreeSet<Source>,
+    /// Whether it was said that there is nothing yet, or there was something.
+    begun: bool,
     refusals: Refusals,
     silent: bool,
+    /// Whether it was told that it goes slower.
+    slow: bool,
     /// Messages that were spent, and how often that changed.
     spent: u64,
     rounds: u32,
 }
 
-impl Printer<'_> {
+impl<'a> Printer<'a> {
+    fn new(out: &'a Out<'a>, modules: Vec<ModuleId>) -> Self {
+        Self {
+            out,
+            modules,
+            printed: 0,
+            opened: BTreeSet::new(),
+            begun: false,
+            refusals: Refusals::new(),
+            silent: false,
+            slow: false,
+            spent: 0,
+            rounds: 0,
+        }
+    }
+
     /// The lines that are new, ready to print; marks between them are told on the way.
     fn news(&mut self, picture: &TailPicture) -> String {
         let out = self.out;
@@ -104,13 +139,8 @@ impl Printer<'_> {
         if missed > 0 {
             out.say(&format!("gap: {missed} lines were dropped here: they came faster than they were read"));
         }
-        let mut rows: Vec<&Row> = all.iter().copied().filter(|row| new(&row) && out.filter().takes(row)).collect();
-        let last = out.args.tail.filter(|_| self.first && out.args.since.is_some());
-        if let Some(last) = last.and_then(|last| usize::try_from(last).ok()) {
-            // It was opened by time, and the last lines of that are wanted.
-            rows.drain(..rows.len().saturating_sub(last));
-        }
-        self.first &= rows.is_empty();
+        let rows: Vec<&Row> = all.iter().copied().filter(|row| new(&row)).collect();
+        let rows = self.beginning(log, rows);
         self.printed = newest.max(self.printed);
         let mut text = String::new();
         for row in rows {
@@ -127,6 +157,39 @@ impl Printer<'_> {
             }
         }
         text
+    }
+
+    /// The rows that are printed: of a module's first ones, as many lines as are wanted, and no mark before them but that
+    /// there should be more.
+    fn beginning<'r>(&mut self, log: &Picture, rows: Vec<&'r Row>) -> Vec<&'r Row> {
+        let out = self.out;
+        let shown = out.filter();
+        let new: BTreeSet<Source> =
+            rows.iter().map(|row| row.source).filter(|source| !self.opened.contains(source)).collect();
+        let mut surplus: BTreeMap<Source, usize> = BTreeMap::new();
+        for source in &new {
+            let own = || rows.iter().filter(|row| row.source == *source && matches!(row.content, Content::Line { .. }));
+            let (read, printed) = (own().count(), own().filter(|row| shown.takes(row)).count());
+            let Some(most) = out.args.most() else { continue };
+            surplus.insert(*source, printed.saturating_sub(most));
+            let older = rows.iter().any(|row| row.source == *source && begins_late(row));
+            if let Some(module) =
+                log.module(*source).filter(|module| printed < most && older && out.args.leaves_out_of(module))
+            {
+                out.fewer(module, printed, read);
+            }
+        }
+        self.opened.extend(new);
+        rows.into_iter()
+            .filter(|row| shown.takes(row))
+            .filter(|row| match surplus.get_mut(&row.source) {
+                Some(left) if *left > 0 && matches!(row.content, Content::Line { .. }) => {
+                    *left -= 1;
+                    false
+                }
+                _ => true,
+            })
+            .collect()
     }
 
     /// Says what is news about following itself.
@@ -165,6 +228,11 @@ impl Printer<'_> {
                 }
             }
         }
+        self.begun |= picture.log.rows() > 0;
+        if !self.begun && picture.answered.is_some() && picture.modules.values().all(|state| state.failure.is_none()) {
+            out.nothing(&self.modules, "; lines are printed as they come");
+            self.begun = true;
+        }
         if picture.cost.spent > self.spent {
             self.spent = picture.cost.spent;
             self.rounds += 1;
@@ -172,6 +240,13 @@ impl Printer<'_> {
             if self.rounds == PACE_AFTER {
                 out.say(&format!("following costs about {} messages an hour", picture.cost.per_hour));
             }
+        }
+        if picture.slowed == Some(Slowed::Messages) && picture.fault.is_none() && !self.slow {
+            let every = age_text(picture.every);
+            out.say(&format!(
+                "asking every {every} from now on, and ever more seldom: the day's messages have to last"
+            ));
+            self.slow = true;
         }
         Ok(())
     }
@@ -182,4 +257,9 @@ impl Printer<'_> {
         let at = picture.answered.map(|at| at.wall).unwrap_or_default();
         Answer { exit: Exit::Signal(130), streamed: true, ..Answer::new("LogLines", at, Vec::new(), String::new()) }
     }
+}
+
+/// Whether it says that there may be lines before a module's first ones.
+fn begins_late(row: &Row) -> bool {
+    matches!(row.content, Content::Mark(Mark::Begins { older: true } | Mark::Shortened { .. }))
 }

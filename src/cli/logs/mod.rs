@@ -24,7 +24,8 @@ use crate::domain::secret::redact;
 use crate::domain::text::Untrusted;
 use crate::logs::continuity::Mark;
 use crate::logs::decode::Failure as LogFailure;
-use crate::logs::print::{Layout, in_words, line, plain};
+use crate::logs::print::{Layout, in_words, length, line, plain};
+use crate::logs::request::container;
 use crate::logs::ring::{Content, Filter, Picture, Row};
 use crate::logs::{Severity, Stream};
 
@@ -38,12 +39,12 @@ pub struct LogsArgs {
     #[arg(value_name = "DEVICE", value_parser = device_id)]
     pub device: DeviceId,
     /// The module, as the hub or the device calls it: $edgeAgent or edgeAgent
-    #[arg(value_name = "MODULE", value_parser = module_id, required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "MODULE", value_parser = module_id, conflicts_with = "all")]
     pub module: Option<ModuleId>,
     /// Every module of the device, merged by the device's time
     #[arg(long)]
     pub all: bool,
-    /// The last so many lines, of each module [default: 100, where no time is given]
+    /// Print the last so many lines, of each module [default: 100, where no time is given]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub tail: Option<u32>,
     /// Print lines as they come, until ctrl-c
@@ -58,12 +59,44 @@ pub struct LogsArgs {
     /// Only lines that match; a .NET expression, applied on the device. Searches one day unless --since says more
     #[arg(long, value_name = "RE")]
     pub regex: Option<String>,
-    /// Put the device's time before each line
+    /// Put the device's time before each line, as --all does
     #[arg(long)]
     pub timestamps: bool,
     /// Also what edgeAgent writes about being asked for logs
     #[arg(long)]
     pub polling: bool,
+}
+
+impl LogsArgs {
+    /// Why it cannot be said whose log is meant.
+    pub(super) fn without_module(&self) -> Option<String> {
+        (self.module.is_none() && !self.all).then(|| {
+            let device = self.device.shown();
+            format!(
+                "whose log? Name a MODULE (`edgedeck modules list {device}` shows them), or --all for those of all modules"
+            )
+        })
+    }
+
+    /// How many lines of each module are printed at most.
+    fn most(&self) -> Option<usize> {
+        let by_time = self.since.is_some() || self.until.is_some() || self.regex.is_some();
+        let lines = self.tail.or((!by_time).then_some(USUAL_LINES))?;
+        usize::try_from(lines).ok()
+    }
+
+    /// Whether lines of this module's log are left out: edgeAgent writes several about each time it is asked.
+    fn leaves_out_of(&self, module: &ModuleId) -> bool {
+        !self.polling && container(module) == container(&ModuleId::edge_agent())
+    }
+
+    /// The time the log begins with, in words.
+    fn since_when(&self) -> Option<String> {
+        Some(match self.since? {
+            Moment::Ago(age) => format!("in the last {}", length(age)),
+            Moment::At(at) => format!("since {at}"),
+        })
+    }
 }
 
 /// A point in time as somebody names it.
@@ -145,9 +178,11 @@ impl Out<'_> {
         if self.args.polling { Filter::default() } else { Filter::default().without_polling() }
     }
 
-    /// A row's line for people. A mark has none: it goes to standard error.
+    /// A row's line for people. A mark has none: it goes to standard error. Lines of several modules carry their times:
+    /// what was before what is why they are read together.
     fn text(&self, log: &Picture, row: &Row) -> Option<String> {
-        let layout = Layout { stamps: self.args.timestamps, module: self.width.filter(|_| self.args.all) };
+        let layout =
+            Layout { stamps: self.args.timestamps || self.args.all, module: self.width.filter(|_| self.args.all) };
         matches!(row.content, Content::Line { .. }).then(|| line(log, row, layout))
     }
 
@@ -183,6 +218,30 @@ impl Out<'_> {
             let whose = log.module(row.source).map(|module| String::from(module.shown())).unwrap_or_default();
             self.say(&format!("{whose}: {}", in_words(mark, |at| format!("{at:.3}"))));
         }
+    }
+
+    /// Says that there is nothing to print, and why: no line is also what a broken pipe looks like.
+    fn nothing(&self, modules: &[ModuleId], next: &str) {
+        let whose = match modules {
+            [module] => TwinId::module(self.args.device.clone(), module.clone()).shown().to_string(),
+            _ => format!("{}, all modules", self.args.device.shown()),
+        };
+        let what = match &self.args.regex {
+            Some(_) => "no line matches",
+            None => "nothing was written",
+        };
+        let when = self.args.since_when();
+        let when = when.as_deref().unwrap_or("that the log still holds");
+        self.say(&format!("{whose}: {what} {when}{next}"));
+    }
+
+    /// Says that fewer lines are printed than were wanted, because most of those that were read are left out.
+    fn fewer(&self, module: &ModuleId, printed: usize, read: usize) {
+        self.say(&format!(
+            "{}: {printed} of the last {read} lines are not about being asked for logs; --polling prints all, --since \
+             reads further back",
+            named(module)
+        ));
     }
 
     fn say(&self, text: &str) {
@@ -229,6 +288,39 @@ fn named(module: &ModuleId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn args(more: &[&str]) -> LogsArgs {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            logs: LogsArgs,
+        }
+        let line = ["logs", "gw-1"].iter().chain(more);
+        <Line as clap::Parser>::try_parse_from(line).unwrap().logs
+    }
+
+    #[test]
+    fn lines_are_counted_where_somebody_counts_or_nobody_says_since_when() {
+        for (more, most) in [
+            (&["m"][..], Some(100)),
+            (&["m", "--tail", "3"], Some(3)),
+            (&["m", "--since", "1h"], None),
+            (&["m", "--regex", "x"], None),
+            (&["m", "--since", "1h", "--tail", "3"], Some(3)),
+        ] {
+            assert_eq!(args(more).most(), most, "{more:?}");
+        }
+        let agent = ModuleId::edge_agent();
+        assert!(args(&["edgeAgent"]).leaves_out_of(&agent) && !args(&["edgeAgent", "--polling"]).leaves_out_of(&agent));
+        assert!(!args(&["--all"]).leaves_out_of(&ModuleId::edge_hub()));
+    }
+
+    #[test]
+    fn whose_log_is_asked_for_where_nobody_said() {
+        let asked = args(&[]).without_module().unwrap();
+        assert!(asked.contains("--all") && asked.contains("`edgedeck modules list gw-1`"), "{asked}");
+        assert_eq!((args(&["m"]).without_module(), args(&["--all"]).without_module()), (None, None));
+    }
 
     #[test]
     fn times_are_ages_or_instants() {

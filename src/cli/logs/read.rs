@@ -27,6 +27,10 @@ use crate::logs::veil::Veil;
 const DAY: Duration = Duration::from_secs(86_400);
 /// Requests for one module: each is a message or more of the hub's day.
 const MOST_REQUESTS: u32 = 64;
+/// So many times as many lines are asked for when too few of them are printed,
+const WIDER: u32 = 8;
+/// up to this.
+const MOST_LINES: u32 = 5_000;
 /// Answers that may be lost in a row before that is taken for silence.
 const MOST_LOST: u32 = 4;
 /// How long the device may take.
@@ -40,7 +44,10 @@ pub(super) async fn run(site: &Site, out: &Out<'_>, modules: &[ModuleId]) -> Res
     let mut refusals = Refusals::new();
     for (module, read) in source.all(modules).await {
         match read {
-            Ok(Read { entries, left_out, unreadable }) => {
+            Ok(Read { entries, left_out, unreadable, fewer_of }) => {
+                if let Some(read) = fewer_of {
+                    out.fewer(&module, source.printed(&module, &entries), read);
+                }
                 for text in left_out {
                     out.say(&format!("{}: {text}", named(&module)));
                 }
@@ -73,9 +80,13 @@ pub(super) async fn run(site: &Site, out: &Out<'_>, modules: &[ModuleId]) -> Res
         table.push_str(&text);
         table.push('\n');
     }
-    let items = log.all(shown).filter_map(|row| out.item(&log, row)).collect();
+    let items: Vec<_> = log.all(shown).filter_map(|row| out.item(&log, row)).collect();
     if log.polling() > 0 && !out.args.polling {
         out.say(&format!("{} lines of edgeAgent's about being asked for logs left out (--polling)", log.polling()));
+    }
+    if log.rows() == 0 {
+        let silent: Vec<ModuleId> = modules.iter().filter(|module| !refusals.contains_key(*module)).cloned().collect();
+        out.nothing(&silent, "");
     }
     // A module that is not there has no log; one that refuses has one that is missing here.
     let is_whole = refusals.values().all(|failure| matches!(failure, LogFailure::NoSuchModule));
@@ -89,6 +100,8 @@ struct Read {
     entries: Vec<Entry>,
     left_out: Vec<String>,
     unreadable: usize,
+    /// The lines that were looked through, where fewer of them are printed than were wanted.
+    fewer_of: Option<usize>,
 }
 
 struct Source<'a> {
@@ -153,16 +166,54 @@ impl Source<'_> {
                 Err(failure) if failure.may_be_too_large() => self.in_parts(module, window, failure).await,
                 Err(failure) => Err(failure),
             };
-            all.push((module.clone(), read.map(|read| self.last_of(read))));
+            let read = match read {
+                Ok(read) => Ok(self.last_of(module, self.further_back(module, window, read).await)),
+                Err(failure) => Err(failure),
+            };
+            all.push((module.clone(), read));
         }
         all
     }
 
-    /// The last lines of what was read by time.
-    fn last_of(&self, mut read: Read) -> Read {
-        if let Some(tail) = self.args.tail.and_then(|tail| usize::try_from(tail).ok()) {
-            let surplus = read.entries.len().saturating_sub(tail);
-            read.entries.drain(..surplus);
+    /// How many of these lines are printed.
+    fn printed(&self, module: &ModuleId, entries: &[Entry]) -> usize {
+        let hides = self.args.leaves_out_of(module);
+        entries.iter().filter(|entry| !(hides && is_about_polling(entry.text.raw()))).count()
+    }
+
+    /// The last lines, as many as are wanted of those that are printed.
+    fn last_of(&self, module: &ModuleId, mut read: Read) -> Read {
+        if let Some(most) = self.args.most() {
+            let hides = self.args.leaves_out_of(module);
+            let counts = |entry: &Entry| !(hides && is_about_polling(entry.text.raw()));
+            let mut printed = read.entries.iter().enumerate().rev().filter(|(_, entry)| counts(entry));
+            let first = printed.nth(most.saturating_sub(1)).map_or(0, |(place, _)| place);
+            read.entries.drain(..first);
+        }
+        read
+    }
+
+    /// More of a log whose last lines are mostly left out, until as many as are wanted are not; or as far as a few requests
+    /// go.
+    async fn further_back(&self, module: &ModuleId, window: Window, mut read: Read) -> Read {
+        let (Window::Tail(asked), Some(most)) = (window, self.args.most()) else { return read };
+        if !self.args.leaves_out_of(module) || !read.left_out.is_empty() {
+            return read;
+        }
+        let mut asked = asked.get();
+        while self.printed(module, &read.entries) < most {
+            if u32::try_from(read.entries.len()).is_ok_and(|lines| lines < asked) {
+                // That is all there is.
+                return read;
+            }
+            let wider = asked.saturating_mul(WIDER).clamp(super::USUAL_LINES, MOST_LINES);
+            let more = if wider > asked { self.one(module, Window::tail(wider)).await.ok() } else { None };
+            // Too much for an answer, or for patience: what there is has to do.
+            let Some(more) = more else {
+                read.fewer_of = Some(read.entries.len());
+                return read;
+            };
+            (asked, read) = (wider, Read::of(more));
         }
         read
     }
@@ -264,7 +315,7 @@ impl Source<'_> {
 
 impl Read {
     fn of(decoded: Decoded) -> Self {
-        Self { entries: decoded.entries, left_out: Vec::new(), unreadable: decoded.unreadable }
+        Self { entries: decoded.entries, unreadable: decoded.unreadable, ..Self::default() }
     }
 
     /// The part that begins with the second `since`. Both ends of a part belong to it, so that a line stamped with the

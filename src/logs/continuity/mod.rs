@@ -65,6 +65,13 @@ pub enum Mark {
         /// Whether there may be older lines that were not asked for.
         older: bool,
     },
+    /// Following begins here, and should have begun earlier: all of a time was more than an answer holds.
+    Shortened {
+        /// The time that was wanted, by the device's clock.
+        wanted: Duration,
+        /// How many lines it begins with instead.
+        lines: usize,
+    },
     /// Lines may be missing here.
     Gap(Gap),
     /// From here on the device's clock shows less than before; nothing is missing.

@@ -25,6 +25,8 @@ const OUT_OF_ORDER: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone)]
 pub(super) struct Narrowed {
+    /// The time it begins with.
+    opening: Duration,
     seen: Seen,
     asked: Asked,
     /// The second to ask from, and the lines from there on that are known.
@@ -56,6 +58,7 @@ impl Narrowed {
             Opening::Last(age) => age,
         };
         Self {
+            opening,
             seen: Seen::by_time(),
             asked: Asked::Recent(opening),
             from: None,
@@ -96,8 +99,11 @@ impl Narrowed {
     fn read(&mut self, mut entries: Vec<Entry>) -> Step {
         let traces = Trace::all(&entries);
         if self.seen.is_empty() {
-            let found = self.seen.begin(entries, false);
-            self.too_much = false;
+            let found = match self.too_much {
+                true => self.seen.begin_short(entries, self.opening),
+                false => self.seen.begin(entries, false),
+            };
+            self.too_much &= found.is_empty();
             self.aim(traces);
             return Step { found, ..Step::default() };
         }

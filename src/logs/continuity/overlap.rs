@@ -84,7 +84,8 @@ impl Seen {
     /// How `answer` continues what was seen. `whole` says that the log had no more lines than these.
     ///
     /// An overlap proves itself when it spans two instants. If it lies in one, its lines may be others of the same text
-    /// and instant, unless both readings begin where the log does.
+    /// and instant; unless both readings begin where the log does, or the answer has all of that instant and they fit in
+    /// one place only.
     pub fn overlap(&self, answer: &[Trace], whole: bool) -> Overlap {
         if whole
             && self.from_start
@@ -107,13 +108,24 @@ impl Seen {
         let Some(at) = (1..=answer.len()).rev().find(fits) else { return Overlap::None };
         let last = self.last();
         let other = |trace: &Trace| trace.time.is_some() && trace.time != last;
-        if last.is_some() && known().take(at).any(other) { Overlap::Proven(at) } else { Overlap::Doubtful(at) }
+        let spans_two = || known().take(at).any(other);
+        let is_alone = || {
+            let begin = at.saturating_sub(self.traces.len());
+            !self.by_time && answer.iter().take(begin).any(other) && !(1..at).any(|at| fits(&at))
+        };
+        if last.is_some() && (spans_two() || is_alone()) { Overlap::Proven(at) } else { Overlap::Doubtful(at) }
     }
 
     /// These are the first lines; `whole` says that there are none before them.
     pub fn begin(&mut self, entries: Vec<Entry>, whole: bool) -> Vec<Found> {
         self.from_start = whole;
         self.advance(entries, Some(Mark::Begins { older: !whole }))
+    }
+
+    /// These are the first lines, and they should have been those of all of a time.
+    pub fn begin_short(&mut self, entries: Vec<Entry>, wanted: Duration) -> Vec<Found> {
+        let lines = entries.len();
+        self.advance(entries, Some(Mark::Shortened { wanted, lines }))
     }
 
     /// These lines follow what was seen, by proof.

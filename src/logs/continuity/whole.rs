@@ -5,6 +5,8 @@
 //! many, or half way between what was refused and what did not reach back. If nothing in between reaches back, the
 //! best is taken and a gap is drawn. Each answer that is taken lets the tail grow again.
 
+use std::time::Duration;
+
 use super::super::decode::{Decoded, Failure};
 use super::super::entry::Entry;
 use super::super::request::Window;
@@ -25,6 +27,8 @@ const OPENING_LINES: u32 = 500;
 #[derive(Debug, Clone)]
 pub(super) struct Whole {
     opening: Opening,
+    /// The time it should have begun with, where that was too much.
+    shortened: Option<Duration>,
     seen: Seen,
     asked: Option<Window>,
     /// New lines between two answers, of late.
@@ -45,6 +49,7 @@ impl Whole {
     pub fn new(opening: Opening) -> Self {
         Self {
             opening,
+            shortened: None,
             seen: Seen::default(),
             asked: None,
             busy: 0,
@@ -86,7 +91,7 @@ impl Whole {
             Err(failure @ Failure::TooLarge { .. }) => self.refused(failure),
             // All of a time may be more than the hub carries, and would be lost again: the last lines are asked for next.
             Err(failure) if failure.may_be_too_large() && matches!(self.asked, Some(Window::Last(_))) => {
-                self.opening = Opening::Tail(OPENING_LINES);
+                self.shorten();
                 Step { failure: Some(failure), ..Step::default() }
             }
             // Whatever it was, the log is where it was.
@@ -107,7 +112,11 @@ impl Whole {
         let mut entries = decoded.entries;
         if self.seen.is_empty() {
             self.settle(0);
-            return Step { found: self.seen.begin(entries, whole), ..Step::default() };
+            let found = match self.shortened.filter(|_| !whole) {
+                Some(wanted) => self.seen.begin_short(entries, wanted),
+                None => self.seen.begin(entries, whole),
+            };
+            return Step { found, ..Step::default() };
         }
         let (at, cause) = match self.seen.overlap(&Trace::all(&entries), whole) {
             Overlap::Proven(at) => (at, None),
@@ -132,6 +141,14 @@ impl Whole {
         Step { found, ..Step::default() }
     }
 
+    /// Begins with the last lines in place of all of a time.
+    fn shorten(&mut self) {
+        if let Opening::Last(wanted) = self.opening {
+            self.shortened = Some(wanted);
+        }
+        self.opening = Opening::Tail(OPENING_LINES);
+    }
+
     /// A tail that is worth asking for after one of `asked` did not reach back.
     fn wider_than(&self, asked: u32) -> Option<u32> {
         let wider = match self.refused {
@@ -143,7 +160,7 @@ impl Whole {
 
     fn refused(&mut self, failure: Failure) -> Step {
         let Some(Window::Tail(asked)) = self.asked else {
-            self.opening = Opening::Tail(OPENING_LINES);
+            self.shorten();
             return Step { again: true, ..Step::default() };
         };
         let asked = asked.get();

@@ -31,6 +31,8 @@ pub use search::{Progress, Search, SearchError};
 pub struct LineId {
     /// The time it is sorted by, in nanoseconds since 1970; see `merge`.
     pub(super) at: i64,
+    /// Whose it is: of equal times, the module that was named first comes first, whichever answer came first.
+    pub(super) source: Source,
     /// Counts arrivals.
     pub(super) arrival: u64,
 }

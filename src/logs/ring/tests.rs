@@ -12,7 +12,7 @@ fn row(ring: &mut Ring, module: &str, at: i64, arrival: u64, level: u8, text: &s
     let entry = Entry { time: None, stream: Stream::Out, severity: Severity::Said(level), text: text.into() };
     let content = Content::Line { entry, continues: false };
     Row {
-        id: LineId { at, arrival },
+        id: LineId { at, source, arrival },
         source,
         arrived: Timestamp::UNIX_EPOCH,
         late: false,
@@ -81,7 +81,7 @@ fn a_picture_stays_as_it_was_and_shares_all_chunks_but_one() {
 fn a_reader_that_stopped_keeps_its_place_and_hears_what_it_missed() {
     let mut ring = filled(1_000, Caps { rows: 1_000, bytes: usize::MAX });
     let picture = ring.picture();
-    let mark = picture.bookmark(LineId { at: 500, arrival: 500 });
+    let mark = picture.bookmark(LineId { at: 500, source: Source(0), arrival: 500 });
     let mut number = 1_000;
     let mut lost = Vec::new();
     for _ in 0..4 {
@@ -159,11 +159,16 @@ fn a_search_reads_in_slices_and_never_twice() {
     assert_eq!(search.step(&picture, 1), Progress { hits: 1_112, done: true }, "one chunk is new");
     assert_eq!(search.previous(&picture, id, Filter::default()).map(|id| id.arrival), Some(4_999));
     assert_eq!(
-        search.next(&picture, LineId { at: 499, arrival: 499 }, Filter::default()).map(|id| id.arrival),
+        search
+            .next(&picture, LineId { at: 499, source: Source(0), arrival: 499 }, Filter::default())
+            .map(|id| id.arrival),
         Some(4_000)
     );
     assert_eq!(search.next(&picture, id, Filter::default()), None);
-    assert_eq!((search.rank(&picture, id), search.rank(&picture, LineId { at: 4, arrival: 4 })), (1_112, 1));
+    assert_eq!(
+        (search.rank(&picture, id), search.rank(&picture, LineId { at: 4, source: Source(0), arrival: 4 })),
+        (1_112, 1)
+    );
 }
 
 #[test]
@@ -257,7 +262,7 @@ proptest! {
         let hits: Vec<LineId> = model.iter().filter(|(.., text)| text.contains('7')).map(|(id, ..)| *id).collect();
         let everything = Filter::default();
         let mut found = Vec::new();
-        let mut at = LineId { at: i64::MIN, arrival: 0 };
+        let mut at = LineId { at: i64::MIN, source: Source(0), arrival: 0 };
         while let Some(hit) = search.next(&picture, at, everything) {
             found.push(hit);
             at = hit;

@@ -37,6 +37,8 @@ pub struct TailSettings {
     pub in_view: Duration,
     /// While nobody does.
     pub background: Duration,
+    /// And no longer than this while nobody answers, unless the budget says so: each try costs as much as an answer.
+    pub longest_backoff: Duration,
     /// How long to wait for the device.
     pub timeouts: MethodTimeouts,
     /// How long to wait for our own budget before saying so.
@@ -52,6 +54,7 @@ impl Default for TailSettings {
         Self {
             in_view: Duration::from_secs(2),
             background: Duration::from_secs(15),
+            longest_backoff: Duration::from_secs(60),
             timeouts: MethodTimeouts { connect: Duration::ZERO, response: Duration::from_secs(20) },
             patience: Duration::from_secs(10),
             caps: Caps::default(),
@@ -99,8 +102,12 @@ pub struct TailPicture {
     /// Why the last request has no answer of edgeAgent's, if it has none (404103, 504101, 429, our own budget …), and
     /// since when none has.
     pub fault: Option<(Fault, Now)>,
-    /// Between two rounds, as things are.
+    /// From the beginning of one round to that of the next, as things are.
     pub every: Duration,
+    /// The same where answers come soon and messages are left to spare.
+    pub usual: Duration,
+    /// Why it is not so.
+    pub slowed: Option<Slowed>,
     /// When the next round begins; `None` while one is under way, and while paused.
     pub next: Option<Now>,
     /// How much of the answers' limit the last round took, in bytes of 127,000 for each request.
@@ -114,6 +121,15 @@ pub struct TailPicture {
     pub ahead: Option<SignedDuration>,
 }
 
+/// Why rounds are further apart than usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slowed {
+    /// Nobody answers, or the day's messages would not last.
+    Messages,
+    /// Answers take longer than what would lie between them.
+    Answers,
+}
+
 /// How one module is followed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModuleState {
@@ -123,6 +139,8 @@ pub struct ModuleState {
     pub newest: Option<Timestamp>,
     /// Why the last answer had nothing of it.
     pub failure: Option<Failure>,
+    /// It begins with so many lines in place of all of the time that was wanted: that was more than an answer holds.
+    pub shortened: Option<usize>,
     /// Lines of the last answer that could not be read.
     pub unreadable: usize,
 }

@@ -19,7 +19,7 @@ use super::super::request::{ANSWER_LIMIT, Encoding, LogsRequest, container};
 use super::super::ring::Ring;
 use super::super::veil::Veil;
 use super::cost::Meter;
-use super::{Attention, ModuleState, TailPicture, TailSettings, Wanted};
+use super::{Attention, ModuleState, Slowed, TailPicture, TailSettings, Wanted};
 
 pub(super) struct Reader {
     hub: HubRead,
@@ -66,30 +66,44 @@ impl Reader {
 
     /// Ends when nobody wants anything any more, or is abandoned.
     pub async fn run(mut self, mut wanted: watch::Receiver<Wanted>, wake: Arc<Notify>) {
-        let mut pace = Pace::new(self.settings.in_view);
+        let mut pace = Pace::new(self.settings.in_view).backing_off_to(self.settings.longest_backoff);
         let mut meter = Meter::default();
         loop {
             let now = wanted.borrow_and_update().clone();
-            pace.every(match now.attention {
+            let usual = match now.attention {
                 Attention::InView => self.settings.in_view,
                 Attention::Background | Attention::Paused => self.settings.background,
-            });
+            };
+            pace.every(usual);
             self.follow(&now);
             let idle = now.attention == Attention::Paused || self.followers.is_empty();
+            let mut took = Duration::ZERO;
             if !idle {
-                let before = self.hub.spent();
-                match self.round().await {
-                    Ok(()) => pace.succeeded(self.hub.spent().saturating_sub(before)),
-                    Err(fault) => pace.failed(&fault),
+                let (began, before) = (self.clock.now(), self.hub.spent());
+                let result = self.round().await;
+                let messages = self.hub.spent().saturating_sub(before);
+                match result {
+                    Ok(()) => {
+                        pace.succeeded(messages);
+                        took = self.clock.now().since(began);
+                    }
+                    Err(fault) => pace.failed_at(&fault, messages),
                 }
             }
             let budget = self.hub.budget();
             let every = pace.wait(budget.reserve(), budget.allowed_today);
+            // From question to question, however long the answer took; but there is a rest.
+            let wait = every.saturating_sub(took).max(every / 2);
+            self.picture.usual = usual;
+            self.picture.slowed = match every > usual {
+                true => Some(Slowed::Messages),
+                false => (took + wait > usual).then_some(Slowed::Answers),
+            };
             if !idle {
-                self.picture.cost = meter.round(self.clock.now().mono, self.hub.spent(), every);
+                self.picture.cost = meter.round(self.clock.now().mono, self.hub.spent(), took + wait);
             }
-            self.rest(every, idle);
-            let wait = if idle { Duration::from_secs(3_600) } else { every };
+            self.rest(took + wait, wait, idle);
+            let wait = if idle { Duration::from_secs(3_600) } else { wait };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = wake.notified() => {}
@@ -247,6 +261,7 @@ impl Reader {
                     }
                 }
                 Found::Mark(Mark::ClockBack { .. }) => self.picture.ahead = None,
+                Found::Mark(Mark::Shortened { lines, .. }) => state.shortened = Some(*lines),
                 Found::Mark(_) => {}
             }
             for mut row in self.merge.place(source, found, now.wall) {
@@ -285,11 +300,11 @@ impl Reader {
         }
     }
 
-    fn rest(&mut self, every: Duration, idle: bool) {
+    fn rest(&mut self, every: Duration, wait: Duration, idle: bool) {
         self.picture.every = every;
         let mut next = self.clock.now();
-        next.mono = next.mono.saturating_add(every);
-        next.wall = next.wall.saturating_add(every).unwrap_or(next.wall);
+        next.mono = next.mono.saturating_add(wait);
+        next.wall = next.wall.saturating_add(wait).unwrap_or(next.wall);
         self.picture.next = (!idle).then_some(next);
         self.publish();
     }

@@ -232,7 +232,7 @@ actions! {
     LogLevel "log.level" Logs Read 57 false "level" "Shows everything, no detail, warnings and worse, or errors only.";
     LogWrap "log.wrap" Logs Read 56 false "wrap" "Breaks long lines, or cuts them at the edge.";
     LogTime "log.time" Logs Read 54 false "time" "Shows the device's time, ages, or neither.";
-    LogPause "log.pause" Logs Read 50 false "pause" "Stops and resumes asking for lines.";
+    LogPause "log.pause" Logs Read 50 false "pause" "Stops and resumes asking for this log's lines.";
     LogPolling "log.polling" Logs Read 20 false "polling lines" "Shows or hides what edgeAgent writes about being asked for logs.";
     LogClear "log.clear" Logs Read 35 false "clear" "Shows only what comes from now on; esc brings the lines back.";
     LogMark "log.mark" Logs Read 45 false "mark" "Draws a rule below the newest line.";

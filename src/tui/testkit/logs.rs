@@ -46,7 +46,11 @@ impl Log {
             merge: Merge::new(WINDOW),
             ring: Ring::new(Caps::default()),
             veils: BTreeMap::new(),
-            tail: TailPicture { every: Duration::from_secs(2), ..TailPicture::default() },
+            tail: TailPicture {
+                every: Duration::from_secs(2),
+                usual: Duration::from_secs(2),
+                ..TailPicture::default()
+            },
             run: 1,
         };
         for module in modules {

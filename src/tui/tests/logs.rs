@@ -7,7 +7,7 @@ use crate::domain::fault::{Fault, FaultKind, Right};
 use crate::domain::ids::ModuleId;
 use crate::logs::continuity::{Found, GapCause, Mark, Opening};
 use crate::logs::decode::Failure;
-use crate::logs::tail::Attention;
+use crate::logs::tail::{Attention, Slowed};
 use crate::tui::following::LogWant;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::testkit::{Console, Gateway, Log, details};
@@ -109,7 +109,20 @@ fn following() {
 #[test]
 fn all_modules_merged() {
     let console = Console::online();
-    golden(&mut merged(&rich_log(&console)), "logs-merged");
+    let mut console = merged(&rich_log(&console));
+    golden(&mut console, "logs-merged");
+    console.press("L");
+    let text = console.text();
+    assert!(text.contains("1 line of lesser level hidden"), "{text}");
+    assert!(text.contains("A temperatureFilter  B $edgeAgent  C $edgeHub"), "{text}");
+}
+
+#[test]
+fn a_filter_that_hides_nothing_is_not_told() {
+    let console = Console::online();
+    let mut console = on("temperatureFilter", &filter_log(&console));
+    console.press("L");
+    assert!(!console.text().contains("lesser level"), "{}", console.text());
 }
 
 #[test]
@@ -235,11 +248,104 @@ fn a_device_without_modules_says_so() {
 fn stale_and_paused_are_told() {
     let console = Console::online();
     let mut console = on("temperatureFilter", &filter_log(&console));
-    console.press("space");
+    let effects = console.press("space");
     console.wait(Duration::from_secs(40));
     golden(&mut console, "logs-paused");
+    assert!(effects.iter().all(|effect| !matches!(effect, Effect::Need(_))), "nothing else stands still: {effects:?}");
     console.press("space");
     assert!(!console.location().contains("PAUSED"));
+}
+
+/// Pausing a log is about that log; the console's own pause is about everything, and each is told by its key.
+#[test]
+fn whoever_pauses_a_log_pauses_nothing_else() {
+    let console = Console::online();
+    let mut console = on("temperatureFilter", &filter_log(&console));
+    console.press("space");
+    assert!(console.location().contains("PAUSED"), "{}", console.location());
+    assert!(console.text().contains("paused, nothing is asked: space goes on"), "{}", console.text());
+    console.run(&format!("device {DEVICE}"));
+    assert!(!console.text().contains("PAUSED"), "{}", console.text());
+    let effects = console.run(&format!("logs {DEVICE}/edgeHub"));
+    assert!(!console.location().contains("PAUSED"), "another log is another log: {}", console.location());
+    let attention = followed(&effects).unwrap().as_ref().map(|want| want.wanted.attention);
+    assert_eq!(attention, Some(Attention::InView));
+    console.press("P");
+    let text = console.text();
+    assert!(text.contains("PAUSED") && text.contains("the console is paused: P goes on"), "{text}");
+    console.press("space space");
+    assert!(console.text().contains("the console is paused: P goes on"), "space is not P");
+    console.press("P");
+    assert!(!console.text().contains("PAUSED"), "{}", console.text());
+}
+
+#[test]
+fn a_log_that_is_opened_while_the_console_is_paused_says_so() {
+    let mut console = Console::online();
+    console.press("P");
+    console.run(&format!("logs {DEVICE}/temperatureFilter"));
+    golden(&mut console, "logs-opened-paused");
+    console.press("P");
+    assert!(console.text().contains("reading"), "{}", console.text());
+    console.press("space");
+    assert!(console.text().contains("this log is paused since"), "{}", console.text());
+}
+
+#[test]
+fn a_pace_that_is_slower_than_usual_says_why() {
+    let console = Console::online();
+    let mut log = filter_log(&console);
+    log.tail.slowed = Some(Slowed::Messages);
+    (log.tail.every, log.tail.cost.per_hour) = (Duration::from_secs(9), 800);
+    let mut console = on("temperatureFilter", &log);
+    golden(&mut console, "logs-slowed");
+    console.tell(Msg::Resize(120, 36));
+    for (every, slowed, words) in [
+        (Some(25), Slowed::Messages, "asked every 25 s to save messages, next in "),
+        (Some(6), Slowed::Answers, "asked every 6 s, as answers take long"),
+    ] {
+        log.tail.slowed = Some(slowed);
+        log.tail.every = every.map_or(log.tail.every, Duration::from_secs);
+        let now = console.now();
+        log.answered(now);
+        console.tell(Msg::Logs(log.board()));
+        assert!(console.text().contains(words), "{}", console.text());
+    }
+}
+
+#[test]
+fn a_time_that_was_more_than_an_answer_holds_is_told() {
+    let console = Console::online();
+    let mut log = Log::of(DEVICE, &["temperatureFilter"]);
+    let wanted = Duration::from_secs(3_600);
+    log.found("temperatureFilter", Found::Mark(Mark::Shortened { wanted, lines: 20 }));
+    for line in 0..20 {
+        log.line("temperatureFilter", line * 5_000 - 100_000, &format!("Alert sent: temperature={}", 118 + line % 7));
+    }
+    let module = ModuleId::from_wire("temperatureFilter");
+    log.tail.modules.entry(module).or_default().shortened = Some(20);
+    log.answered(console.now());
+    let mut console = Console::online();
+    console.run(&format!("logs {DEVICE}/temperatureFilter"));
+    console.press("6");
+    log.run = 2;
+    console.tell(Msg::Logs(log.board()));
+    golden(&mut console, "logs-cut-short");
+    assert!(console.location().contains("since 1 h, cut short"), "{}", console.location());
+}
+
+/// A method for a device that is disabled is answered as one for a device that does not exist.
+#[test]
+fn a_device_that_is_disabled_is_not_called_deleted() {
+    let mut fault =
+        Fault::new(FaultKind::NotFound, format!("read logs of {DEVICE}"), "is not registered, or is disabled");
+    (fault.status, fault.code) = (Some(404), Some("DeviceNotFound".into()));
+    fault.needs = Some(Right::Invoke);
+    let console = Console::online();
+    let mut log = Log::of(DEVICE, &["temperatureFilter"]);
+    log.failed(fault, console.now(), Duration::from_secs(30));
+    let text = on("temperatureFilter", &log).text();
+    assert!(!text.contains("deleted") && text.contains("or is disabled"), "{text}");
 }
 
 #[test]

@@ -112,8 +112,10 @@ impl Bench {
                     stretches.last_mut().ok_or("lines before a beginning")?.push(entry);
                     last = entry.time;
                 }
-                Found::Mark(Mark::Begins { .. }) if stretches.is_empty() => stretches.push(Vec::new()),
-                Found::Mark(Mark::Begins { .. }) => return Err("begins twice".into()),
+                Found::Mark(Mark::Begins { .. } | Mark::Shortened { .. }) if stretches.is_empty() => {
+                    stretches.push(Vec::new());
+                }
+                Found::Mark(Mark::Begins { .. } | Mark::Shortened { .. }) => return Err("begins twice".into()),
                 Found::Mark(Mark::Gap(gap)) => {
                     let next = self.found.iter().skip(place).find_map(|found| match found {
                         Found::Line(entry) => entry.time,
@@ -279,8 +281,41 @@ fn the_opening_may_be_a_time() {
     bench.write(2_000, 2_000);
     let mut late = Bench::new(Following { opening: Opening::Last(Duration::from_secs(900)), regex: None });
     std::mem::swap(&mut late.device, &mut bench.device);
-    assert!(late.ask().found.len() > 30, "what is too large is read by its tail");
+    let step = late.ask();
+    let lines = step.found.len() - 1;
+    assert!(lines > 30, "what is too large is read by its tail");
     assert_eq!(late.check(None), Ok(()));
+    let short = Mark::Shortened { wanted: Duration::from_secs(900), lines };
+    assert_eq!(step.found[0], Found::Mark(short), "and that is told");
+}
+
+/// However little it began with: one line of a log that has others before it is as good a place to go on from as many.
+#[test]
+fn an_opening_of_one_line_is_no_reason_for_a_gap() {
+    for opening in [Opening::Tail(1), Opening::Last(Duration::from_secs(1))] {
+        let mut bench = Bench::new(Following { opening, regex: None });
+        bench.device.happen(&Event::Write { lines: 30, every: 5 * SECOND, length: 20, plain: true });
+        assert_eq!(bench.ask().found.len(), 2, "{opening:?}");
+        for _ in 0..5 {
+            bench.device.happen(&Event::Write { lines: 1, every: 5 * SECOND, length: 20, plain: true });
+            bench.ask();
+        }
+        assert_eq!((bench.check(None), bench.gaps()), (Ok(()), vec![]), "{opening:?}");
+        assert_eq!(bench.requests, 6, "and none to ask more often");
+    }
+}
+
+/// Two lines of one text in one instant, of which one was seen: nobody can say which.
+#[test]
+fn equal_lines_of_the_instant_it_began_with_stay_in_doubt() {
+    let mut bench = Bench::new(tail(1));
+    bench.device.happen(&Event::Write { lines: 5, every: SECOND, length: 3, plain: false });
+    bench.device.happen(&Event::Write { lines: 2, every: 0, length: 3, plain: true });
+    bench.ask();
+    bench.device.happen(&Event::Write { lines: 2, every: 0, length: 3, plain: true });
+    bench.device.happen(&Event::Write { lines: 1, every: SECOND, length: 3, plain: false });
+    bench.ask();
+    assert_eq!((bench.check(None), bench.gaps()), (Ok(()), vec![GapCause::Unproven]));
 }
 
 fn narrowed() -> Following {
@@ -309,6 +344,15 @@ fn a_narrowed_log_halves_the_time_when_there_is_too_much() {
     bench.write(10, 20);
     bench.ask();
     assert_eq!((bench.gaps(), bench.check(narrowed().regex.as_deref())), (vec![GapCause::TooMuch], Ok(())));
+}
+
+#[test]
+fn a_narrowed_log_that_begins_later_than_was_wanted_says_so() {
+    let mut bench = Bench::new(Following { opening: Opening::Last(Duration::from_secs(900)), ..narrowed() });
+    bench.write(20_000, 1_000);
+    let step = bench.ask();
+    let wanted = Duration::from_secs(900);
+    assert!(matches!(step.found[0], Found::Mark(Mark::Shortened { wanted: told, .. }) if told == wanted), "{step:?}");
 }
 
 #[test]

@@ -60,13 +60,7 @@ impl LogView {
             ActionId::LogRight if self.wraps(shell) => shell.info("lines are wrapped: there is nothing to the right"),
             // No line on a screen is longer than this.
             ActionId::LogRight => self.shift = (self.shift + SIDEWAYS).min(crate::domain::text::LINE_CAP),
-            ActionId::LogPause => match shell.paused.take() {
-                Some(_) => shell.info("reading goes on"),
-                None => {
-                    shell.paused = Some(shell.now);
-                    shell.info("no lines are asked for until space is pressed again; those that are written meanwhile come then");
-                }
-            },
+            ActionId::LogPause => self.pause(shell),
             ActionId::LogClear => self.clear(shell),
             ActionId::LogMark => self.mark(shell),
             ActionId::LogCopy => return self.copy(shell),
@@ -85,6 +79,19 @@ impl LogView {
             _ => return Step::unused(),
         }
         Step::done()
+    }
+
+    /// Stops and resumes asking for this log's lines; nothing else of the console stands still for it.
+    fn pause(&mut self, shell: &mut Shell) {
+        self.paused = match self.paused {
+            Some(_) => None,
+            None => Some(shell.now),
+        };
+        shell.info(match (self.paused, shell.paused) {
+            (None, Some(_)) => "the console is paused still: P goes on",
+            (None, None) => "this log is read again",
+            (Some(_), _) => "this log is not asked for until space is pressed; what is written meanwhile comes then",
+        });
     }
 
     /// Other rows are shown than before: the reader stays where he is, as near as there is a row.

@@ -1,11 +1,13 @@
 //! The log of a module, or of all modules of a device merged: what is shown of it, and where the reader is. Lines come by
 //! the shell's log board; `act.rs` knows what keys do, `rows.rs` which rows there are to see and where the window stands,
-//! `ink.rs` how a row looks, `words.rs` what is said about the log, `draw.rs` where everything goes.
+//! `ink.rs` how a row looks, `words.rs` what is said about the log, `pace.rs` what about asking for it, `draw.rs` where
+//! everything goes.
 
 mod act;
 mod draw;
 mod find;
 mod ink;
+mod pace;
 mod rows;
 mod words;
 
@@ -55,6 +57,8 @@ pub struct LogView {
     stamps: Stamps,
     /// Columns that are left of the window.
     shift: usize,
+    /// Since when no lines are asked for, because the reader wants none.
+    paused: Option<Now>,
     /// Where the reader is; `None` at the end, following.
     spot: Option<Spot>,
     /// Lines up to this one were cleared away.
@@ -104,6 +108,7 @@ impl LogView {
             wrap: None,
             stamps: Stamps::Absolute,
             shift: 0,
+            paused: None,
             spot: None,
             cleared: None,
             rules: Vec::new(),
@@ -132,6 +137,7 @@ impl LogView {
             None => self.modules.clone(),
         };
         let following = Following { opening: self.opening, regex: None };
+        let attention = if self.paused.is_some() { Attention::Paused } else { attention };
         let wanted = Wanted { modules, following, attention };
         (!wanted.modules.is_empty()).then(|| LogWant { device: self.device.clone(), wanted })
     }
@@ -140,6 +146,11 @@ impl LogView {
     #[must_use]
     pub fn is_following(&self) -> bool {
         self.spot.is_none()
+    }
+
+    /// Since when no lines are asked for, of this log or of anything.
+    fn paused_since(&self, shell: &Shell) -> Option<Now> {
+        [self.paused, shell.paused].into_iter().flatten().min_by_key(|since| since.mono)
     }
 
     /// What is known of the log.

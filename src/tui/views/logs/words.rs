@@ -1,6 +1,5 @@
-//! What is said about a log: where we are, what keeps lines from coming, why there are none, what following costs.
-
-use std::time::Duration;
+//! What is said about a log: where we are, what keeps lines from coming, why there are none. When lines are asked for and
+//! what that costs is in `pace.rs`.
 
 use super::LogView;
 use super::ink::{clock, source_role};
@@ -12,7 +11,7 @@ use crate::domain::time::{Now, age_text};
 use crate::logs::Level;
 use crate::logs::continuity::Opening;
 use crate::logs::decode::Failure;
-use crate::logs::request::container;
+use crate::logs::print::length;
 use crate::logs::ring::Filter;
 use crate::logs::tail::{ModuleState, TailPicture};
 use crate::tui::canvas::Piece;
@@ -21,11 +20,7 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::states::Blank;
 
 /// Between two facts of one line.
-const APART: &str = "   ";
-/// An answer that takes longer is waited for.
-const SLOW: Duration = Duration::from_secs(3);
-/// Rounds that are further apart are counted down.
-const SELDOM: Duration = Duration::from_secs(10);
+pub(super) const APART: &str = "   ";
 
 impl LogView {
     /// Where we are, and how the log is looked at.
@@ -39,8 +34,8 @@ impl LogView {
         pieces.push((Role::TextDim, format!("{} > logs > ", self.device.shown())));
         let whose = self.module.as_ref().map_or_else(|| "all modules".to_owned(), |module| module.shown().into());
         pieces.push((Role::Fg, whose));
-        let mode = match (shell.paused, self.spot) {
-            (Some(_), _) => (Role::ModePaused, "PAUSED".to_owned()),
+        let mode = match (self.paused_since(shell), self.spot) {
+            (Some(since), _) => (Role::ModePaused, format!("PAUSED {}", age_text(shell.now.since(since)))),
             (None, None) => (Role::StatusOk, "FOLLOW".to_owned()),
             (None, Some(_)) => (Role::StatusWarn, "SCROLLED".to_owned()),
         };
@@ -49,7 +44,10 @@ impl LogView {
         }
         let mut way = String::new();
         if let Opening::Last(age) = self.opening {
-            way.push_str(&format!("{APART}since {}", age_text(age)));
+            way.push_str(&format!("{APART}since {}", length(age)));
+            if self.tail(shell).is_some_and(|tail| self.is_shortened(tail)) {
+                way.push_str(", cut short");
+            }
         }
         match self.level {
             Level::DEBUG => {}
@@ -115,7 +113,9 @@ impl LogView {
         }
         if self.level < Level::DEBUG {
             let less: usize = self.counted(tail).iter().skip(usize::from(self.level.digit()) + 1).sum();
-            pieces.push((Role::StatusWarn, format!("{} of lesser level hidden (L)", lines(less))));
+            if less > 0 {
+                pieces.push((Role::StatusWarn, format!("{} of lesser level hidden (L)", lines(less))));
+            }
         }
         if self.cleared.is_some() {
             pieces.push((Role::StatusWarn, "cleared: esc brings the lines back".to_owned()));
@@ -157,48 +157,19 @@ impl LogView {
         pieces
     }
 
-    /// What is said second: when lines are asked for, what that costs, how the device's clock stands.
-    pub(super) fn second_line(&self, shell: &Shell, tail: &TailPicture) -> Vec<Piece> {
-        let next = if shell.paused.is_some() {
-            "paused: space goes on".to_owned()
-        } else {
-            let every = format!("asked every {}", age_text(tail.every));
-            match (tail.asked, tail.next) {
-                // A moment is not worth a word, and would make the line flicker.
-                (Some(at), _) if shell.now.since(at) >= SLOW => {
-                    format!("no answer for {}", age_text(shell.now.since(at)))
-                }
-                (_, Some(next)) if tail.every >= SELDOM => {
-                    format!("{every}, next in {}", age_text(next.since(shell.now)))
-                }
-                _ if tail.every.is_zero() => "asked for the first time".to_owned(),
-                _ => every,
-            }
-        };
-        let mut pieces = vec![(Role::TextDim, next)];
-        let cost = tail.cost;
-        if cost.spent > 0 {
-            let text =
-                format!("{APART}about {} messages an hour, {} so far", grouped(cost.per_hour), grouped(cost.spent));
-            pieces.push((Role::TextDim, text));
-        }
-        if tail.bytes > 0 {
-            pieces.push((Role::TextDim, format!("{APART}answers {} of 127 kB", tail.bytes.div_ceil(1_000))));
-        }
-        if let Some(ahead) = tail.ahead {
-            // Its newest line may be old: how far it is behind is not known, and half a minute says nothing.
-            let seconds = ahead.as_secs();
-            if seconds >= 2 {
-                pieces.push((Role::StatusWarn, format!("{APART}the device's clock is {seconds} s ahead")));
-            }
-        }
-        pieces
-    }
-
     /// What is shown in place of lines.
     pub(super) fn blank<'a>(&self, shell: &'a Shell) -> Blank<'a> {
         let what = format!("the logs of {}", self.whose());
         let leave = "esc goes back";
+        // Whatever was read before is shown as long as there is anything; nothing more comes.
+        let unread = self.tail(shell).is_none_or(|tail| tail.answered.is_none());
+        if let Some(since) = self.paused_since(shell).filter(|_| unread) {
+            let (whose, key) = if shell.paused.is_some() { ("the console is", "P") } else { ("this log is", "space") };
+            return Blank::Empty {
+                why: format!("{whose} paused since {}: {what} are not read", second(since)),
+                next: format!("{key} goes on; {leave}"),
+            };
+        }
         let Some(tail) = self.tail(shell).filter(|tail| !tail.modules.is_empty()) else {
             let read = shell.details.twins.get(&self.agent_twin());
             return match read.and_then(|read| read.fault.as_ref()) {
@@ -254,10 +225,16 @@ impl LogView {
         Blank::Empty {
             why: match self.opening {
                 Opening::Tail(_) => format!("{} has written nothing that its log still holds", self.whose()),
-                Opening::Last(age) => format!("{} has written nothing in the last {}", self.whose(), age_text(age)),
+                Opening::Last(age) => format!("{} has written nothing in the last {}", self.whose(), length(age)),
             },
             next: "it is asked again and again; lines appear here as they come".to_owned(),
         }
+    }
+
+    /// Whether a module that is shown begins later than was wanted.
+    fn is_shortened(&self, tail: &TailPicture) -> bool {
+        let own = |module: &ModuleId| self.module.as_ref().is_none_or(|own| own == module);
+        tail.modules.iter().any(|(module, state)| own(module) && state.shortened.is_some())
     }
 
     fn whose(&self) -> String {
@@ -295,7 +272,7 @@ impl LogView {
 }
 
 fn named(module: &ModuleId, state: &ModuleState) -> String {
-    let name = crate::domain::text::Untrusted::new(container(module)).shown();
+    let name = module.shown();
     match state.source {
         Some(source) => format!("{} {}", letter(source.index()), name.as_str()),
         None => name.as_str().to_owned(),
@@ -310,17 +287,18 @@ fn silence(fault: &Fault, since: Now, tail: &TailPicture, shell: &Shell) -> Stri
     };
     // What was read last is the last thing known for sure.
     let since = tail.answered.unwrap_or(since);
-    let when = format!(
-        "since {} ({})",
-        clock(since.wall).split('.').next().unwrap_or_default(),
-        age_text(shell.now.since(since))
-    );
+    let when = format!("since {} ({})", second(since), age_text(shell.now.since(since)));
     match fault.kind {
         FaultKind::DeviceOffline => {
             format!("edgeAgent has not answered {when}: the device is not connected to the hub (404103); {next}")
         }
         _ => format!("no lines {when}, {next}: {fault}; {}", fault.advice()),
     }
+}
+
+/// The time of the day, to the second.
+fn second(at: Now) -> String {
+    clock(at.wall).split('.').next().unwrap_or_default().to_owned()
 }
 
 fn failure_in_words(failure: &Failure) -> String {
@@ -350,7 +328,7 @@ fn lines(count: usize) -> String {
 }
 
 /// A count with commas between thousands.
-fn grouped(count: impl TryInto<u64>) -> String {
+pub(super) fn grouped(count: impl TryInto<u64>) -> String {
     let digits = count.try_into().unwrap_or(u64::MAX).to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
