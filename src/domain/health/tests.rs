@@ -1,3 +1,5 @@
+//! Verdicts by tables: of modules, of devices, and how edgeAgent waits.
+
 use serde_json::{Value, json};
 
 use super::*;
