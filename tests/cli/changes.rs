@@ -120,7 +120,7 @@ async fn a_deployment_says_what_happens_to_devices_before_it_is_sent() {
     let deleted = look(&["delete", "deploy-ml-gateways"]);
     for line in [
         "- mlInference disappears from 20 devices: edge-gateway-101, edge-gateway-102, edge-gateway-103 and 17 more",
-        "~ mlInference changes on 1 device (settings, what is left of it has no type, and no agent takes that): edge-gateway-203",
+        "~ mlInference changes on 1 device (what is left of it has no type, and no agent takes it so): edge-gateway-203",
         "modules change on 21 of 26 edge devices",
     ] {
         assert!(deleted.contains(line), "{line} in {deleted}");
@@ -146,6 +146,16 @@ async fn a_deployment_says_what_happens_to_devices_before_it_is_sent() {
         raised.contains("~ mlInference changes on 1 device (ml-inference:2.1.o -> ml-inference:2.0.3)"),
         "{raised}"
     );
+    let metric = |query: &str| {
+        let metric = format!("hot={query}");
+        let args = ["deployment", "create", "hot", "-k", GUIDE, "-t", "*", "--metric", &metric, "--dry-run"];
+        world.run(&args)
+    };
+    let wrong = metric("SELECT deviceId FORM devices");
+    assert_eq!(wrong.code, 10);
+    let why = "the query of the metric hot cannot be read: expected FROM, but FORM stands here (at character 17)";
+    assert!(wrong.err.contains(why), "{}", wrong.err);
+    assert_eq!(metric("SELECT deviceId FROM devices WHERE tags.hot = true").code, 0);
     let labelled = look(&["set", "deploy-ml-canary", "--label", "a=b"]);
     assert!(!labelled.contains("edge devices"), "labels reach nobody: {labelled}");
 }

@@ -190,6 +190,17 @@ mod tests {
     use crate::domain::time::{Clock, ManualClock};
 
     #[test]
+    fn a_refusal_without_a_reason_says_that_there_is_none() {
+        assert_eq!(refusal("the metric m", &"it has no rows".into()), "the hub refuses the metric m: it has no rows");
+        let bare = refusal("the metric m", &"BadRequest".into());
+        assert!(bare.contains("with BadRequest and gives no reason"), "{bare}");
+        assert!(refusal("the metric m", &"".into()).contains("gives no reason"));
+        let metrics = BTreeMap::from([("m".to_owned(), "SELECT * FROM device".to_owned())]);
+        let Err(Unprepared::Unusable(why)) = readable(&metrics) else { panic!("taken") };
+        assert!(why.contains("at character 15"), "{why}");
+    }
+
+    #[test]
     fn an_amendment_changes_what_it_names() {
         let base = Configuration {
             id: DeploymentId::from_wire("d"),

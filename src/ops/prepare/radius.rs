@@ -113,7 +113,7 @@ mod tests {
     impl Transport for ByHand {
         async fn send(&self, request: HttpRequest) -> Result<HttpReply, TransportFailure> {
             let body = String::from_utf8(request.body.unwrap_or_default().to_vec()).unwrap();
-            let path = request.path_and_query.clone();
+            let path = request.path_and_query;
             let answer = if path.starts_with("/configurations") {
                 json!([])
             } else if path.starts_with("/twins/") {

@@ -80,14 +80,14 @@ fn how(fate: &Fate) -> String {
     match (&fate.images, fate.kind) {
         ((Some(was), Some(is)), _) if was != is => parts.push(images(was, is)),
         ((_, Some(image)), ChangeKind::Add) => parts.push(last(image.raw())),
-        (_, ChangeKind::Replace) if fate.settings => parts.push("settings".to_owned()),
+        (_, ChangeKind::Replace) if fate.settings && fate.lacks.is_empty() => parts.push("settings".to_owned()),
         _ => {}
     }
     if fate.desired && fate.kind == ChangeKind::Replace {
         parts.push("desired properties".to_owned());
     }
     if !fate.lacks.is_empty() {
-        parts.push(format!("what is left of it has no {}, and no agent takes that", fate.lacks.join(" and no ")));
+        parts.push(format!("what is left of it has no {}, and no agent takes it so", fate.lacks.join(" and no ")));
     }
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
@@ -244,7 +244,7 @@ mod tests {
                 "- ml disappears from 21 devices: gw-1, gw-2, gw-3 and 18 more",
                 "- 2 devices lose their base and keep what they have, old: gw-1, gw-2",
                 "~ ml changes on 4 devices (ml:1 -> ml:2): gw-1, gw-2, gw-3, gw-4",
-                "~ ml changes on 1 device (settings, what is left of it has no type, and no agent takes that): gw-1",
+                "~ ml changes on 1 device (what is left of it has no type, and no agent takes it so): gw-1",
                 "~ 1 device gets its first base, own: gw-1",
                 "~ 2 devices change their base from old to own: gw-1, gw-2",
                 "~ the layer layer no longer applies on 1 device: gw-1",
