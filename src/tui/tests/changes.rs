@@ -130,6 +130,11 @@ fn forms() {
     console.press("tab tab");
     console.type_in("tags.role = 'gateway'");
     golden(&mut console, "form-deployment");
+    console.press("tab tab tab");
+    console.type_in("hot=SELECT deviceId FORM devices");
+    golden(&mut console, "form-deployment-metrics");
+    console.press("enter");
+    assert!(console.text().contains("which file?"), "{}", console.text());
 }
 
 #[test]
