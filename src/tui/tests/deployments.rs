@@ -284,6 +284,32 @@ fn devices_behind_a_figure_as_they_come_in() {
 }
 
 #[test]
+fn a_figure_whose_devices_could_not_be_read_is_not_none() {
+    let mut console = base();
+    console.press("g enter");
+    let fault = fail(&mut console, Source::Behind, FaultKind::TimedOut);
+    rows(&mut console, |read, now| read.settle(Err(fault), now));
+    golden(&mut console, "behind-no-answer");
+    let text = console.text();
+    assert!(!text.contains(" 0 ─") && !text.contains("run now"), "{text}");
+}
+
+#[test]
+fn an_or_without_parentheses_says_that_others_are_listed_too() {
+    let mut console = listing();
+    for (condition, torn) in [("tags.a = 1 OR tags.b = 2", true), ("(tags.a = 1 OR tags.b = 2)", false)] {
+        list_of(&mut console, vec![Deploy::base("deploy-base-sites", 10).target(condition).listed()]);
+        console.run("deployments deploy-base-sites");
+        console.press("g enter");
+        let text = console.screen(80, 24);
+        assert_eq!(text.contains("the OR has no parentheses in the hub's query"), torn, "{text}");
+        assert!(text.contains("select deviceId"), "the query has room beside it: {text}");
+        console.press("j");
+        console.run("deployments");
+    }
+}
+
+#[test]
 fn a_figure_without_devices_now() {
     let mut console = rejected();
     rows(&mut console, |read, now| {
@@ -293,6 +319,7 @@ fn a_figure_without_devices_now() {
     console.press("esc");
     console.run("deployments deploy-debug-shell");
     console.press("g enter");
+    golden(&mut console, "behind-for-nobody");
     assert!(console.text().contains("the deployment is for nobody"), "{}", console.text());
     assert_eq!(console.model.needs.behind, None, "there is nothing to ask for");
 }
