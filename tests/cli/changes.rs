@@ -112,6 +112,57 @@ async fn a_module_is_restarted_and_what_its_agent_refuses_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_says_what_happens_to_devices_before_it_is_sent() {
+    let world = World::start().await;
+    let look = |args: &[&str]| {
+        let ran = world.run(&[&["deployment"], args, &["--dry-run"]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        ran.out
+    };
+    let deleted = look(&["delete", "deploy-ml-gateways"]);
+    for line in [
+        "- mlInference disappears from 20 devices: edge-gateway-101, edge-gateway-102, edge-gateway-103 and 17 more",
+        "~ mlInference changes on 1 device (what is left of it has no type, and no agent takes it so): edge-gateway-203",
+        "modules change on 21 of 26 edge devices",
+    ] {
+        assert!(deleted.contains(line), "{line} in {deleted}");
+    }
+    assert!(!deleted.contains("they fall back"), "it is known who does: {deleted}");
+
+    let created = look(&["create", "newbase", "-k", GUIDE, "-t", "*", "--priority", "50"]);
+    for line in [
+        "- mlInference disappears from 21 devices: edge-gateway-101, ",
+        "- debugShell disappears from 1 device: edge-gateway-001",
+        "~ 1 device gets its first base, newbase: edge-gateway-001",
+        "~ 25 devices change their base from deploy-base-sites to newbase: ",
+        "~ the layer deploy-ml-gateways no longer applies on 21 devices: ",
+        "~ the layer deploy-ml-canary no longer applies on 1 device: edge-gateway-203",
+    ] {
+        assert!(created.contains(line), "{line} in {created}");
+    }
+    let order = |first: &str, second: &str| created.find(first) < created.find(second);
+    assert!(order("- mlInference", "~ 25 devices"), "what goes stands first: {created}");
+
+    let raised = look(&["set", "deploy-ml-canary", "--priority", "15"]);
+    assert!(
+        raised.contains("~ mlInference changes on 1 device (ml-inference:2.1.o -> ml-inference:2.0.3)"),
+        "{raised}"
+    );
+    let metric = |query: &str| {
+        let metric = format!("hot={query}");
+        let args = ["deployment", "create", "hot", "-k", GUIDE, "-t", "*", "--metric", &metric, "--dry-run"];
+        world.run(&args)
+    };
+    let wrong = metric("SELECT deviceId FORM devices");
+    assert_eq!(wrong.code, 10);
+    let why = "the query of the metric hot cannot be read: expected FROM, but FORM stands here (at character 17)";
+    assert!(wrong.err.contains(why), "{}", wrong.err);
+    assert_eq!(metric("SELECT deviceId FROM devices WHERE tags.hot = true").code, 0);
+    let labelled = look(&["set", "deploy-ml-canary", "--label", "a=b"]);
+    assert!(!labelled.contains("edge devices"), "labels reach nobody: {labelled}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deployment_from_its_creation_to_its_end() {
     let world = World::start().await;
     let create = |id: &str, extra: &[&str]| {
@@ -121,8 +172,9 @@ async fn a_deployment_from_its_creation_to_its_end() {
     let look = create("guide-b1", &["--dry-run"]);
     assert!(look.code == 0 && look.out.contains("its condition matches 13 devices now"), "{}{}", look.out, look.err);
     assert!(!look.out.contains("REPLACE-WITH-PULL-TOKEN-PASSWORD"), "masked: {}", look.out);
-    assert_eq!(create("guide-b1", &["--yes"]).code, 10);
-    assert_eq!(create("guide-b1", &["--confirm", "guide-b1", "--label", "by=guide"]).code, 0);
+    let yes = create("guide-b1", &["--yes"]);
+    assert!(yes.code == 10 && yes.err.contains("--confirm 127.0.0.1/guide-b1"), "it takes modules away: {}", yes.err);
+    assert_eq!(create("guide-b1", &["--confirm", "127.0.0.1/guide-b1", "--label", "by=guide"]).code, 0);
     let again = create("guide-b1", &["--confirm", "guide-b1"]);
     assert!(again.code == 10 && again.err.contains("there is a deployment guide-b1 already"), "{}", again.err);
     assert_eq!(create("Guide", &["--yes"]).code, 2);

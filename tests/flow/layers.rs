@@ -60,7 +60,9 @@ async fn base_and_layer_take_hold_and_devices_fall_back() {
     describes(&mut console, base, "30").await;
     console.sees("+ a base deployment: the complete set of modules").await;
     console.sees("its condition matches 13 devices now").await;
-    confirms(&mut console, base[0]).await;
+    console.sees("- mlInference disappears from 13 devices: edge-gateway-101, edge-gateway-102").await;
+    console.sees("~ 13 devices change their base from deploy-base-sites to").await;
+    confirms(&mut console, &format!("{HUB}/{}", base[0])).await;
     console.sees("deploy-tempfilter-building-b1 is created").await;
     console.sees("deployments > deploy-tempfilter-building-b1").await;
     stage.clock.push(Duration::from_secs(10));
@@ -93,7 +95,8 @@ async fn base_and_layer_take_hold_and_devices_fall_back() {
     console.types("5").await;
     console.press("enter").await;
     console.sees("~ priority   40 -> 5").await;
-    confirms(&mut console, layer[0]).await;
+    console.sees("- mlInference disappears from").await;
+    confirms(&mut console, &format!("{HUB}/{}", layer[0])).await;
     console.sees("deploy-ml-gateways-2 is changed").await;
     stage.clock.push(Duration::from_secs(400));
     assert_eq!(modules(&stage, "edge-gateway-101").await, guide);
@@ -101,7 +104,8 @@ async fn base_and_layer_take_hold_and_devices_fall_back() {
     console.command("deployments deploy-tempfilter-building-b1").await;
     console.sees("deployments > deploy-tempfilter-building-b1").await;
     console.press("ctrl-d").await;
-    console.sees("they fall back to the next deployment that matches them").await;
+    console.sees("~ 13 devices change their base from deploy-tempfilter-building-b1 to deploy-base-sites").await;
+    console.sees("+ mlInference appears on 13 devices").await;
     confirms(&mut console, &format!("{HUB}/deploy-tempfilter-building-b1")).await;
     console.sees("deploy-tempfilter-building-b1 is deleted").await;
     stage.clock.push(Duration::from_secs(400));
@@ -112,7 +116,7 @@ async fn base_and_layer_take_hold_and_devices_fall_back() {
         audited.iter().map(|entry| (intent(entry).verb.as_str(), intent(entry).level)).collect();
     assert_eq!(
         verbs,
-        [("deployment.create", 3), ("deployment.create", 3), ("deployment.update", 3), ("deployment.delete", 4)]
+        [("deployment.create", 4), ("deployment.create", 3), ("deployment.update", 4), ("deployment.delete", 4)]
     );
     let deleted = intent(&audited[3]).inverse.as_ref().expect("it can be made again");
     assert_eq!(deleted["priority"], 30);

@@ -9,6 +9,7 @@ use super::super::site::Site;
 use super::super::table::Table;
 use super::super::target::deployment_id;
 use super::{read, typed};
+use crate::domain::deployment::{MetricName, SystemMetric};
 use crate::domain::ids::DeploymentId;
 use crate::domain::text::{Shown, Untrusted};
 use crate::store::Found;
@@ -52,7 +53,14 @@ pub(super) async fn run(site: &Site, args: &DevicesArgs) -> Result<Answer, Failu
         if metric.query.is_empty() { Vec::new() } else { site.hub.read.query(&metric.query, args.limit).await? };
     let found = Found::sorted(rows.iter().map(Found::read).collect());
     let items = found.iter().map(item).collect();
-    Ok(Answer::new("DeploymentDevices", now.wall, items, table(&found)))
+    let mut table = table(&found);
+    let targeted = metric.name == MetricName::System(SystemMetric::Targeted);
+    if targeted && deployed.configuration.target.is_torn_by_or() {
+        table.push_str(
+            "\nThe OR has no parentheses in the hub's query: devices that are no edge devices can be listed too.\n",
+        );
+    }
+    Ok(Answer::new("DeploymentDevices", now.wall, items, table))
 }
 
 /// A column for modules where a row names one: most metrics count devices.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::answer::{Answer, Failure, instant, stamp};
 use super::super::site::Site;
 use super::super::table::Table;
-use super::{figure, figures, kind, shown};
+use super::{age_at_most, counted_words, figure, figures, kind, shown};
 use crate::domain::deployment::{Deployed, Listed, Other, OtherKind, SystemMetric};
 use crate::domain::ids::natural_cmp;
 use crate::domain::text::Shown;
@@ -52,7 +52,12 @@ fn table(list: &[Listed], now: Now) -> String {
             }
         }
     }
-    table.text()
+    let mut text = table.text();
+    if list.iter().any(|listed| matches!(listed, Listed::Edge(_))) {
+        text.push_str(&format!("\n{}; ? is not counted yet.\n", counted_words()));
+        text.push_str("What devices say now: edgedeck deployment devices ID --metric accepted\n");
+    }
+    text
 }
 
 fn row(deployed: &Deployed, now: Now) -> Vec<Shown> {
@@ -89,6 +94,8 @@ fn item(listed: &Listed, now: Now) -> Value {
                 "priority": configuration.priority,
                 "state": deployed.standing(now.wall).word(),
                 "figures": figures(deployed),
+                "figuresCountedBy": instant(deployed.counted_by()),
+                "figuresAgeAtMostSeconds": age_at_most(deployed),
                 "ownFigures": deployed.figures.custom,
                 "targetCondition": configuration.target.as_str(),
                 "labels": configuration.labels,

@@ -13,7 +13,7 @@ use super::answer::{Answer, Failure};
 use super::ask::Asker;
 use super::exit::Exit;
 use super::site::Site;
-use crate::domain::deployment::{Deployed, Listed, Metric, MetricName, SystemMetric};
+use crate::domain::deployment::{BEAT, Deployed, Listed, Metric, MetricName, SystemMetric};
 use crate::domain::ids::DeploymentId;
 use crate::domain::manifest::Kind;
 use crate::domain::secret::redact;
@@ -104,6 +104,16 @@ fn figures(deployed: &Deployed) -> Value {
         "accepted": of(SystemMetric::Accepted),
         "rejected": of(SystemMetric::Rejected),
     })
+}
+
+/// How old figures can be, in seconds; null before they were counted. The hub says nothing closer.
+fn age_at_most(deployed: &Deployed) -> Value {
+    deployed.figures.targeted.map_or(Value::Null, |_| Value::from(BEAT.as_secs()))
+}
+
+/// The same for people.
+fn counted_words() -> String {
+    format!("STATE and figures as the hub counted them up to {} min ago, on its own beat", BEAT.as_secs() / 60)
 }
 
 /// A figure's name as it is typed after `--metric`.

@@ -3,12 +3,12 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::super::answer::{Answer, Failure};
+use super::super::answer::{Answer, Failure, instant};
 use super::super::site::Site;
 use super::super::table::{Facts, Table};
 use super::super::target::deployment_id;
-use super::{figure, kind, read, shown, typed};
-use crate::domain::deployment::Deployed;
+use super::{age_at_most, figure, kind, read, shown, typed};
+use crate::domain::deployment::{BEAT, Deployed};
 use crate::domain::effective::Contents;
 use crate::domain::ids::DeploymentId;
 use crate::domain::json::compact;
@@ -31,6 +31,8 @@ pub(super) async fn run(site: &Site, args: &ShowArgs) -> Result<Answer, Failure>
     if let Value::Object(members) = &mut item {
         members.insert("kind".to_owned(), kind(&deployed).into());
         members.insert("state".to_owned(), deployed.standing(now.wall).word().into());
+        members.insert("figuresCountedBy".to_owned(), instant(deployed.counted_by()).into());
+        members.insert("figuresAgeAtMostSeconds".to_owned(), age_at_most(&deployed));
     }
     let table = [facts(&deployed, now), metrics(&deployed), contents(&deployed)].join("\n");
     Ok(Answer::new("Deployment", now.wall, vec![item], table))
@@ -43,6 +45,13 @@ fn facts(deployed: &Deployed, now: Now) -> String {
     facts.add("DEPLOYMENT", configuration.id.shown());
     facts.say("KIND", kind(deployed));
     facts.say("STATE", deployed.standing(now.wall).word());
+    facts.say(
+        "COUNTED",
+        match deployed.figures.targeted {
+            Some(_) => format!("by the hub up to {} min ago, on its own beat", BEAT.as_secs() / 60),
+            None => format!("not yet; expected by {}", instant(deployed.counted_by())),
+        },
+    );
     facts.say("PRIORITY", configuration.priority.to_string());
     facts.add(
         "TARGET",

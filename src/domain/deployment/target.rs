@@ -91,6 +91,21 @@ impl TargetCondition {
         }
     }
 
+    /// Whether it asks what devices report, which ids and tags do not tell.
+    #[must_use]
+    pub fn sees_reports(&self) -> bool {
+        self.paths().iter().any(|path| path.segments().first().is_some_and(|first| first == "properties"))
+    }
+
+    /// Whether it has an OR outside of parentheses. The hub puts a condition behind an AND of its own without any, so that
+    /// whatever stands after such an OR counts by itself.
+    #[must_use]
+    pub fn is_torn_by_or(&self) -> bool {
+        // Parentheses leave no trace in the tree; behind an AND they make a difference.
+        let behind = || parse_target_condition(&format!("deviceId = '' AND {}", self.text));
+        matches!(self.rule, Rule::Condition(_)) && behind().is_ok_and(|whole| matches!(whole.expr(), Expr::Or(..)))
+    }
+
     /// Whether an edge device with this twin document is meant; nothing when only the hub can tell.
     #[must_use]
     pub fn meets(&self, twin: &Value) -> Option<bool> {

@@ -110,3 +110,25 @@ fn modules_are_counted_in_every_spelling_and_limits_are_held() {
     assert_eq!(many.refusals(), [Refusal::Modules(51), Refusal::Metrics(6)]);
     assert_eq!(configuration(&json!({"m": {}}), 0).refusals(), [Refusal::NoAgent]);
 }
+
+#[test]
+fn an_or_outside_of_parentheses_tears_the_hubs_query_apart() {
+    for (condition, torn) in [
+        ("tags.a = 1 OR tags.b = 2", true),
+        ("tags.a = 1 AND tags.b = 2 or tags.c = 3", true),
+        ("(tags.a = 1 OR tags.b = 2) OR tags.c = 3", true),
+        ("(tags.a = 1 OR tags.b = 2)", false),
+        ("tags.c = 3 AND (tags.a = 1 OR tags.b = 2)", false),
+        ("tags.a = ' OR '", false),
+        ("*", false),
+        ("", false),
+    ] {
+        assert_eq!(TargetCondition::from_wire(condition).is_torn_by_or(), torn, "{condition}");
+    }
+}
+
+#[test]
+fn a_condition_on_reports_says_so() {
+    assert!(TargetCondition::from_wire("tags.a = 1 AND properties.reported.b = 2").sees_reports());
+    assert!(!TargetCondition::from_wire("tags.properties = 1 AND deviceId = 'reported'").sees_reports());
+}

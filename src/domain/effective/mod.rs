@@ -3,12 +3,15 @@
 //!
 //! `select` says which configurations match and which of them apply (one base, the layers above it), `merge` puts
 //! their contents on top of each other, `explain` says for every path who set it and who lost, `contents` what one of
-//! them alone sets, and `takeover` what becomes of a twin when it changes hands. The service is closed: the rules are those of its articles and of people
+//! them alone sets, `overrule` what another one takes from it, `takeover` what becomes of a twin when it changes hands,
+//! and `radius` what becomes of a whole fleet. The service is closed: the rules are those of its articles and of people
 //! who were surprised by it; what is only inferred says so where it stands.
 
 mod contents;
 mod explain;
 mod merge;
+mod overrule;
+mod radius;
 mod select;
 mod takeover;
 #[cfg(test)]
@@ -26,6 +29,8 @@ pub use super::twin::ConfigurationStatus;
 pub use contents::{Contents, ModulePart, RegistryPart, RoutePart, TwinPart};
 pub use explain::{Dropped, Explained, Lost, Why};
 pub use merge::{MergedTwin, merge_one};
+pub use overrule::{Overruled, overruled};
+pub use radius::{Fate, Moved, Radius, Touched, Turned, first_based};
 pub use select::{Ambiguity, Matching, Outcome, Verdict};
 
 /// All deployments of a hub, ready to be asked about many devices. Devices with the same matching deployments share

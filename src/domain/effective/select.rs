@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Configuration, Deployments};
+use super::{Configuration, Deployments, TargetCondition};
 use crate::domain::ids::DeploymentId;
 use crate::domain::manifest::Kind;
 
@@ -21,12 +21,23 @@ impl Deployments {
     /// Which configurations match a device with this twin document.
     #[must_use]
     pub fn matching(&self, twin: &Value) -> Matching {
+        self.matched(twin, |target| target.meets(twin))
+    }
+
+    /// The same where only id, tags and capabilities of the device were read: of a condition on what devices report
+    /// nothing is known.
+    #[must_use]
+    pub fn matching_by_tags(&self, twin: &Value) -> Matching {
+        self.matched(twin, |target| if target.sees_reports() { None } else { target.meets(twin) })
+    }
+
+    fn matched(&self, twin: &Value, meets: impl Fn(&TargetCondition) -> Option<bool>) -> Matching {
         let mut matching = Matching::default();
         if twin.pointer("/capabilities/iotEdge") != Some(&Value::Bool(true)) {
             return matching;
         }
         for (index, configuration) in self.configurations.iter().enumerate() {
-            match configuration.target.meets(twin) {
+            match meets(&configuration.target) {
                 Some(true) => matching.matched.push(index),
                 Some(false) => {}
                 None => matching.undecided.push(index),

@@ -13,7 +13,7 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::json::Path;
 use crate::domain::manifest::Manifest;
 
-fn configuration(id: &str, priority: u32, created: i64, condition: &str, content: &Value) -> Configuration {
+pub(super) fn configuration(id: &str, priority: u32, created: i64, condition: &str, content: &Value) -> Configuration {
     Configuration {
         id: DeploymentId::from_wire(id),
         priority,
@@ -25,16 +25,16 @@ fn configuration(id: &str, priority: u32, created: i64, condition: &str, content
     }
 }
 
-fn base(id: &str, priority: u32, created: i64) -> Configuration {
+pub(super) fn base(id: &str, priority: u32, created: i64) -> Configuration {
     configuration(id, priority, created, "*", &json!({"$edgeAgent": {"properties.desired": {"modules": {id: {}}}}}))
 }
 
-fn layer(id: &str, priority: u32, created: i64) -> Configuration {
+pub(super) fn layer(id: &str, priority: u32, created: i64) -> Configuration {
     let key = format!("properties.desired.modules.{id}");
     configuration(id, priority, created, "*", &json!({"$edgeAgent": {key: {"v": 1}}}))
 }
 
-fn device(tags: &Value) -> Value {
+pub(super) fn device(tags: &Value) -> Value {
     json!({"deviceId": "d", "tags": tags, "capabilities": {"iotEdge": true}})
 }
 
@@ -397,7 +397,7 @@ fn any_section(whole: bool) -> impl Strategy<Value = Value> {
     })
 }
 
-fn any_configurations() -> impl Strategy<Value = Vec<Configuration>> {
+pub(super) fn any_configurations() -> impl Strategy<Value = Vec<Configuration>> {
     let one = (
         0..4_u32,
         0..3_i64,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::effects::Effects;
 use super::{Http, Line, ReadBack, Target, Words, Write, quote};
 use crate::domain::change::ChangeKind;
 use crate::domain::deployment::{Configuration, Deployed, Part};
@@ -22,6 +23,8 @@ pub struct DeploymentWrite {
     pub id: DeploymentId,
     /// What happens to it.
     pub change: DeploymentChange,
+    /// What that does to devices.
+    pub effects: Effects,
 }
 
 /// What can happen to a deployment. What exists is guarded with the tag of the one that was read.
@@ -48,21 +51,35 @@ pub enum DeploymentChange {
 impl DeploymentWrite {
     /// Creates `wanted`, which matches that many devices now.
     #[must_use]
-    pub fn create(wanted: Configuration, reaches: Option<u64>) -> Self {
-        Self { id: wanted.id.clone(), change: DeploymentChange::Create { wanted: Arc::new(wanted), reaches } }
+    pub fn create(wanted: Configuration, reaches: Option<u64>, effects: Effects) -> Self {
+        let id = wanted.id.clone();
+        Self { id, change: DeploymentChange::Create { wanted: Arc::new(wanted), reaches }, effects }
     }
 
     /// Makes `base` what `wanted` says.
     #[must_use]
-    pub fn update(base: Arc<Deployed>, wanted: Configuration) -> Self {
+    pub fn update(base: Arc<Deployed>, wanted: Configuration, effects: Effects) -> Self {
         let id = base.configuration.id.clone();
-        Self { id, change: DeploymentChange::Update { base, wanted: Arc::new(wanted) } }
+        Self { id, change: DeploymentChange::Update { base, wanted: Arc::new(wanted) }, effects }
     }
 
     /// Deletes the one that was read.
     #[must_use]
-    pub fn delete(base: Arc<Deployed>) -> Self {
-        Self { id: base.configuration.id.clone(), change: DeploymentChange::Delete(base) }
+    pub fn delete(base: Arc<Deployed>, effects: Effects) -> Self {
+        Self { id: base.configuration.id.clone(), change: DeploymentChange::Delete(base), effects }
+    }
+
+    fn deleted(&self, base: &Deployed) -> (Vec<Line>, Option<String>) {
+        let applied = match base.figures.applied {
+            Some(1) => "1 device".to_owned(),
+            Some(n) => format!("{n} devices"),
+            None => "an unknown number of devices".to_owned(),
+        };
+        let (name, priority) = (self.id.shown(), base.configuration.priority);
+        let head = Line::new(ChangeKind::Remove, format!("- {name}, priority {priority}, applied to {applied}"));
+        // Where it is worked out, it is said of each.
+        let fall = "they fall back to the next deployment that matches them; without one they keep what they have";
+        (vec![head], matches!(self.effects, Effects::Unknown(_)).then(|| fall.to_owned()))
     }
 
     fn base(&self) -> Option<&Deployed> {
@@ -119,7 +136,6 @@ impl Write for DeploymentWrite {
         }
     }
 
-    /// What changes on how many devices decides; labels and metrics reach none.
     fn words(&self) -> Words {
         match self.change {
             DeploymentChange::Create { .. } => Words { act: "Create", done: "created" },
@@ -128,7 +144,11 @@ impl Write for DeploymentWrite {
         }
     }
 
+    /// What changes on how many devices decides; labels and metrics reach none.
     fn least(&self) -> Level {
+        if self.effects.is_far(&self.id) {
+            return Level::TypedHub;
+        }
         match &self.change {
             DeploymentChange::Create { .. } => Level::TypedName,
             DeploymentChange::Update { base, wanted } => {
@@ -157,34 +177,25 @@ impl Write for DeploymentWrite {
     }
 
     fn lines(&self) -> Vec<Line> {
-        match &self.change {
-            DeploymentChange::Create { wanted, reaches } => {
-                let mut lines = described(wanted);
-                lines.push(Line::remark(match reaches {
-                    Some(0) => "its condition matches no device now".to_owned(),
-                    Some(1) => "its condition matches 1 device now".to_owned(),
-                    Some(n) => format!("its condition matches {n} devices now"),
-                    None => "how many devices its condition matches is not known".to_owned(),
-                }));
-                lines
-            }
-            DeploymentChange::Update { base, wanted } => differences(&base.configuration, wanted),
-            DeploymentChange::Delete(base) => {
-                let name = self.id.shown();
-                let applied = match base.figures.applied {
-                    Some(1) => "1 device".to_owned(),
-                    Some(n) => format!("{n} devices"),
-                    None => "an unknown number of devices".to_owned(),
-                };
-                let priority = base.configuration.priority;
-                vec![
-                    Line::new(ChangeKind::Remove, format!("- {name}, priority {priority}, applied to {applied}")),
-                    Line::remark(
-                        "they fall back to the next deployment that matches them; without one they keep what they have",
-                    ),
-                ]
-            }
-        }
+        let (mut lines, remark) = match &self.change {
+            DeploymentChange::Create { wanted, reaches } => (described(wanted), Some(matched(*reaches))),
+            DeploymentChange::Update { base, wanted } => (differences(&base.configuration, wanted), None),
+            DeploymentChange::Delete(base) => self.deleted(base),
+        };
+        lines.extend(self.effects.lines(&self.id));
+        lines.extend(remark.map(Line::remark));
+        lines
+    }
+
+    /// Of a new one its kind and whom it is for; what it does to devices must not be pushed out by what is in it.
+    fn summary(&self) -> Vec<Line> {
+        let DeploymentChange::Create { wanted, reaches } = &self.change else { return self.lines() };
+        let kind = if wanted.kind() == Some(Kind::Layer) { "a layer" } else { "a base" };
+        let (priority, target) = (wanted.priority, shown(wanted.target.as_str()));
+        let mut lines = vec![Line::new(ChangeKind::Add, format!("+ {kind}, priority {priority}, for {target}"))];
+        lines.extend(self.effects.lines(&self.id));
+        lines.push(Line::remark(matched(*reaches)));
+        lines
     }
 
     fn inverse(&self) -> Option<Value> {
@@ -258,6 +269,15 @@ impl Write for DeploymentWrite {
             return Some(Refusal::Limit(finding.to_string()));
         }
         wanted.refusals().first().map(|refusal| Refusal::Limit(refusal.to_string()))
+    }
+}
+
+fn matched(reaches: Option<u64>) -> String {
+    match reaches {
+        Some(0) => "its condition matches no device now".to_owned(),
+        Some(1) => "its condition matches 1 device now".to_owned(),
+        Some(n) => format!("its condition matches {n} devices now"),
+        None => "how many devices its condition matches is not known".to_owned(),
     }
 }
 

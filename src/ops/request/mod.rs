@@ -4,6 +4,7 @@
 
 mod deployment;
 mod device;
+mod effects;
 mod manifest;
 mod method;
 mod twin;
@@ -24,6 +25,7 @@ use crate::hub::MethodReply;
 
 pub use deployment::{DeploymentChange, DeploymentWrite};
 pub use device::{DeviceChange, DeviceWrite};
+pub use effects::Effects;
 pub use manifest::{ManifestWrite, Seen};
 pub use method::{Call, MethodCall};
 pub use twin::{TwinPatch, TwinWrite};

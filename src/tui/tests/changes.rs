@@ -7,14 +7,19 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::golden;
+use crate::domain::change::ChangeKind;
+use crate::domain::deployment::Listed;
 use crate::domain::device::DeviceIdentity;
+use crate::domain::effective::{Fate, Radius, Touched};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{DeviceId, ETag, ModuleId};
 use crate::domain::manifest::Manifest;
 use crate::domain::secret::Secret;
-use crate::ops::{DeviceChange, DeviceWrite, ManifestWrite, OpState, Order, Prepared, Request, Unprepared};
+use crate::ops::{
+    DeploymentWrite, DeviceChange, DeviceWrite, Effects, ManifestWrite, OpState, Order, Prepared, Request, Unprepared,
+};
 use crate::tui::msg::{Effect, Msg};
-use crate::tui::testkit::{Console, Maker, module_twin, session};
+use crate::tui::testkit::{Console, Deploy, Maker, module_twin, session};
 
 /// What a console asked to be prepared last.
 fn asked(effects: &[Effect]) -> Order {
@@ -86,6 +91,32 @@ fn delete() -> Request {
     })
 }
 
+/// The layer of twenty gateways goes, and of its module a part stays under another one.
+fn delete_deployment() -> Request {
+    let Listed::Edge(base) = Deploy::layer("deploy-ml-gateways", 20).listed() else { panic!("a deployment") };
+    let devices = |numbers: std::ops::RangeInclusive<u64>| {
+        numbers.map(|n| DeviceId::from_wire(format!("edge-gateway-{n}"))).collect::<Vec<_>>()
+    };
+    let fate = |kind, lacks| Fate {
+        module: ModuleId::from_wire("mlInference"),
+        kind,
+        images: (None, None),
+        settings: true,
+        desired: false,
+        lacks,
+    };
+    let radius = Radius {
+        devices: 26,
+        changed: devices(101..=121).into_iter().collect(),
+        modules: vec![
+            Touched { fate: fate(ChangeKind::Remove, vec![]), devices: devices(101..=120) },
+            Touched { fate: fate(ChangeKind::Replace, vec!["type"]), devices: devices(203..=203) },
+        ],
+        ..Radius::default()
+    };
+    Request::Deployment(DeploymentWrite::delete(Arc::from(base), Effects::Known(Box::new(radius))))
+}
+
 #[test]
 fn forms() {
     let mut console = Console::online();
@@ -100,6 +131,11 @@ fn forms() {
     console.press("tab tab");
     console.type_in("tags.role = 'gateway'");
     golden(&mut console, "form-deployment");
+    console.press("tab tab tab");
+    console.type_in("hot=SELECT deviceId FORM devices");
+    golden(&mut console, "form-deployment-metrics");
+    console.press("enter");
+    assert!(console.text().contains("which file?"), "{}", console.text());
 }
 
 #[test]
@@ -178,6 +214,21 @@ fn deleting_a_device() {
     console.press("s");
     console.wait(Duration::from_secs(1));
     golden(&mut console, "dialog-delete");
+}
+
+#[test]
+fn deleting_a_deployment_says_what_happens_to_devices() {
+    let mut console = Console::online();
+    let effects = console.run("deployments deploy-ml-gateways");
+    assert!(!effects.is_empty());
+    console
+        .deploy(|board, now| board.list.settle(Ok(vec![Deploy::layer("deploy-ml-gateways", 20).listed()].into()), now));
+    let effects = console.press("ctrl-d");
+    answer(&mut console, asked(&effects), Ok(delete_deployment()));
+    golden(&mut console, "change-deployment");
+    console.press("s");
+    console.wait(Duration::from_secs(1));
+    golden(&mut console, "dialog-deployment");
 }
 
 #[test]

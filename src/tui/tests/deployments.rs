@@ -164,6 +164,59 @@ fn a_deployment_that_others_overrule() {
     golden(&mut console, "deployment-overruled-layer");
 }
 
+/// A canary over the gateways' layer, for one device, whose agent rejects what it gets.
+fn under_a_canary() -> Console {
+    let mut console = listing();
+    let places = json!({
+        "properties.desired.modules.mlInference.version": "2.1.0",
+        "properties.desired.modules.mlInference.settings.image": "acrproduction001.azurecr.io/ml-inference:2.1.o",
+    });
+    let canary = Deploy::layer("deploy-ml-canary", 30)
+        .content(&json!({ "$edgeAgent": places }))
+        .target("deviceId = 'edge-gateway-203'")
+        .figures(1, 1, 0, 1);
+    let base = Deploy::base("deploy-base-sites", 10).figures(25, 25, 22, 1);
+    list_of(
+        &mut console,
+        vec![base.listed(), canary.listed(), Deploy::layer("deploy-ml-gateways", 20).figures(21, 21, 19, 1).listed()],
+    );
+    let mut gateways = crate::tui::testkit::site();
+    // Only the one is rejected here.
+    gateways.retain(|gateway| !matches!(gateway.status, Some((400, _))));
+    for gateway in gateways.iter_mut().filter(|gateway| gateway.id == "edge-gateway-203") {
+        gateway.deployments.push(("deploy-ml-canary".into(), "Applied"));
+    }
+    console.show(&gateways);
+    console
+}
+
+#[test]
+fn a_layer_above_is_named_with_what_it_overrules_and_where() {
+    let mut console = under_a_canary();
+    console.run("deployments deploy-ml-gateways");
+    golden(&mut console, "deployment-under-a-layer");
+    let text = console.screen(200, 60);
+    assert!(!text.contains("no other deployment of this hub is in its way"), "{text}");
+    assert!(text.contains("overrules mlInference (version, settings.image)"), "{text}");
+    let suspected = "rejected on 1: edge-gateway-203; deploy-ml-canary applies there, and nowhere it was";
+    assert!(text.contains(suspected), "{text}");
+    console.run("deployments deploy-base-sites");
+    let text = console.screen(200, 60);
+    assert!(text.contains(suspected) && text.contains("no other deployment of this hub is in its way"), "{text}");
+    console.run("deployments deploy-ml-canary");
+    let text = console.screen(200, 60);
+    assert!(text.contains("rejected on 1: edge-gateway-203 ") && !text.contains("nowhere it was"), "{text}");
+}
+
+#[test]
+fn before_any_twin_is_read_nobody_knows_where_a_layer_overrules() {
+    let mut console = under_a_canary();
+    console.show(&[]);
+    console.run("deployments deploy-ml-gateways");
+    let text = console.screen(200, 60);
+    assert!(text.contains("many devices is not known yet"), "{text}");
+}
+
 #[test]
 fn a_layer_without_any_base_says_that_it_does_nothing() {
     let mut console = listing();
@@ -231,6 +284,32 @@ fn devices_behind_a_figure_as_they_come_in() {
 }
 
 #[test]
+fn a_figure_whose_devices_could_not_be_read_is_not_none() {
+    let mut console = base();
+    console.press("g enter");
+    let fault = fail(&mut console, Source::Behind, FaultKind::TimedOut);
+    rows(&mut console, |read, now| read.settle(Err(fault), now));
+    golden(&mut console, "behind-no-answer");
+    let text = console.text();
+    assert!(!text.contains(" 0 ─") && !text.contains("run now"), "{text}");
+}
+
+#[test]
+fn an_or_without_parentheses_says_that_others_are_listed_too() {
+    let mut console = listing();
+    for (condition, torn) in [("tags.a = 1 OR tags.b = 2", true), ("(tags.a = 1 OR tags.b = 2)", false)] {
+        list_of(&mut console, vec![Deploy::base("deploy-base-sites", 10).target(condition).listed()]);
+        console.run("deployments deploy-base-sites");
+        console.press("g enter");
+        let text = console.screen(80, 24);
+        assert_eq!(text.contains("the OR has no parentheses in the hub's query"), torn, "{text}");
+        assert!(text.contains("select deviceId"), "the query has room beside it: {text}");
+        console.press("j");
+        console.run("deployments");
+    }
+}
+
+#[test]
 fn a_figure_without_devices_now() {
     let mut console = rejected();
     rows(&mut console, |read, now| {
@@ -240,6 +319,7 @@ fn a_figure_without_devices_now() {
     console.press("esc");
     console.run("deployments deploy-debug-shell");
     console.press("g enter");
+    golden(&mut console, "behind-for-nobody");
     assert!(console.text().contains("the deployment is for nobody"), "{}", console.text());
     assert_eq!(console.model.needs.behind, None, "there is nothing to ask for");
 }

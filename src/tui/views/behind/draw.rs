@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::BehindView;
-use crate::domain::deployment::MetricName;
+use crate::domain::deployment::{MetricName, SystemMetric};
 use crate::domain::health::agent_code_words;
 use crate::domain::time::age_text;
 use crate::store::{DeviceRow, Extent, Fetched, Found};
@@ -18,6 +18,9 @@ use crate::tui::widgets::table::{Column, place};
 
 /// Below this width the frame goes.
 const FRAMED: u16 = 100;
+/// What becomes of a condition with an OR in the hub's own query.
+const TORN: &str =
+    "the OR has no parentheses in the hub's query, so devices that are no edge devices can be listed too";
 /// Lines below the table.
 const BELOW: u16 = 4;
 
@@ -46,6 +49,10 @@ impl BehindView {
             (Role::TextDim, format!("deployments > {} > ", self.id().shown())),
             (Role::Fg, self.metric().shown().into()),
         ];
+        if self.figure(shell).is_some_and(|figure| figure.query.is_empty()) {
+            pieces.push((Role::TextDim, "   for nobody".to_owned()));
+            return pieces;
+        }
         let read = self.read(shell).and_then(Fetched::get);
         pieces.push(match read.map(|behind| (behind.found.len(), behind.extent)) {
             None => (Role::TextDim, "   not read yet".to_owned()),
@@ -62,7 +69,13 @@ impl BehindView {
         let table = Rect { height: area.height.saturating_sub(BELOW), ..area };
         let inside = if area.width >= FRAMED {
             let title = format!("{} by {}", self.metric().shown(), self.id().shown());
-            canvas.frame(table, &title, &self.list.order().len().to_string(), true)
+            // What was not read is not none.
+            let note = match self.read(shell).and_then(Fetched::get).map(|behind| behind.extent) {
+                None => String::new(),
+                Some(Extent::Whole) => self.list.order().len().to_string(),
+                Some(Extent::Pages(_) | Extent::Cut) => format!("{}+", self.list.order().len()),
+            };
+            canvas.frame(table, &title, &note, true)
         } else {
             table
         };
@@ -209,13 +222,32 @@ impl BehindView {
             Some(at) => format!("Status as the fleet knew it {} ago.", age_text(shell.now.since(at))),
             None => "The fleet is not read yet.".to_owned(),
         };
-        let head = match self.read(shell).and_then(|read| read.fault.as_ref().filter(|_| read.get().is_some())) {
-            Some((fault, _)) => (Role::Stale, format!("what was read stays: {fault}")),
-            None => (Role::TextDim, format!("the hub {counted}, on its own beat; this is its query run now. {fleet}")),
+        let read = self.read(shell);
+        let head = match (read.and_then(Fetched::get), read.and_then(|read| read.fault.as_ref())) {
+            (Some(_), Some((fault, _))) => (Role::Stale, format!("what was read stays: {fault}")),
+            (Some(_), None) => {
+                (Role::TextDim, format!("the hub {counted}, on its own beat; this is its query run now. {fleet}"))
+            }
+            (None, Some(_)) => {
+                let text = "its query could not be run, so which devices these are is not known";
+                (Role::StatusUnknown, format!("the hub {counted}, on its own beat; {text}."))
+            }
+            (None, None) if figure.query.is_empty() => {
+                (Role::TextDim, "there is no query: the hub counts nothing for nobody".to_owned())
+            }
+            (None, None) => {
+                let asked = read.is_some_and(|read| read.asked.is_some());
+                let text = if asked { "its query is being run" } else { "its query was not run yet" };
+                (Role::TextDim, format!("the hub {counted}, on its own beat; {text}."))
+            }
         };
         let mut lines: Vec<Piece> = wrap(&head.1, width).into_iter().map(|line| (head.0, line)).collect();
         if let MetricName::System(system) = self.metric() {
-            lines.push((Role::TextDim, format!("{}: {}", system.word(), system.meaning())));
+            let torn = *system == SystemMetric::Targeted
+                && shell.deployments.deployed(self.id()).is_some_and(|of| of.configuration.target.is_torn_by_or());
+            let (role, meaning) = if torn { (Role::StatusWarn, TORN) } else { (Role::TextDim, system.meaning()) };
+            let text = format!("{}: {meaning}", system.word());
+            lines.extend(wrap(&text, width).into_iter().map(|line| (role, line)));
         }
         lines.extend(wrap(&shown(&figure.query), width).into_iter().map(|line| (Role::TextFaint, line)));
         let (height, all) = (usize::from(area.height), lines.len());

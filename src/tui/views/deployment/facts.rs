@@ -1,7 +1,7 @@
 //! What stands above the lines: what the deployment is, and whom it is for. Side by side when there is room.
 
 use super::DeploymentView;
-use super::evidence::Rivalry;
+use super::evidence::{Rivalry, places};
 use crate::domain::deployment::Deployed;
 use crate::domain::effective::Outcome;
 use crate::domain::manifest::Kind;
@@ -105,8 +105,17 @@ impl DeploymentView {
             rows.extend(fact(if index == 0 { "twins" } else { "" }, role, &text, width));
         }
         for (index, (id, priority, rivalry)) in self.rivals.iter().enumerate() {
-            let text = format!("{} ({priority}) where both match: {}", id.shown(), fares(*rivalry));
-            rows.extend(fact(if index == 0 { "against" } else { "" }, Role::TextDim, &text, width));
+            let (role, text) = match rivalry {
+                Rivalry::Overruled(paths) => {
+                    let (role, on) = self.evidence.overruled_on(id);
+                    (role, format!("{} ({priority}) above it overrules {}, {on}", id.shown(), places(paths)))
+                }
+                Rivalry::Tied => (Role::TextDim, format!("{} ({priority}) where both match: {TIED}", id.shown())),
+                Rivalry::Yields(outcome) => {
+                    (Role::TextDim, format!("{} ({priority}) where both match: {}", id.shown(), fares(*outcome)))
+                }
+            };
+            rows.extend(fact(if index == 0 { "against" } else { "" }, role, &text, width));
         }
         if self.rivals.is_empty() {
             let is_base = |other: &Deployed| other.configuration.kind() == Some(Kind::Base);
@@ -121,16 +130,15 @@ impl DeploymentView {
     }
 }
 
-/// How it fares where another one matches too.
-fn fares(rivalry: Rivalry) -> &'static str {
-    match rivalry {
-        Rivalry::Tied => "of one priority, and the newer wins; not to be relied on",
-        Rivalry::Yields(Outcome::LowerBase) => "that base applies instead",
-        Rivalry::Yields(Outcome::OlderBase) => "of one priority, and the newer base applies; not to be relied on",
-        Rivalry::Yields(Outcome::LayerBelowBase) => "this layer is below that base's priority and does nothing",
-        Rivalry::Yields(Outcome::LayerAtBase) => "a layer at the base's own priority is dropped; not to be relied on",
-        Rivalry::Yields(Outcome::LayerWithoutBase | Outcome::NoAgent | Outcome::Base | Outcome::Layer) => {
-            "it does not apply"
-        }
+const TIED: &str = "of one priority, and the newer wins; not to be relied on";
+
+/// What becomes of it where a base matches too.
+fn fares(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::LowerBase => "that base applies instead",
+        Outcome::OlderBase => "of one priority, and the newer base applies; not to be relied on",
+        Outcome::LayerBelowBase => "this layer is below that base's priority and does nothing",
+        Outcome::LayerAtBase => "a layer at the base's own priority is dropped; not to be relied on",
+        Outcome::LayerWithoutBase | Outcome::NoAgent | Outcome::Base | Outcome::Layer => "it does not apply",
     }
 }

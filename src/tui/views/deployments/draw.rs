@@ -167,7 +167,7 @@ impl DeploymentsView {
         let Some(device) = self.of() else {
             return Blank::Empty {
                 why: "no deployments in this hub: devices keep what was set for each of them alone".to_owned(),
-                next: "a first one is made with `az iot edge deployment create -n HUB -d ID -k FILE --tc \"CONDITION\" --pri N`"
+                next: ":deploy opens the form for a first one, and `edgedeck deployment create ID -k FILE -t CONDITION` makes one"
                     .to_owned(),
             };
         };

@@ -121,7 +121,7 @@ impl FleetView {
         if shell.fleet.devices.as_of.is_some() {
             return Blank::Empty {
                 why: "no IoT Edge devices in this hub".to_owned(),
-                next: "register one with `az iot hub device-identity create -n HUB -d ID --ee`, or check the hub's name above"
+                next: ":register opens the form for one, and `edgedeck device create ID --edge-enabled` makes one; or check the hub's name above"
                     .to_owned(),
             };
         }

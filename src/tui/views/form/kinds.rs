@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{Field, Values};
-use crate::domain::deployment::TargetCondition;
+use crate::domain::deployment::{MAX_CUSTOM_METRICS, TargetCondition};
 use crate::domain::ids::{DeploymentId, DeviceId};
+use crate::domain::query;
 use crate::ops::{Amendment, Document, NewDeployment, Order};
 use crate::tui::shell::Shell;
 
@@ -27,6 +28,8 @@ pub enum FormKind {
 const CONDITION: &str = "Which devices: tags.location.building = 'B1', or * for every edge device.";
 const PRIORITY: &str = "The base with the largest wins; layers above the base, each over the smaller.";
 const LABELS: &str = "name=value, separated by commas; may stay empty.";
+const METRICS: &str = "Figures of your own, name=query, separated by semicolons, at most 5: hot=SELECT deviceId FROM devices WHERE \
+     tags.hot = true. The hub counts the rows of each; may stay empty.";
 
 /// A field, and what is wrong with what stands in it.
 type Wrong = (usize, String);
@@ -83,17 +86,21 @@ impl FormKind {
                 Field::text("condition", CONDITION, ""),
                 Field::text("priority", PRIORITY, "10"),
                 Field::text("labels", LABELS, ""),
+                Field::text("metrics", METRICS, ""),
             ],
             Self::Amend(id) => {
                 let now = shell.deployments.deployed(id).map(|deployed| &deployed.configuration);
-                let labels: Vec<String> = now
-                    .iter()
-                    .flat_map(|now| now.labels.iter().map(|(name, value)| format!("{name}={value}")))
-                    .collect();
+                let named = |pairs: &BTreeMap<String, String>, between: &str| {
+                    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                    pairs.join(between)
+                };
+                let labels = now.map(|now| named(&now.labels, ", ")).unwrap_or_default();
+                let metrics = now.map(|now| named(&now.metrics, "; ")).unwrap_or_default();
                 vec![
                     Field::text("condition", CONDITION, now.map_or("", |now| now.target.as_str())),
                     Field::text("priority", PRIORITY, &now.map_or_else(String::new, |now| now.priority.to_string())),
-                    Field::text("labels", LABELS, &labels.join(", ")),
+                    Field::text("labels", LABELS, &labels),
+                    Field::text("metrics", METRICS, &metrics),
                 ]
             }
         }
@@ -121,7 +128,7 @@ impl FormKind {
                     target: values.changed(0).map(|_| condition(values, 0)).transpose()?,
                     priority: values.changed(1).map(|_| priority(values, 1)).transpose()?,
                     labels: values.changed(2).map(|text| pairs(&text).map_err(|why| (2, why))).transpose()?,
-                    metrics: None,
+                    metrics: values.changed(3).map(|text| metrics(&text).map_err(|why| (3, why))).transpose()?,
                 },
             )),
             Self::Deployment => Ok(Order::Create(Box::new(NewDeployment {
@@ -130,7 +137,7 @@ impl FormKind {
                 target: Some(condition(values, 2)?),
                 priority: Some(priority(values, 3)?),
                 labels: pairs(&values.text(4)).map_err(|why| (4, why))?,
-                metrics: BTreeMap::new(),
+                metrics: metrics(&values.text(5)).map_err(|why| (5, why))?,
             }))),
         }
     }
@@ -177,9 +184,66 @@ fn pairs(text: &str) -> Result<BTreeMap<String, String>, String> {
     Ok(pairs)
 }
 
+/// `a=SELECT …; b=SELECT …`. Each query is read here: a hub that refuses one does not say why.
+fn metrics(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut metrics = BTreeMap::new();
+    for part in statements(text).into_iter().map(str::trim).filter(|part| !part.is_empty()) {
+        let Some((name, query)) = part.split_once('=').map(|(name, query)| (name.trim(), query.trim())) else {
+            return Err("metrics are name=query, separated by semicolons".to_owned());
+        };
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return Err(format!("{part}: a name without blanks stands before the first =, the query after it"));
+        }
+        query::parse(query).map_err(|error| format!("{name}: {error}"))?;
+        if metrics.insert(name.to_owned(), query.to_owned()).is_some() {
+            return Err(format!("{name} is named twice"));
+        }
+    }
+    if metrics.len() > MAX_CUSTOM_METRICS {
+        return Err(format!("{} metrics; a deployment has at most {MAX_CUSTOM_METRICS}", metrics.len()));
+    }
+    Ok(metrics)
+}
+
+/// What stands between semicolons outside of quotes.
+fn statements(text: &str) -> Vec<&str> {
+    let mut quote = None;
+    text.split(move |c: char| {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if matches!(c, '\'' | '"') => quote = Some(c),
+            _ => {}
+        }
+        c == ';' && quote.is_none()
+    })
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn metrics_as_they_are_typed() {
+        let of = |text: &str| metrics(text).map(|metrics| metrics.into_iter().collect::<Vec<_>>());
+        let owned = |name: &str, query: &str| (name.to_owned(), query.to_owned());
+        assert_eq!(of(" ; "), Ok(vec![]));
+        let (a, b) = ("SELECT deviceId FROM devices WHERE tags.a = 'x;y'", "SELECT * FROM devices.modules");
+        assert_eq!(of(&format!("a = {a}; b={b};")), Ok(vec![owned("a", a), owned("b", b)]));
+        for (wrong, why) in [
+            ("SELECT deviceId", "metrics are name=query, separated by semicolons"),
+            ("hot=SELEC deviceId FROM devices", "hot: expected SELECT, but SELEC stands here (at character 1)"),
+            (
+                "SELECT deviceId FROM devices WHERE a = 1",
+                "SELECT deviceId FROM devices WHERE a = 1: a name without blanks stands before the first =, the query after it",
+            ),
+            ("a=SELECT * FROM devices; a=SELECT * FROM devices", "a is named twice"),
+        ] {
+            assert_eq!(of(wrong), Err(why.to_owned()));
+        }
+        let six: Vec<String> = (0..6).map(|n| format!("m{n}=SELECT * FROM devices")).collect();
+        assert!(of(&six.join(";")).is_err());
+    }
 
     #[test]
     fn labels_as_they_are_typed() {
