@@ -109,13 +109,3 @@ async fn a_failed_pull_and_a_device_that_never_reported_say_so() {
     open(&mut console, "edge-gateway-113").await;
     console.sees("never reported").await;
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_417_says_what_417_means() {
-    let stage = Stage::set().await;
-    let mut console = stage.console();
-    console.wiretap.rewrite("\"code\":200", "\"code\":417");
-    open(&mut console, GATEWAY).await;
-    console.sees("417").await;
-    console.sees("the device has no manifest: nobody").await;
-}
