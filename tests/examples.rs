@@ -86,10 +86,12 @@ fn scenarios_are_there_by_name_and_the_described_one_reads() {
         Scenario::names().into_iter().filter(|name| !matches!(*name, "default" | "tutorial")).collect();
     assert_eq!(files, shelf);
     let readme = read("examples/scenarios/README.md");
-    let (_, example) = readme.split_once("```toml\n").unwrap();
-    let (example, _) = example.split_once("```").unwrap();
-    if let Err(error) = Scenario::read("README.md", example, &folder) {
-        panic!("{error}");
+    let examples: Vec<&str> = readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() >= 2);
+    for example in examples {
+        if let Err(error) = Scenario::read("README.md", example, &folder) {
+            panic!("{error}");
+        }
     }
 }
 
