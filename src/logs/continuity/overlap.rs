@@ -84,8 +84,8 @@ impl Seen {
     /// How `answer` continues what was seen. `whole` says that the log had no more lines than these.
     ///
     /// An overlap proves itself when it spans two instants. If it lies in one, its lines may be others of the same text
-    /// and instant; unless both readings begin where the log does, or the answer has all of that instant and they fit in
-    /// one place only.
+    /// and instant; unless both readings begin where the log does, or the answer has all of that instant and all that was
+    /// seen, in one place only.
     pub fn overlap(&self, answer: &[Trace], whole: bool) -> Overlap {
         if whole
             && self.from_start
@@ -110,8 +110,9 @@ impl Seen {
         let other = |trace: &Trace| trace.time.is_some() && trace.time != last;
         let spans_two = || known().take(at).any(other);
         let is_alone = || {
-            let begin = at.saturating_sub(self.traces.len());
-            !self.by_time && answer.iter().take(begin).any(other) && !(1..at).any(|at| fits(&at))
+            let before = at.checked_sub(self.traces.len());
+            let has_all = |before: usize| whole || answer.iter().take(before).any(other);
+            !self.by_time && before.is_some_and(has_all) && !(1..at).any(|at| fits(&at))
         };
         if last.is_some() && (spans_two() || is_alone()) { Overlap::Proven(at) } else { Overlap::Doubtful(at) }
     }

@@ -305,6 +305,18 @@ fn an_opening_of_one_line_is_no_reason_for_a_gap() {
     }
 }
 
+/// The log of a container that has just begun: there is nothing before its only line to tell it by, and nothing is needed.
+#[test]
+fn the_first_line_of_a_log_is_no_reason_for_a_gap_when_it_was_read_by_time() {
+    let mut bench = Bench::new(Following { opening: Opening::Last(Duration::from_secs(3)), regex: None });
+    bench.ask();
+    for _ in 0..3 {
+        bench.device.happen(&Event::Write { lines: 1, every: 2 * SECOND, length: 3, plain: false });
+        bench.ask();
+    }
+    assert_eq!((bench.check(None), bench.gaps()), (Ok(()), vec![]));
+}
+
 /// Two lines of one text in one instant, of which one was seen: nobody can say which.
 #[test]
 fn equal_lines_of_the_instant_it_began_with_stay_in_doubt() {

@@ -108,10 +108,21 @@ impl Device {
                 {
                     self.kept += 1;
                 }
+                self.pause_when_empty();
             }
-            Event::Recreate => self.kept = self.written.len(),
+            Event::Recreate => {
+                self.kept = self.written.len();
+                self.pause_when_empty();
+            }
             Event::Vanish => self.present = false,
             Event::Return => self.present = true,
+        }
+    }
+
+    /// And not between the last line that is gone and the first one of an empty log.
+    fn pause_when_empty(&mut self) {
+        if self.kept == self.written.len() {
+            self.clock += 1;
         }
     }
 
