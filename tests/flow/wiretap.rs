@@ -59,29 +59,17 @@ pub struct Wiretap {
     line: HttpsTransport,
     asked: watch::Sender<Vec<Asked>>,
     trick: Mutex<Option<Trick>>,
-    rewritten: Mutex<Option<(&'static str, &'static str)>>,
     throttled: Mutex<Option<&'static str>>,
 }
 
 impl Wiretap {
     pub fn over(line: HttpsTransport) -> Self {
-        Self {
-            line,
-            asked: watch::Sender::new(Vec::new()),
-            trick: Mutex::default(),
-            rewritten: Mutex::default(),
-            throttled: Mutex::default(),
-        }
+        Self { line, asked: watch::Sender::new(Vec::new()), trick: Mutex::default(), throttled: Mutex::default() }
     }
 
     /// What becomes of the next write.
     pub fn play(&self, trick: Trick) {
         *self.trick.lock().unwrap_or_else(PoisonError::into_inner) = Some(trick);
-    }
-
-    /// From now on the hub says `to` wherever it says `from`: for what the simulated fleet has no example of.
-    pub fn rewrite(&self, from: &'static str, to: &'static str) {
-        *self.rewritten.lock().unwrap_or_else(PoisonError::into_inner) = Some((from, to));
     }
 
     /// From now on requests for this path meet a 429.
@@ -95,11 +83,7 @@ impl Wiretap {
             let body = br#"{"Message":"ErrorCode:ThrottlingException;slow down","ExceptionMessage":""}"#.to_vec();
             return Ok(HttpReply { status: 429, headers: HeaderMap::new(), body });
         }
-        let mut reply = self.line.send(request).await?;
-        if let Some((from, to)) = *self.rewritten.lock().unwrap_or_else(PoisonError::into_inner) {
-            reply.body = String::from_utf8_lossy(&reply.body).replace(from, to).into_bytes();
-        }
-        Ok(reply)
+        self.line.send(request).await
     }
 
     /// The same request with another body and without a guard, as from somebody else.
