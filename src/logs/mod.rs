@@ -3,7 +3,7 @@
 //! On the way from the device to the screen: [`request`] says what is asked, [`decode`] reads the answer into
 //! [`Entry`]s and [`parse`] their prefixes, [`continuity`] tells which of them are new and where others may be missing,
 //! [`veil`] hides the secrets in them, [`merge`] finds each its place among the lines of the other modules, [`ring`] keeps
-//! them under a cap and gives out pictures, and [`tail`] drives it all. [`print`] is the way out for files and scripts.
+//! them under a cap and gives out pictures, and [`tail`] drives it all. [`mod@print`] is the way out for files and scripts.
 
 pub mod continuity;
 pub mod decode;
