@@ -14,7 +14,7 @@ use super::overlap::{Overlap, Seen, Trace};
 use super::{GapCause, Opening, Step};
 
 /// Lines that are asked for beyond what is expected: they are the overlap.
-const SPARE: u32 = 16;
+const SPARE: u32 = 8;
 /// No more lines are asked for.
 const MOST_LINES: u32 = 5_000;
 /// An answer of this size leaves room below the limit, and below the hub's own once it is base64.
