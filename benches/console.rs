@@ -20,6 +20,9 @@ mod harness;
 #[path = "../tests/pty/launch.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod launch;
+#[path = "../tests/pty/product.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod product;
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -35,6 +38,7 @@ use rustix::process::Signal;
 
 use harness::Pty;
 use launch::Launch;
+use product::sim_file;
 
 const STARTS: usize = 20;
 const KEYS: usize = 1_000;
@@ -159,12 +163,10 @@ struct Writer {
 
 impl Writer {
     fn start(pty: &Pty) -> Self {
-        let folders = std::fs::read_dir(pty.home()).expect("a home").map(|entry| entry.expect("an entry").path());
-        let folder = folders.into_iter().find(|path| path.join("ca.pem").exists()).expect("the simulated hub's folder");
-        let text = std::fs::read_to_string(folder.join("connection-string")).expect("the access");
+        let text = std::fs::read_to_string(sim_file(pty, "connection-string")).expect("the access");
         let (endpoint, credential) = ConnectionString::parse(text.trim()).expect("a connection string").into_parts();
         let mut settings = HubSettings::new(endpoint, credential);
-        settings.trust = Trust::Only(std::fs::read(folder.join("ca.pem")).expect("the authority"));
+        settings.trust = Trust::Only(std::fs::read(sim_file(pty, "ca.pem")).expect("the authority"));
         // Ten units at full rate: the writer is not what is measured.
         (settings.units, settings.rate_share, settings.message_share) = (10, 1.0, 1.0);
         let (go, written) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));

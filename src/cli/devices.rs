@@ -16,7 +16,8 @@ use crate::domain::time::Now;
 use crate::hub::HubRead;
 use crate::store::{DeviceRow, FleetBuilder, FleetSnapshot, QUERY_AGENTS, QUERY_DEVICES, QUERY_DIGEST};
 use crate::tui::filter::Filter;
-use crate::tui::views::fleet::row::{FILTER_COLUMNS, FleetColumn, cell, status};
+use crate::tui::views::fleet::row::{FleetColumn, cell, status};
+use crate::tui::views::sieve::Columns;
 
 /// What the table shows, in this order.
 const COLUMNS: [FleetColumn; 7] = [
@@ -51,7 +52,7 @@ pub struct DevicesArgs {
 /// A [`Failure`] for a filter that cannot be read, and the hub's.
 pub async fn run(site: &Site, args: &DevicesArgs) -> Result<Answer, Failure> {
     let text = args.filter.as_deref().unwrap_or_default();
-    let filter = Filter::parse(text, &FILTER_COLUMNS).map_err(|error| {
+    let filter = Filter::parse(text, FleetColumn::FILTERS).map_err(|error| {
         let at = text.char_indices().nth(error.at).map_or(text.len(), |(at, _)| at);
         Failure::usage(format!("the filter cannot be read: {}\n{}", error.message, point_at(text, at)))
     })?;

@@ -9,12 +9,12 @@ use crate::tui::canvas::{Canvas, fit};
 use crate::tui::model::Model;
 use crate::tui::prompt::{Prompt, PromptKind, SHOWN};
 use crate::tui::theme::Role;
-use crate::tui::theme::signs::Sign;
 use crate::tui::update::names;
 use crate::tui::views::Screen;
 use crate::tui::views::frame;
 use crate::tui::views::page::Sources;
 use crate::tui::widgets::dialog;
+use crate::tui::widgets::table::cursor_row;
 
 /// Draws the model into `buffer`; returns where the terminal's cursor belongs.
 pub fn view(model: &Model, buffer: &mut Buffer) -> Option<(u16, u16)> {
@@ -104,8 +104,7 @@ fn draw_candidates(model: &Model, prompt: &Prompt, canvas: &mut Canvas<'_>, row:
         canvas.text(x, y, doc_width, Role::TextDim, &fit(&candidate.doc, usize::from(doc_width)));
         canvas.text_right(inside.right().saturating_sub(1), y, note_width, Role::HintKey, &candidate.note);
         if prompt.chosen == Some(index) {
-            canvas.sign(inside.x, y, Sign::Cursor);
-            canvas.tint(Rect { x: inside.x, y, width: inside.width, height: 1 }, Role::CursorRow);
+            cursor_row(canvas, inside, y, false);
         }
     }
 }

@@ -125,7 +125,7 @@ impl fmt::Debug for TargetCondition {
 }
 
 fn check(condition: &Condition) -> Result<(), TargetConditionError> {
-    if has_list(condition.expr()) {
+    if condition.has_list() {
         return Err(TargetConditionError::List);
     }
     for path in condition.paths() {
@@ -136,17 +136,4 @@ fn check(condition: &Condition) -> Result<(), TargetConditionError> {
         }
     }
     Ok(())
-}
-
-fn has_list(expr: &Expr) -> bool {
-    match expr {
-        Expr::In { .. } => true,
-        Expr::Literal(_) | Expr::Undefined | Expr::Path(_) => false,
-        Expr::Call(_, arguments) => arguments.iter().any(has_list),
-        Expr::Not(inner) => has_list(inner),
-        Expr::Arithmetic(_, left, right)
-        | Expr::Compare(_, left, right)
-        | Expr::And(left, right)
-        | Expr::Or(left, right) => has_list(left) || has_list(right),
-    }
 }

@@ -126,6 +126,12 @@ impl Condition {
         self.0.collect_paths(&mut out);
         out
     }
+
+    /// Whether there is an `IN` or `NIN` anywhere in it: queries may have them, target conditions may not.
+    #[must_use]
+    pub fn has_list(&self) -> bool {
+        self.0.has_list()
+    }
 }
 
 /// An expression. The parser keeps conditions and values apart: operands of `AND`, `OR` and `NOT` are
@@ -175,6 +181,19 @@ impl Expr {
                 left.collect_paths(out);
                 right.collect_paths(out);
             }
+        }
+    }
+
+    fn has_list(&self) -> bool {
+        match self {
+            Self::In { .. } => true,
+            Self::Literal(_) | Self::Undefined | Self::Path(_) => false,
+            Self::Call(_, arguments) => arguments.iter().any(Self::has_list),
+            Self::Not(inner) => inner.has_list(),
+            Self::Arithmetic(_, left, right)
+            | Self::Compare(_, left, right)
+            | Self::And(left, right)
+            | Self::Or(left, right) => left.has_list() || right.has_list(),
         }
     }
 

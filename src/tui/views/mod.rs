@@ -12,6 +12,7 @@ pub mod frame;
 pub mod key;
 pub mod logs;
 pub mod page;
+pub mod sieve;
 pub mod twin;
 
 use std::ops::{Deref, DerefMut};

@@ -2,8 +2,14 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::time::Duration;
 
+use crate::domain::time::Now;
 use crate::tui::actions::ActionId;
+
+/// How long keys that lead somewhere or change things are refused after the cursor's object vanished
+/// (console-ux G-40).
+const SETTLES_IN: Duration = Duration::from_secs(1);
 
 /// A cursor over a changing order of ids, and the window that shows it.
 #[derive(Debug, Clone)]
@@ -11,11 +17,15 @@ pub struct List<K> {
     order: Vec<K>,
     at: usize,
     top: usize,
+    /// Whether the cursor belongs to its object by now.
+    held: bool,
+    /// When an object vanished from under the cursor.
+    lost: Option<Now>,
 }
 
 impl<K> Default for List<K> {
     fn default() -> Self {
-        Self { order: Vec::new(), at: 0, top: 0 }
+        Self { order: Vec::new(), at: 0, top: 0, held: false, lost: None }
     }
 }
 
@@ -120,6 +130,41 @@ impl<K: Clone + Eq + Hash> List<K> {
         self.top.clamp(lowest, self.at).min(last_page.max(lowest))
     }
 
+    /// The operator moves the cursor, which belongs to its object from then on.
+    pub fn step(&mut self, step: Move, height: usize) {
+        self.hold();
+        self.go(step, height);
+    }
+
+    /// From now on the cursor belongs to its object.
+    pub fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// As long as the cursor belongs to no object it stays on the first row, whatever comes in: puts it there, and says
+    /// whether it did.
+    pub fn keep_first(&mut self) -> bool {
+        if !self.held {
+            (self.at, self.top, self.lost) = (0, 0, None);
+        }
+        !self.held
+    }
+
+    /// Takes a new order that came by itself, as [`List::replace`] does, and notes when something is lost.
+    pub fn take_over(&mut self, order: Vec<K>, now: Now) -> Option<K> {
+        let lost = self.replace(order);
+        if lost.is_some() {
+            self.lost = Some(now);
+        }
+        lost
+    }
+
+    /// Whether something vanished from under the cursor a moment ago, so that a key may be meant for it.
+    #[must_use]
+    pub fn is_settling(&self, now: Now) -> bool {
+        self.lost.is_some_and(|at| now.since(at) < SETTLES_IN)
+    }
+
     /// Moves the cursor in a window of `height` rows.
     pub fn go(&mut self, step: Move, height: usize) {
         let last = self.order.len().saturating_sub(1);
@@ -194,7 +239,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn list(order: &[u32], at: u32) -> List<u32> {
-        let mut list = List { order: order.to_vec(), at: 0, top: 0 };
+        let mut list = List { order: order.to_vec(), ..List::default() };
         assert!(list.select(&at));
         list
     }

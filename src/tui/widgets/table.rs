@@ -1,4 +1,11 @@
-//! Columns that fit: which ones are shown at a width, and where each begins.
+//! Columns that fit: which ones are shown at a width, where each begins, and what all tables draw alike: their heads
+//! and the row under the cursor.
+
+use ratatui::layout::Rect;
+
+use crate::tui::canvas::Canvas;
+use crate::tui::theme::Role;
+use crate::tui::theme::signs::Sign;
 
 /// One column of a table.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +64,27 @@ pub fn place(columns: &[Column], width: u16) -> Vec<Placed> {
         x = x.saturating_add(cells).saturating_add(1);
     }
     placed
+}
+
+/// Draws the heads of the columns that are shown, in row `y` from cell `left` on; that of the `sorted` one stands out.
+pub fn heads(canvas: &mut Canvas<'_>, left: u16, y: u16, columns: &[Column], placed: &[Placed], sorted: Option<usize>) {
+    for column in placed {
+        let Some(spec) = columns.get(column.index) else { continue };
+        let role = if sorted == Some(column.index) { Role::Sort } else { Role::Header };
+        let x = left + column.x;
+        if spec.right {
+            canvas.text_right(x + column.width, y, column.width, role, spec.title);
+        } else {
+            canvas.text(x, y, column.width, role, spec.title);
+        }
+    }
+}
+
+/// Draws the cursor over row `y` of an area; another way while it settles after its object vanished.
+pub fn cursor_row(canvas: &mut Canvas<'_>, area: Rect, y: u16, is_settling: bool) {
+    canvas.sign(area.x, y, Sign::Cursor);
+    let role = if is_settling { Role::Changed } else { Role::CursorRow };
+    canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, role);
 }
 
 #[cfg(test)]

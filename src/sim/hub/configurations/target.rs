@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::query::{Condition, Expr, parse_target_condition};
+use crate::domain::query::{Condition, parse_target_condition};
 use crate::sim::hub::errors::{Code, HubError};
 use crate::sim::hub::twins::Part;
 
@@ -99,21 +99,7 @@ fn condition(text: &str, members: &[&str]) -> Result<Condition, String> {
             ));
         }
     }
-    if has_list(condition.expr()) { Err("BadRequest".to_owned()) } else { Ok(condition) }
-}
-
-/// `IN` works in queries only.
-fn has_list(expr: &Expr) -> bool {
-    match expr {
-        Expr::In { .. } => true,
-        Expr::Literal(_) | Expr::Undefined | Expr::Path(_) => false,
-        Expr::Call(_, arguments) => arguments.iter().any(has_list),
-        Expr::Not(inner) => has_list(inner),
-        Expr::Arithmetic(_, left, right)
-        | Expr::Compare(_, left, right)
-        | Expr::And(left, right)
-        | Expr::Or(left, right) => has_list(left) || has_list(right),
-    }
+    if condition.has_list() { Err("BadRequest".to_owned()) } else { Ok(condition) }
 }
 
 #[cfg(test)]

@@ -10,11 +10,10 @@ use crate::store::{DeviceRow, Extent, Fetched, Found};
 use crate::tui::canvas::{Canvas, Piece, fit, fit_middle};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::theme::signs::Sign;
 use crate::tui::views::deployments::row::shown;
 use crate::tui::views::fleet::row::{self, FleetColumn};
 use crate::tui::widgets::states::{self, Blank, wrap};
-use crate::tui::widgets::table::{Column, place};
+use crate::tui::widgets::table::{Column, cursor_row, heads, place};
 
 /// Below this width the frame goes.
 const FRAMED: u16 = 100;
@@ -129,15 +128,7 @@ impl BehindView {
         let [device, ..] = &mut columns;
         device.ideal = u16::try_from(longest).unwrap_or(u16::MAX).clamp(device.min, device.ideal);
         let placed = place(&columns, area.width.saturating_sub(3));
-        for column in &placed {
-            let Some(spec) = columns.get(column.index) else { continue };
-            let x = left + column.x;
-            if spec.right {
-                canvas.text_right(x + column.width, area.y, column.width, Role::Header, spec.title);
-            } else {
-                canvas.text(x, area.y, column.width, Role::Header, spec.title);
-            }
-        }
+        heads(canvas, left, area.y, &columns, &placed, None);
         let height = usize::from(area.height.saturating_sub(1));
         for (offset, found) in self.list.window(height).iter().enumerate() {
             let y = area.y + 1 + u16::try_from(offset).unwrap_or(u16::MAX);
@@ -169,8 +160,7 @@ impl BehindView {
                 }
             }
             if self.list.selected() == Some(found) {
-                canvas.sign(area.x, y, Sign::Cursor);
-                canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, Role::CursorRow);
+                cursor_row(canvas, area, y, self.list.is_settling(shell.now));
             }
         }
     }

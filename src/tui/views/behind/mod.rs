@@ -8,7 +8,6 @@ use ratatui::layout::Rect;
 use std::sync::Arc;
 
 use super::device::leads;
-use super::fleet::LOST_FOR;
 use super::{Place, Step, View};
 use crate::domain::deployment::{Metric, MetricName};
 use crate::domain::ids::{DeploymentId, DeviceId, TwinId};
@@ -25,17 +24,13 @@ pub struct BehindView {
     id: DeploymentId,
     metric: MetricName,
     list: List<Found>,
-    /// Whether the operator moved: before, the cursor belongs to the first row, whatever comes in.
-    moved: bool,
-    /// A row that vanished from under the cursor: opening is refused for a moment.
-    lost: Option<Now>,
 }
 
 impl BehindView {
     /// The view of a figure's rows on what is known of them.
     #[must_use]
     pub fn new(id: DeploymentId, metric: MetricName, shell: &Shell) -> Self {
-        let mut view = Self { id, metric, list: List::default(), moved: false, lost: None };
+        let mut view = Self { id, metric, list: List::default() };
         view.take(shell);
         view
     }
@@ -70,17 +65,17 @@ impl BehindView {
 
     fn take(&mut self, shell: &Shell) -> Option<Found> {
         let behind = self.read(shell).and_then(Fetched::get)?;
-        self.list.replace(behind.found.clone())
+        self.list.take_over(behind.found.clone(), shell.now)
     }
 
     /// Takes over new rows: the cursor stays with its own.
     fn take_over(&mut self, shell: &mut Shell) {
         let lost = self.take(shell);
-        if !self.moved {
-            self.list.go(Move::First, 1);
-        } else if let Some(device) = lost.and_then(|found| found.device) {
+        if self.list.keep_first() {
+            return;
+        }
+        if let Some(device) = lost.and_then(|found| found.device) {
             shell.warn(format!("selection changed: {} is no longer behind the figure", device.shown()));
-            self.lost = Some(shell.now);
         }
     }
 
@@ -89,7 +84,7 @@ impl BehindView {
     }
 
     fn open(&self, shell: &mut Shell, place: impl FnOnce(DeviceId) -> Place) -> Step {
-        if self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR) {
+        if self.list.is_settling(shell.now) {
             shell.warn("the device under the cursor just changed; press again");
             return Step::done();
         }
@@ -148,8 +143,7 @@ impl View for BehindView {
     fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = draw::table_rows(shell);
         if let Some(step) = Move::of(action) {
-            self.moved = true;
-            self.list.go(step, height);
+            self.list.step(step, height);
             return Step::done();
         }
         if let Some(place) = self.selected().and_then(|device| leads(action, device.clone())) {

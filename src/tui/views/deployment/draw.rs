@@ -10,8 +10,8 @@ use crate::domain::deployment::{Deployed, Listed, OtherKind};
 use crate::tui::canvas::{Canvas, fit, fit_middle};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::theme::signs::Sign;
 use crate::tui::widgets::states::{self, Blank, wrap};
+use crate::tui::widgets::table::cursor_row;
 
 /// Below this width panels are stacked without frames.
 const FRAMED: u16 = 100;
@@ -82,7 +82,7 @@ impl DeploymentView {
         } else {
             areas.table
         };
-        self.table(canvas, inside);
+        self.table(shell, canvas, inside);
         if let Some((_, row)) = self.chosen().filter(|_| areas.chosen.height > 1) {
             let inside = if areas.framed {
                 canvas.frame(areas.chosen, &row.name, "", false)
@@ -111,7 +111,7 @@ impl DeploymentView {
         (areas(area, &groups, self.list.order().len()), facts)
     }
 
-    fn table(&self, canvas: &mut Canvas<'_>, area: Rect) {
+    fn table(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
         let left = area.x + 2;
         let room = area.width.saturating_sub(3 + KIND + FIGURE + 2);
         let longest = self.rows.values().map(|row| row.name.chars().count()).max().unwrap_or(0);
@@ -139,8 +139,7 @@ impl DeploymentView {
             };
             canvas.text(says, y, width, *role, &text);
             if self.list.selected() == Some(key) {
-                canvas.sign(area.x, y, Sign::Cursor);
-                canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, Role::CursorRow);
+                cursor_row(canvas, area, y, self.list.is_settling(shell.now));
             }
         }
     }

@@ -13,7 +13,6 @@ use std::collections::HashMap;
 
 use rows::{Row, RowKey};
 
-use super::fleet::LOST_FOR;
 use super::form::FormKind;
 use super::{PageKind, Place, Step, View};
 use crate::domain::deployment::{Deployed, MetricName, SystemMetric};
@@ -42,8 +41,6 @@ pub struct DeploymentView {
     rivals: Vec<(DeploymentId, u32, Rivalry)>,
     /// Whether the deployment was there once, so that its absence now means that it is gone.
     seen: bool,
-    /// When a line vanished from under the cursor: opening is refused for a moment.
-    lost: Option<Now>,
 }
 
 impl DeploymentView {
@@ -57,7 +54,6 @@ impl DeploymentView {
             evidence: Evidence::default(),
             rivals: Vec::new(),
             seen: false,
-            lost: None,
         };
         view.take(shell);
         view
@@ -81,7 +77,7 @@ impl DeploymentView {
         let rows = rows::rows(deployed, &Contents::of(&deployed.configuration.content));
         let order = rows.iter().map(|(key, _)| key.clone()).collect();
         self.rows = rows.into_iter().collect();
-        let lost = self.list.replace(order);
+        let lost = self.list.take_over(order, shell.now);
         if !self.seen {
             self.seen = true;
             // Where the trouble is.
@@ -96,7 +92,6 @@ impl DeploymentView {
     fn take_over(&mut self, shell: &mut Shell) {
         if self.take(shell).is_some() {
             shell.warn("selection changed: what was under the cursor is gone from the deployment");
-            self.lost = Some(shell.now);
         }
     }
 
@@ -153,7 +148,7 @@ impl View for DeploymentView {
             return Step::done();
         }
         match action {
-            ActionId::Open if self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR) => {
+            ActionId::Open if self.list.is_settling(shell.now) => {
                 shell.warn("the line under the cursor just changed; press again");
                 Step::done()
             }

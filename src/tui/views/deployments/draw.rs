@@ -8,14 +8,12 @@ use super::preview;
 use super::row::DeploymentColumn;
 use crate::domain::deployment::{Listed, OtherKind};
 use crate::domain::manifest::Kind;
-use crate::domain::text::Untrusted;
 use crate::store::Fetched;
 use crate::tui::canvas::{Canvas, Piece, fit, fit_middle};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::theme::signs::{Glyphs, Sign};
 use crate::tui::widgets::states::{self, Blank};
-use crate::tui::widgets::table::{Column, place};
+use crate::tui::widgets::table::{Column, cursor_row, heads, place};
 
 /// Below this width frames go, and the four figures share a column.
 const FRAMED: u16 = 100;
@@ -59,34 +57,13 @@ impl DeploymentsView {
             pieces.push((Role::TextDim, format!("devices > {} > ", device.shown())));
         }
         pieces.push((Role::Fg, "deployments".to_owned()));
-        if !self.filter_text.is_empty() {
-            let (role, kind) = match &self.filter_error {
-                Some(_) => (Role::PromptError, "cannot be read"),
-                None => (Role::Match, self.filter.kind()),
-            };
-            pieces.push((Role::TextDim, " > ".to_owned()));
-            pieces.push((role, format!("/{} {kind}", Untrusted::new(self.filter_text.as_str()).shown())));
-        }
-        if self.faults_only {
-            pieces.push((Role::StatusWarn, "   faults only".to_owned()));
-        }
+        pieces.extend(self.sieve.narrowing());
         if shell.deployments.list.get().is_none() || self.is_unread(shell) {
             pieces.push((Role::TextDim, "   not read yet".to_owned()));
             return pieces;
         }
         pieces.push((Role::TextDim, format!("   {}", self.counts(shell))));
-        let (column, descending) = self.sort;
-        let sign = if descending { Sign::Descending } else { Sign::Ascending }.glyph(Glyphs::Ascii);
-        // The largest is the first one of numbers and the newest of ages: an arrow would say the opposite to somebody.
-        let order = match (column, descending) {
-            (DeploymentColumn::Priority, false) => ", highest first".to_owned(),
-            (DeploymentColumn::Priority, true) => ", lowest first".to_owned(),
-            _ => sign.to_owned(),
-        };
-        pieces.push((Role::TextDim, format!("   sort {}{order}", column.spec().title)));
-        if let Some(chosen) = DeploymentColumn::ALL.get(self.column).filter(|chosen| **chosen != column) {
-            pieces.push((Role::TextFaint, format!(" (O: {})", chosen.spec().title)));
-        }
+        pieces.extend(self.sieve.ordering());
         pieces
     }
 
@@ -151,8 +128,7 @@ impl DeploymentsView {
         let list = &shell.deployments.list;
         let rows = self.rows(shell).len();
         if rows > 0 {
-            let filter = Untrusted::new(self.filter_text.as_str()).shown().to_string();
-            return Blank::Filtered { total: rows, filter, faults_only: self.faults_only };
+            return self.sieve.blank(rows);
         }
         if list.get().is_none() {
             return match &list.fault {
@@ -200,21 +176,12 @@ impl DeploymentsView {
     /// Draws the table; gives the number of columns there was no room for.
     fn table(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> usize {
         let width = canvas.area().width;
-        let shown: Vec<DeploymentColumn> =
-            DeploymentColumn::ALL.into_iter().filter(|column| self.has(*column, width)).collect();
+        let shown = self.shown(width);
         let columns: Vec<Column> = shown.iter().map(|column| self.spec(*column)).collect();
         let left = area.x + 2;
         let placed = place(&columns, area.width.saturating_sub(3));
-        for column in &placed {
-            let (Some(spec), Some(kind)) = (columns.get(column.index), shown.get(column.index)) else { continue };
-            let role = if *kind == self.sort.0 { Role::Sort } else { Role::Header };
-            let x = left + column.x;
-            if spec.right {
-                canvas.text_right(x + column.width, area.y, column.width, role, spec.title);
-            } else {
-                canvas.text(x, area.y, column.width, role, spec.title);
-            }
-        }
+        let sorted = shown.iter().position(|column| *column == self.sieve.sort().0);
+        heads(canvas, left, area.y, &columns, &placed, sorted);
         let rows = self.rows(shell);
         let height = usize::from(area.height.saturating_sub(1));
         for (offset, id) in self.list.window(height).iter().enumerate() {
@@ -245,9 +212,7 @@ impl DeploymentsView {
                 }
             }
             if self.list.selected() == Some(id) {
-                canvas.sign(area.x, y, Sign::Cursor);
-                let role = if self.is_settling(shell.now) { Role::Changed } else { Role::CursorRow };
-                canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, role);
+                cursor_row(canvas, area, y, self.list.is_settling(shell.now));
             }
         }
         columns.len() - placed.len()
@@ -264,7 +229,7 @@ impl DeploymentsView {
             let title = u16::try_from(spec.title.len()).unwrap_or(spec.min);
             spec.ideal = spec.ideal.min(needed.max(title)).max(spec.min);
         }
-        if self.wide {
+        if self.sieve.is_wide() {
             spec.priority = 1;
         }
         spec

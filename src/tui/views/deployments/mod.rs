@@ -12,11 +12,11 @@ use crate::tui::canvas::{Canvas, Piece};
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
 
-use row::{DeploymentColumn, FILTER_COLUMNS, Row};
+use row::{DeploymentColumn, Row};
 
 use super::deployment::evidence::Evidence;
-use super::fleet::LOST_FOR;
 use super::form::FormKind;
+use super::sieve::{Sieve, Sifted};
 use super::{PageKind, Place, Step, View};
 use crate::domain::deployment::{Listed, Other, OtherKind};
 use crate::domain::ids::{DeploymentId, DeviceId, ModuleId, TwinId};
@@ -25,7 +25,7 @@ use crate::domain::twin::{ConfigurationStatus, Twin};
 use crate::ops::Order;
 use crate::store::{Fetched, Needs, Source};
 use crate::tui::actions::{ActionId, Scope};
-use crate::tui::filter::{Filter, FilterError};
+use crate::tui::filter::FilterError;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::widgets::list::{List, Move};
@@ -36,22 +36,11 @@ pub struct DeploymentsView {
     /// The device whose deployments are listed; all of the hub when there is none.
     of: Option<DeviceId>,
     list: List<DeploymentId>,
-    /// Whether the operator moved: before, the cursor belongs to the first row, whatever comes in.
-    moved: bool,
-    sort: (DeploymentColumn, bool),
-    /// The column `O` would sort by.
-    column: usize,
-    filter_text: String,
-    filter: Filter,
-    filter_error: Option<FilterError>,
-    faults_only: bool,
-    wide: bool,
+    sieve: Sieve<DeploymentColumn>,
     /// Cells each column could use; measured when the list changes, never while drawing.
     widths: [u16; DeploymentColumn::ALL.len()],
     /// What the fleet's twins say; counted when they change, never while drawing.
     evidence: BTreeMap<DeploymentId, Evidence>,
-    /// A deployment that vanished from under the cursor: opening is refused for a moment.
-    lost: Option<(DeploymentId, Now)>,
 }
 
 impl DeploymentsView {
@@ -61,17 +50,9 @@ impl DeploymentsView {
         let mut view = Self {
             of,
             list: List::default(),
-            moved: false,
-            sort: (DeploymentColumn::Priority, false),
-            column: 0,
-            filter_text: String::new(),
-            filter: Filter::All,
-            filter_error: None,
-            faults_only: false,
-            wide: false,
+            sieve: Sieve::sorted_by(DeploymentColumn::Priority, false),
             widths: [0; DeploymentColumn::ALL.len()],
             evidence: Evidence::count(shell),
-            lost: None,
         };
         view.list_again(shell);
         view
@@ -123,25 +104,30 @@ impl DeploymentsView {
     /// Takes over new deployments: the cursor stays with its own.
     fn take_over(&mut self, shell: &mut Shell) {
         self.evidence = Evidence::count(shell);
-        let lost = self.list_again(shell);
-        if !self.moved {
-            self.list.go(Move::First, 1);
+        let order = self.order(shell);
+        let lost = self.list.take_over(order, shell.now);
+        if self.list.keep_first() {
             return;
         }
         if let Some(lost) = lost {
             let gone = shell.deployments.get(&lost).is_none();
             let why = if gone { "is gone at the hub" } else { "is no longer listed here" };
             shell.warn(format!("selection changed: {} {why}", lost.shown()));
-            self.lost = Some((lost, shell.now));
         }
     }
 
-    /// Takes over a new order; gives the id that vanished from under the cursor.
-    fn list_again(&mut self, shell: &Shell) -> Option<DeploymentId> {
+    /// What is known already, narrowed or ordered another way.
+    fn list_again(&mut self, shell: &Shell) {
+        let order = self.order(shell);
+        self.list.replace(order);
+    }
+
+    /// The ids that pass, in order; how wide their columns are is measured on the way.
+    fn order(&mut self, shell: &Shell) -> Vec<DeploymentId> {
         let mut scratch = String::new();
         let mut rows = self.rows(shell);
-        rows.retain(|row| (!self.faults_only || row.is_fault()) && self.filter.admits(row, &mut scratch));
-        let (column, descending) = self.sort;
+        rows.retain(|row| self.sieve.admits(row, || row.is_fault(), &mut scratch));
+        let (column, descending) = self.sieve.sort();
         rows.sort_by(|a, b| {
             let order = row::compare(a, b, column);
             if descending { order.reverse() } else { order }
@@ -150,35 +136,18 @@ impl DeploymentsView {
             let cells = rows.iter().map(|row| row.cell(column).1.chars().count()).max().unwrap_or(0);
             u16::try_from(cells).unwrap_or(u16::MAX)
         });
-        self.list.replace(rows.into_iter().map(|row| row.listed.id().clone()).collect())
-    }
-
-    fn is_settling(&self, now: Now) -> bool {
-        self.lost.as_ref().is_some_and(|(_, at)| now.since(*at) < LOST_FOR)
-    }
-
-    /// Filters by what was typed; `None` shows everything again. A filter that cannot be read keeps the last result.
-    fn set_filter(&mut self, text: Option<&str>, shell: &Shell) {
-        self.filter_text = text.unwrap_or_default().to_owned();
-        match Filter::parse(&self.filter_text, &FILTER_COLUMNS) {
-            Ok(filter) => {
-                self.filter = filter;
-                self.filter_error = None;
-                self.list_again(shell);
-            }
-            Err(error) => self.filter_error = Some(error),
-        }
+        rows.into_iter().map(|row| row.listed.id().clone()).collect()
     }
 
     /// Whether only deployments somebody should look at are shown.
     #[must_use]
     pub fn faults_only(&self) -> bool {
-        self.faults_only
+        self.sieve.faults_only()
     }
 
     fn open(&self, shell: &mut Shell, place: impl FnOnce(DeploymentId) -> Place) -> Step {
         let Some(id) = self.list.selected() else { return Step::done() };
-        if self.is_settling(shell.now) {
+        if self.list.is_settling(shell.now) {
             shell.warn("the deployment under the cursor just changed; press again");
             return Step::done();
         }
@@ -197,21 +166,9 @@ impl DeploymentsView {
         }
     }
 
-    /// Goes on to the next column that is shown at this width.
-    fn choose(&mut self, step: usize, shell: &Shell) {
-        let all = DeploymentColumn::ALL.len();
-        for _ in 0..all {
-            self.column = (self.column + step) % all;
-            if DeploymentColumn::ALL.get(self.column).is_some_and(|column| self.has(*column, shell.size.0)) {
-                return;
-            }
-        }
-    }
-
-    fn sort_by(&mut self, column: DeploymentColumn, shell: &Shell) {
-        self.sort = (column, self.sort.0 == column && !self.sort.1);
-        self.column = DeploymentColumn::ALL.iter().position(|other| *other == column).unwrap_or(self.column);
-        self.list_again(shell);
+    /// The columns there are at this width.
+    fn shown(&self, width: u16) -> Vec<DeploymentColumn> {
+        DeploymentColumn::ALL.into_iter().filter(|column| self.has(*column, width)).collect()
     }
 
     /// The row under the cursor.
@@ -244,12 +201,14 @@ impl View for DeploymentsView {
     }
 
     fn filter(&mut self, text: Option<&str>, shell: &mut Shell) -> bool {
-        self.set_filter(text, shell);
+        if self.sieve.set_filter(text) {
+            self.list_again(shell);
+        }
         true
     }
 
     fn filter_state(&self) -> Option<(&str, Option<&FilterError>)> {
-        Some((&self.filter_text, self.filter_error.as_ref()))
+        Some(self.sieve.filter_state())
     }
 
     fn as_of(&self, shell: &Shell) -> Option<Now> {
@@ -276,44 +235,29 @@ impl View for DeploymentsView {
     fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = self.table_rows(shell);
         if let Some(step) = Move::of(action) {
-            self.moved = true;
-            self.list.go(step, height);
+            self.list.step(step, height);
             return Step::done();
         }
-        match action {
-            ActionId::Open => return self.open(shell, Place::Deployment),
-            ActionId::DeploymentAmend => return self.open(shell, |id| Place::Form(FormKind::Amend(id))),
-            ActionId::DeploymentDelete => {
-                return self.open(shell, |id| Place::Change(Box::new(Order::DeleteDeployment(id))));
+        match self.sieve.act(action, &self.shown(shell.size.0)) {
+            Sifted::Not => {}
+            Sifted::Drawn => return Step::done(),
+            Sifted::Narrowed | Sifted::Sorted => {
+                self.list_again(shell);
+                return Step::done();
             }
-            ActionId::RawJson => return self.open(shell, |id| Place::Page(PageKind::DeploymentJson(id))),
+        }
+        match action {
+            ActionId::Open => self.open(shell, Place::Deployment),
+            ActionId::DeploymentAmend => self.open(shell, |id| Place::Form(FormKind::Amend(id))),
+            ActionId::DeploymentDelete => self.open(shell, |id| Place::Change(Box::new(Order::DeleteDeployment(id)))),
+            ActionId::RawJson => self.open(shell, |id| Place::Page(PageKind::DeploymentJson(id))),
             ActionId::CopyId => {
                 let Some(id) = self.list.selected() else { return Step::done() };
                 shell.info(format!("{} sent to the terminal's clipboard (it does not confirm)", id.shown()));
-                return Step::effect(Effect::Copy(id.shown().into()));
+                Step::effect(Effect::Copy(id.shown().into()))
             }
-            ActionId::Faults => {
-                self.faults_only = !self.faults_only;
-                self.list_again(shell);
-            }
-            ActionId::SortName => self.sort_by(DeploymentColumn::Id, shell),
-            ActionId::SortStatus => self.sort_by(DeploymentColumn::State, shell),
-            ActionId::SortAge => self.sort_by(DeploymentColumn::Created, shell),
-            ActionId::SortNext => self.choose(1, shell),
-            ActionId::SortPrevious => self.choose(DeploymentColumn::ALL.len() - 1, shell),
-            ActionId::SortToggle => {
-                if let Some(column) = DeploymentColumn::ALL.get(self.column) {
-                    self.sort_by(*column, shell);
-                }
-            }
-            ActionId::Wide => self.wide = !self.wide,
-            ActionId::Back if self.faults_only || !self.filter_text.is_empty() => {
-                self.faults_only = false;
-                self.set_filter(None, shell);
-            }
-            _ => return Step::unused(),
+            _ => Step::unused(),
         }
-        Step::done()
     }
 
     fn location(&self, shell: &Shell) -> Vec<Piece> {

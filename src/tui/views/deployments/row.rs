@@ -11,10 +11,12 @@ use crate::domain::secret::{mask_json, redact};
 use crate::domain::text::Untrusted;
 use crate::domain::time::{HubTime, age_text, wall_age};
 use crate::domain::twin::ConfigurationStatus;
+use crate::tui::actions::ActionId;
 use crate::tui::canvas::Piece;
 use crate::tui::filter::Filterable;
 use crate::tui::theme::Role;
 use crate::tui::theme::signs::Sign;
+use crate::tui::views::sieve::Columns;
 use crate::tui::widgets::table::Column;
 
 /// The columns of the list.
@@ -109,9 +111,29 @@ impl DeploymentColumn {
     }
 }
 
-/// The names that `name:text` may use in a filter.
-pub const FILTER_COLUMNS: [&str; 8] =
-    ["deployment", "kind", "priority", "state", "target", "targeted", "applied", "rejected"];
+impl Columns for DeploymentColumn {
+    const ALL: &'static [Self] = &Self::ALL;
+    const FILTERS: &'static [&'static str] =
+        &["deployment", "kind", "priority", "state", "target", "targeted", "applied", "rejected"];
+
+    fn title(self) -> &'static str {
+        self.spec().title
+    }
+
+    fn of(action: ActionId) -> Option<Self> {
+        match action {
+            ActionId::SortName => Some(Id),
+            ActionId::SortStatus => Some(State),
+            ActionId::SortAge => Some(Created),
+            _ => None,
+        }
+    }
+
+    /// The largest is the first one of numbers and the newest of ages.
+    fn order(self, descending: bool) -> Option<&'static str> {
+        (self == Priority).then_some(if descending { ", lowest first" } else { ", highest first" })
+    }
+}
 
 /// A row: a configuration, and what the list around it adds.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,6 @@ use super::page::Sources;
 use ratatui::layout::Rect;
 use std::sync::Arc;
 
-use super::fleet::LOST_FOR;
 use super::form::FormKind;
 use super::{PageKind, Place, Step, View};
 use crate::domain::health::AgentReport;
@@ -46,15 +45,13 @@ pub fn leads(action: ActionId, id: DeviceId) -> Option<Place> {
 pub struct DeviceView {
     id: DeviceId,
     modules: List<ModuleId>,
-    /// When a module vanished from under the cursor: opening is refused for a moment.
-    lost: Option<Now>,
 }
 
 impl DeviceView {
     /// The view of `id` on what is known of it.
     #[must_use]
     pub fn new(id: DeviceId, shell: &Shell) -> Self {
-        let mut view = Self { id, modules: List::default(), lost: None };
+        let mut view = Self { id, modules: List::default() };
         let order = view.order(shell);
         view.modules.replace(order);
         view.move_to_worst(shell);
@@ -94,9 +91,8 @@ impl DeviceView {
         }
         let first = self.modules.order().is_empty();
         let order = self.order(shell);
-        if let Some(lost) = self.modules.replace(order) {
+        if let Some(lost) = self.modules.take_over(order, shell.now) {
             shell.warn(format!("selection changed: module {} is gone from the device", lost.shown()));
-            self.lost = Some(shell.now);
         }
         if first {
             self.move_to_worst(shell);
@@ -113,18 +109,13 @@ impl DeviceView {
 
     /// Asks whether the module under the cursor shall be restarted.
     fn restart(&self, shell: &mut Shell) -> Step {
-        let Some(module) = self.modules.selected().filter(|_| !self.just_lost(shell)) else {
+        let Some(module) = self.modules.selected().filter(|_| !self.modules.is_settling(shell.now)) else {
             shell.warn("no module is under the cursor");
             return Step::done();
         };
         let call = MethodCall::restart(self.id.clone(), module.clone());
         let intent = shell.intent(Request::Method(call));
         Step { ask: Some(Question::Send(Box::new(intent))), ..Step::done() }
-    }
-
-    /// Whether the module that was under the cursor vanished just now.
-    fn just_lost(&self, shell: &Shell) -> bool {
-        self.lost.is_some_and(|at| shell.now.since(at) < LOST_FOR)
     }
 
     fn selected_twin(&self) -> TwinId {
@@ -180,7 +171,7 @@ impl View for DeviceView {
             return Step::go(place);
         }
         match action {
-            ActionId::Open | ActionId::Twin | ActionId::Logs if self.just_lost(shell) => {
+            ActionId::Open | ActionId::Twin | ActionId::Logs if self.modules.is_settling(shell.now) => {
                 shell.warn("the module under the cursor just changed; press again");
                 Step::done()
             }

@@ -9,19 +9,14 @@ use crate::domain::time::HubTime;
 use crate::tui::canvas::{Canvas, fit_middle};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::theme::signs::Sign;
 use crate::tui::views::fleet::row::tone_sign;
-use crate::tui::widgets::table::{Column, Placed, place};
+use crate::tui::widgets::table::{Column, Placed, cursor_row, heads, place};
 
 impl DeviceView {
     pub(super) fn table(&self, shell: &Shell, report: &AgentReport, canvas: &mut Canvas<'_>, area: Rect) {
         let left = area.x + 2;
         let placed = place(&fitted(report, shell), area.width.saturating_sub(3));
-        for column in &placed {
-            if let Some(spec) = COLUMNS.get(column.index) {
-                put(canvas, left, area.y, *column, spec.right, Role::Header, spec.title);
-            }
-        }
+        heads(canvas, left, area.y, &COLUMNS, &placed, None);
         let height = usize::from(area.height.saturating_sub(1));
         let past = self.is_past(shell);
         if report.modules.is_empty() && area.height > 1 {
@@ -49,8 +44,7 @@ impl DeviceView {
                 }
             }
             if self.modules.selected() == Some(id) {
-                canvas.sign(area.x, y, Sign::Cursor);
-                canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, Role::CursorRow);
+                cursor_row(canvas, area, y, self.modules.is_settling(shell.now));
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::theme::signs::Sign;
 use crate::tui::widgets::states::{self, Blank, wrap};
-use crate::tui::widgets::table::{Column, place};
+use crate::tui::widgets::table::{Column, cursor_row, heads, place};
 
 /// From this width on the device under the cursor is shown beside the table.
 const TWO_PANES: u16 = 160;
@@ -53,17 +53,7 @@ impl FleetView {
     pub(super) fn whereabouts(&self, shell: &Shell) -> Vec<Piece> {
         let mut pieces = vec![(Role::Fg, "devices".to_owned())];
         let (shown, total) = (self.list.order().len(), shell.fleet.rows.len());
-        if !self.filter_text.is_empty() {
-            let (role, kind) = match &self.filter_error {
-                Some(_) => (Role::PromptError, "cannot be read"),
-                None => (Role::Match, self.filter.kind()),
-            };
-            pieces.push((Role::TextDim, " > ".to_owned()));
-            pieces.push((role, format!("/{} {kind}", Untrusted::new(self.filter_text.as_str()).shown())));
-        }
-        if self.faults_only {
-            pieces.push((Role::StatusWarn, "   faults only".to_owned()));
-        }
+        pieces.extend(self.sieve.narrowing());
         if total == 0 && shell.fleet.devices.as_of.is_none() {
             pieces.push((Role::TextDim, "   not read yet".to_owned()));
             return pieces;
@@ -73,13 +63,7 @@ impl FleetView {
         if let Some(statistics) = shell.link.statistics.filter(|s| s.total > u64::try_from(total).unwrap_or(u64::MAX)) {
             pieces.push((Role::TextFaint, format!(" edge, {} registered", statistics.total)));
         }
-        let (column, descending) = self.sort;
-        let sign = if descending { Sign::Descending } else { Sign::Ascending };
-        let sign = sign.glyph(crate::tui::theme::signs::Glyphs::Ascii);
-        pieces.push((Role::TextDim, format!("   sort {}{sign}", column.spec().title)));
-        if let Some(chosen) = FleetColumn::ALL.get(self.column).filter(|chosen| **chosen != column) {
-            pieces.push((Role::TextFaint, format!(" (O: {})", chosen.spec().title)));
-        }
+        pieces.extend(self.sieve.ordering());
         if !shell.marks.is_empty() {
             let hidden = shell.marks.iter().filter(|id| !self.lists(id, shell)).count();
             let hidden = if hidden > 0 { format!(" ({hidden} hidden)") } else { String::new() };
@@ -115,8 +99,7 @@ impl FleetView {
 
     fn blank<'a>(&self, shell: &'a Shell) -> Blank<'a> {
         if !shell.fleet.rows.is_empty() {
-            let filter = Untrusted::new(self.filter_text.as_str()).shown().to_string();
-            return Blank::Filtered { total: shell.fleet.rows.len(), filter, faults_only: self.faults_only };
+            return self.sieve.blank(shell.fleet.rows.len());
         }
         if shell.fleet.devices.as_of.is_some() {
             return Blank::Empty {
@@ -138,18 +121,8 @@ impl FleetView {
         // Two cells on the left for cursor and mark, one on the right as margin.
         let left = area.x + 3;
         let placed = place(&columns, area.width.saturating_sub(4));
-        for column in &placed {
-            let Some(spec) = columns.get(column.index) else { continue };
-            let sorted = FleetColumn::ALL.get(column.index) == Some(&self.sort.0);
-            let role = if sorted { Role::Sort } else { Role::Header };
-            let x = left + column.x;
-            if spec.right {
-                canvas.text_right(x + column.width, area.y, column.width, role, spec.title);
-            } else {
-                // The sign of the status has two cells of its own.
-                canvas.text(x, area.y, column.width, role, spec.title);
-            }
-        }
+        let sorted = FleetColumn::ALL.iter().position(|column| *column == self.sieve.sort().0);
+        heads(canvas, left, area.y, &columns, &placed, sorted);
         let dropped = columns.len() - placed.len();
         if dropped > 0 {
             canvas.text_right(area.right().saturating_sub(1), area.y, 3, Role::TextFaint, &format!("+{dropped}"));
@@ -189,9 +162,7 @@ impl FleetView {
                 }
             }
             if self.list.selected() == Some(id) {
-                canvas.sign(area.x, y, Sign::Cursor);
-                let role = if self.is_settling(shell.now) { Role::Changed } else { Role::CursorRow };
-                canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, role);
+                cursor_row(canvas, area, y, self.list.is_settling(shell.now));
             }
         }
     }
@@ -202,7 +173,7 @@ impl FleetView {
         let index = FleetColumn::ALL.iter().position(|other| *other == column).unwrap_or(0);
         let needed = self.totals.widths.get(index).copied().unwrap_or(spec.ideal);
         spec.ideal = spec.ideal.min(needed.max(spec.min));
-        if self.wide {
+        if self.sieve.is_wide() {
             spec.priority = 1;
         }
         spec

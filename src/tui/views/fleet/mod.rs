@@ -8,18 +8,18 @@ use super::page::Sources;
 use crate::tui::canvas::{Canvas, Piece};
 use ratatui::layout::Rect;
 use std::sync::Arc;
-use std::time::Duration;
 
-use row::{FILTER_COLUMNS, FleetColumn, Totals};
+use row::{FleetColumn, Totals};
 
 use super::device::leads;
+use super::sieve::{Sieve, Sifted};
 use super::{PageKind, Place, Step, View};
 use crate::domain::ids::{DeviceId, TwinId};
 use crate::domain::time::Now;
 use crate::local::{LastView, SortOrder};
 use crate::store::{DeviceRow, Needs, Source};
 use crate::tui::actions::{ActionId, Scope};
-use crate::tui::filter::{Filter, FilterError};
+use crate::tui::filter::FilterError;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::widgets::list::{List, Move};
@@ -28,63 +28,37 @@ use crate::tui::widgets::list::{List, Move};
 #[derive(Debug, Clone)]
 pub struct FleetView {
     list: List<DeviceId>,
-    /// Whether the operator moved, or the picture was complete once: before, the cursor belongs to the first row,
-    /// whatever comes in.
-    moved: bool,
-    sort: (FleetColumn, bool),
-    /// The column `O` would sort by.
-    column: usize,
-    filter_text: String,
-    filter: Filter,
-    filter_error: Option<FilterError>,
-    faults_only: bool,
-    wide: bool,
+    sieve: Sieve<FleetColumn>,
     /// What is known of the list as a whole; counted when it changes, never while drawing.
     totals: Totals,
     /// Where a range of marks begins.
     anchor: Option<DeviceId>,
-    /// A device that vanished from under the cursor: what changes things is refused for a moment.
-    lost: Option<(DeviceId, Now)>,
 }
-
-/// How long changing keys are refused after the cursor's object vanished (console-ux G-40).
-pub const LOST_FOR: Duration = Duration::from_secs(1);
 
 impl FleetView {
     /// The view over the present picture, the worst first.
     #[must_use]
     pub fn new(shell: &Shell) -> Self {
-        let mut view = Self {
-            list: List::default(),
-            moved: false,
-            sort: (FleetColumn::Status, false),
-            column: 0,
-            filter_text: String::new(),
-            filter: Filter::All,
-            filter_error: None,
-            faults_only: false,
-            wide: false,
-            totals: Totals::default(),
-            anchor: None,
-            lost: None,
-        };
         let last = shell.last_view.as_ref().and_then(|last| last.sort.as_ref());
         let column = last.and_then(|sort| FleetColumn::ALL.into_iter().find(|column| column.name() == sort.column));
-        if let (Some(column), Some(sort)) = (column, last) {
-            view.sort = (column, sort.descending);
-        }
-        view.choose_column();
+        let sieve = match (column, last) {
+            (Some(column), Some(sort)) => Sieve::sorted_by(column, sort.descending),
+            _ => Sieve::sorted_by(FleetColumn::Status, false),
+        };
+        let mut view = Self { list: List::default(), sieve, totals: Totals::default(), anchor: None };
         view.list_again(shell);
         view
     }
 
     /// Takes over a new picture: the cursor and the marks stay with their devices.
     fn take_over(&mut self, shell: &mut Shell) {
-        let lost = self.list_again(shell);
-        if !self.moved {
-            self.list.go(Move::First, 1);
+        let order = self.order(shell);
+        let lost = self.list.take_over(order, shell.now);
+        if self.list.keep_first() {
             // The first complete picture ends it: from then on the cursor belongs to its device.
-            self.moved = shell.fleet.agents.as_of.is_some();
+            if shell.fleet.agents.as_of.is_some() {
+                self.list.hold();
+            }
             return;
         }
         if let Some(lost) = lost {
@@ -92,7 +66,6 @@ impl FleetView {
             let gone = shell.fleet.row(&lost).is_none();
             let why = if gone { "is gone at the hub" } else { "no longer passes the filter" };
             shell.warn(format!("selection changed: {} {why}", lost.shown()));
-            self.lost = Some((lost, shell.now));
         }
         if shell.fleet.devices.as_of.is_some() {
             let gone: Vec<DeviceId> = shell.marks.iter().filter(|id| shell.fleet.row(id).is_none()).cloned().collect();
@@ -103,21 +76,14 @@ impl FleetView {
         }
     }
 
-    /// Takes over a new order; gives the id that vanished from under the cursor.
-    fn list_again(&mut self, shell: &Shell) -> Option<DeviceId> {
-        let (order, totals) = self.order(shell);
-        self.totals = totals;
-        self.list.replace(order)
-    }
-
-    /// Whether the cursor's object vanished a moment ago.
-    fn is_settling(&self, now: Now) -> bool {
-        self.lost.as_ref().is_some_and(|(_, at)| now.since(*at) < LOST_FOR)
+    /// What is known already, narrowed or ordered another way.
+    fn list_again(&mut self, shell: &Shell) {
+        let order = self.order(shell);
+        self.list.replace(order);
     }
 
     fn passes(&self, row: &DeviceRow, scratch: &mut String) -> bool {
-        let faulty = || row.verdict.is_some_and(|verdict| verdict.is_fault());
-        (!self.faults_only || faulty()) && self.filter.admits(row, scratch)
+        self.sieve.admits(row, || row.verdict.is_some_and(|verdict| verdict.is_fault()), scratch)
     }
 
     /// Whether the device is among those listed.
@@ -125,47 +91,29 @@ impl FleetView {
         shell.fleet.row(id).is_some_and(|row| self.passes(row, &mut String::new()))
     }
 
-    /// The ids that pass, in order, and what there is to say of all of them. Rows of a snapshot come in the natural order of their ids.
-    fn order(&self, shell: &Shell) -> (Vec<DeviceId>, Totals) {
+    /// The ids that pass, in order; what there is to say of all of them is counted on the way. Rows of a snapshot come in
+    /// the natural order of their ids.
+    fn order(&mut self, shell: &Shell) -> Vec<DeviceId> {
         let mut scratch = String::new();
         let mut rows: Vec<&Arc<DeviceRow>> =
             shell.fleet.rows.iter().filter(|row| self.passes(row, &mut scratch)).collect();
-        let (column, descending) = self.sort;
+        let (column, descending) = self.sieve.sort();
         if (column, descending) != (FleetColumn::Device, false) {
             rows.sort_by(|a, b| row::compare(a, b, column, descending));
         }
-        let totals = Totals::of(rows.iter().copied());
-        (rows.into_iter().map(|row| row.id.clone()).collect(), totals)
-    }
-
-    /// Filters by what was typed; `None` shows everything again. A filter that cannot be read keeps the last result.
-    fn set_filter(&mut self, text: Option<&str>, shell: &Shell) {
-        self.filter_text = text.unwrap_or_default().to_owned();
-        match Filter::parse(&self.filter_text, &FILTER_COLUMNS) {
-            Ok(filter) => {
-                self.filter = filter;
-                self.filter_error = None;
-                self.list_again(shell);
-            }
-            Err(error) => self.filter_error = Some(error),
-        }
-    }
-
-    /// Whether something is filtered away.
-    #[must_use]
-    pub fn is_filtered(&self) -> bool {
-        !self.filter_text.is_empty() || self.faults_only
+        self.totals = Totals::of(rows.iter().copied());
+        rows.into_iter().map(|row| row.id.clone()).collect()
     }
 
     /// Whether only devices that are not well are shown.
     #[must_use]
     pub fn faults_only(&self) -> bool {
-        self.faults_only
+        self.sieve.faults_only()
     }
 
     fn open(&self, shell: &mut Shell, place: impl FnOnce(DeviceId) -> Place) -> Step {
         match self.list.selected() {
-            Some(_) if self.is_settling(shell.now) => {
+            Some(_) if self.list.is_settling(shell.now) => {
                 shell.warn("the device under the cursor just changed; press again");
                 Step::done()
             }
@@ -174,18 +122,11 @@ impl FleetView {
         }
     }
 
-    /// Sorts, and lets the order be remembered. A filter is not: devices must not be hidden by what somebody typed
-    /// yesterday.
-    fn sort_by(&mut self, column: FleetColumn, shell: &Shell) -> Step {
-        self.sort = if self.sort.0 == column { (column, !self.sort.1) } else { (column, false) };
-        self.choose_column();
-        self.list_again(shell);
-        let sort = SortOrder { column: column.name().to_owned(), descending: self.sort.1 };
+    /// Lets the order be remembered. A filter is not: devices must not be hidden by what somebody typed yesterday.
+    fn remember(&self) -> Step {
+        let (column, descending) = self.sieve.sort();
+        let sort = SortOrder { column: column.name().to_owned(), descending };
         Step::effect(Effect::SaveView(LastView { view: "devices".to_owned(), sort: Some(sort), filter: String::new() }))
-    }
-
-    fn choose_column(&mut self) {
-        self.column = FleetColumn::ALL.iter().position(|other| *other == self.sort.0).unwrap_or(self.column);
     }
 
     fn mark(&mut self, shell: &mut Shell, height: usize) {
@@ -202,9 +143,9 @@ impl FleetView {
 
     /// Whether a mark could hit what nobody meant; says why.
     fn may_not_mark(&self, shell: &mut Shell) -> bool {
-        if self.filter_error.is_some() {
+        if self.sieve.filter_state().1.is_some() {
             shell.warn("the filter cannot be read, so marking is off: esc clears it");
-        } else if self.is_settling(shell.now) {
+        } else if self.list.is_settling(shell.now) {
             shell.warn("the device under the cursor just changed; press again");
         } else {
             return false;
@@ -260,12 +201,14 @@ impl View for FleetView {
     }
 
     fn filter(&mut self, text: Option<&str>, shell: &mut Shell) -> bool {
-        self.set_filter(text, shell);
+        if self.sieve.set_filter(text) {
+            self.list_again(shell);
+        }
         true
     }
 
     fn filter_state(&self) -> Option<(&str, Option<&FilterError>)> {
-        Some((&self.filter_text, self.filter_error.as_ref()))
+        Some(self.sieve.filter_state())
     }
 
     fn offers(&self, action: ActionId, _: &Shell) -> bool {
@@ -289,16 +232,27 @@ impl View for FleetView {
     fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
         let height = self.table_rows(shell);
         if let Some(step) = Move::of(action) {
-            self.moved = true;
-            self.list.go(step, height);
+            self.list.step(step, height);
             return Step::done();
+        }
+        match self.sieve.act(action, &FleetColumn::ALL) {
+            Sifted::Not => {}
+            Sifted::Drawn => return Step::done(),
+            Sifted::Narrowed => {
+                self.list_again(shell);
+                return Step::done();
+            }
+            Sifted::Sorted => {
+                self.list_again(shell);
+                return self.remember();
+            }
         }
         if let Some(place) = self.list.selected().and_then(|id| leads(action, id.clone())) {
             return self.open(shell, |_| place);
         }
         match action {
             ActionId::Open => {
-                self.moved = true;
+                self.list.hold();
                 return self.open(shell, Place::Device);
             }
             ActionId::Twin => return self.open(shell, |id| Place::Twin(TwinId::device(id))),
@@ -310,32 +264,13 @@ impl View for FleetView {
                 return Step::effect(Effect::Copy(id.shown().into()));
             }
             ActionId::MarkToggle => {
-                self.moved = true;
+                self.list.hold();
                 self.mark(shell, height);
             }
             ActionId::MarkRange => self.mark_range(shell),
             ActionId::MarkClear => {
                 shell.marks.clear();
                 self.anchor = None;
-            }
-            ActionId::Faults => {
-                self.faults_only = !self.faults_only;
-                self.list_again(shell);
-            }
-            ActionId::SortName => return self.sort_by(FleetColumn::Device, shell),
-            ActionId::SortStatus => return self.sort_by(FleetColumn::Status, shell),
-            ActionId::SortAge => return self.sort_by(FleetColumn::Reported, shell),
-            ActionId::SortNext => self.column = (self.column + 1) % FleetColumn::ALL.len(),
-            ActionId::SortPrevious => self.column = (self.column + FleetColumn::ALL.len() - 1) % FleetColumn::ALL.len(),
-            ActionId::SortToggle => {
-                if let Some(column) = FleetColumn::ALL.get(self.column) {
-                    return self.sort_by(*column, shell);
-                }
-            }
-            ActionId::Wide => self.wide = !self.wide,
-            ActionId::Back if self.is_filtered() => {
-                self.faults_only = false;
-                self.set_filter(None, shell);
             }
             _ => return Step::unused(),
         }

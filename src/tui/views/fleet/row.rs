@@ -7,10 +7,12 @@ use crate::domain::ids::natural_cmp;
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::{HubTime, Now, age_text, wall_age};
 use crate::store::DeviceRow;
+use crate::tui::actions::ActionId;
 use crate::tui::canvas::fit_middle;
 use crate::tui::filter::Filterable;
 use crate::tui::theme::Role;
 use crate::tui::theme::signs::Sign;
+use crate::tui::views::sieve::Columns;
 use crate::tui::widgets::table::Column;
 
 /// The columns of the fleet.
@@ -139,7 +141,24 @@ impl Totals {
 }
 
 /// The names that `name:text` may use in a filter.
-pub const FILTER_COLUMNS: [&str; 8] = ["link", "device", "mods", "status", "worst", "deployments", "tags", "reported"];
+impl Columns for FleetColumn {
+    const ALL: &'static [Self] = &Self::ALL;
+    const FILTERS: &'static [&'static str] =
+        &["link", "device", "mods", "status", "worst", "deployments", "tags", "reported"];
+
+    fn title(self) -> &'static str {
+        self.spec().title
+    }
+
+    fn of(action: ActionId) -> Option<Self> {
+        match action {
+            ActionId::SortName => Some(Self::Device),
+            ActionId::SortStatus => Some(Self::Status),
+            ActionId::SortAge => Some(Self::Reported),
+            _ => None,
+        }
+    }
+}
 
 /// The sign and role of a tone.
 #[must_use]

@@ -7,8 +7,8 @@ use super::{LogView, WIDE};
 use crate::tui::canvas::{Canvas, Piece, fit};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::theme::signs::Sign;
 use crate::tui::widgets::states::{self, wrap};
+use crate::tui::widgets::table::cursor_row;
 
 /// Lines below the list.
 const BELOW: u16 = 2;
@@ -75,8 +75,7 @@ impl LogView {
         for (y, (is_cursor, line)) in (area.y..area.bottom()).zip(lines.iter().skip(skip)) {
             canvas.pieces(area.x + 1, y, width, line);
             if *is_cursor {
-                canvas.sign(area.x, y, Sign::Cursor);
-                canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, Role::CursorRow);
+                cursor_row(canvas, area, y, false);
             }
         }
     }

@@ -17,11 +17,10 @@ use crate::domain::twin::{ConfigurationStatus, Twin};
 use crate::tui::canvas::{Canvas, Piece, fit};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::theme::signs::Sign;
 use crate::tui::widgets::change;
 use crate::tui::widgets::panel::{FRAMED, line, panel};
 use crate::tui::widgets::states::{self, Blank, wrap};
-use crate::tui::widgets::table::{Column, place};
+use crate::tui::widgets::table::{Column, cursor_row, heads, place};
 
 fn split_rows(area: Rect, below: u16) -> (Rect, Rect) {
     let below = below.min(area.height.saturating_sub(3));
@@ -100,14 +99,7 @@ impl TwinView {
         ];
         let left = area.x + 2;
         let placed = place(&COLUMNS, area.width.saturating_sub(3));
-        for column in &placed {
-            let Some(spec) = COLUMNS.get(column.index) else { continue };
-            if spec.right {
-                canvas.text_right(left + column.x + column.width, area.y, column.width, Role::Header, spec.title);
-            } else {
-                canvas.text(left + column.x, area.y, column.width, Role::Header, spec.title);
-            }
-        }
+        heads(canvas, left, area.y, &COLUMNS, &placed, None);
         let height = usize::from(area.height.saturating_sub(1));
         for (offset, path) in self.list.window(height).iter().enumerate() {
             let Some(row) = rows.iter().find(|row| row.path == *path) else { continue };
@@ -121,8 +113,7 @@ impl TwinView {
                 }
             }
             if self.list.selected() == Some(path) {
-                canvas.sign(area.x, y, Sign::Cursor);
-                canvas.tint(Rect { x: area.x, y, width: area.width, height: 1 }, Role::CursorRow);
+                cursor_row(canvas, area, y, false);
             }
         }
     }
@@ -322,8 +313,7 @@ fn draw_conflict(conflict: &Conflict, canvas: &mut Canvas<'_>, area: Rect) {
             canvas.text(left + column.x, y, column.width, role, &fit(&text, usize::from(column.width)));
         }
         if conflict.list.selected() == Some(index) {
-            canvas.sign(inside.x, y, Sign::Cursor);
-            canvas.tint(Rect { x: inside.x, y, width: inside.width, height: 1 }, Role::CursorRow);
+            cursor_row(canvas, inside, y, false);
         }
     }
     let inside = panel(canvas, below, "What happened", "", false);
