@@ -142,6 +142,15 @@ impl Stage {
         self.twin(module)["connectionState"].as_str().unwrap().to_owned()
     }
 
+    /// The last lines of a module's log, by asking edgeAgent.
+    pub(super) fn log(&self, module: &str, tail: u64) -> Vec<String> {
+        let request = json!({"schemaVersion": "1.0", "contentType": "text",
+            "items": [{"id": format!("^{module}$"), "filter": {"tail": tail}}]});
+        let answer = self.method(Some("$edgeAgent"), "GetModuleLogs", &request).body;
+        assert_eq!((&answer["status"], &answer["payload"][0]["id"]), (&json!(200), &json!(module)), "{answer}");
+        answer["payload"][0]["payload"].as_str().unwrap().lines().map(str::to_owned).collect()
+    }
+
     pub(super) fn method(&self, module: Option<&str>, name: &str, payload: &Value) -> Answer {
         let path = match module {
             Some(module) => format!("/twins/{}/modules/{}/methods", self.device, module.replace('$', "%24")),
