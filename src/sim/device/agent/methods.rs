@@ -124,6 +124,7 @@ impl Machine {
         let payload = Payload::read(payload)?;
         payload.text("schemaVersion")?;
         let address = payload.present("sasUrl")?;
+        payload.check_version("logs upload request")?;
         Ok(self.begin_upload("upload support bundle", &address, moment))
     }
 

@@ -105,7 +105,14 @@ fn edge_agent_answers_in_its_own_words() {
         ),
         ("GetTaskStatus", json!({"schemaVersion": "2.0", "correlationId": "x"}), 500, major.clone()),
         ("UploadModuleLogs", upload(json!({"items": null})), 500, nothing.to_owned()),
-        ("UploadModuleLogs", upload(json!({"items": [], "schemaVersion": "2.0"})), 500, major),
+        ("UploadModuleLogs", upload(json!({"items": [], "schemaVersion": "2.0"})), 500, major.clone()),
+        ("UploadSupportBundle", upload(json!({"schemaVersion": "2.0"})), 500, major),
+        (
+            "UploadSupportBundle",
+            upload(json!({"schemaVersion": " "})),
+            400,
+            format!("{parsing}schemaVersion is null or whitespace."),
+        ),
         ("UploadModuleLogs", upload(json!({})), 400, format!("{parsing}Value cannot be null. (Parameter 'items')")),
         (
             "UploadModuleLogs",
