@@ -85,6 +85,12 @@ impl Answer {
         Self { status: response.status, headers: response.headers.clone(), body, wait: response.wait }
     }
 
+    /// The number of an error whose details are a text inside `Message`, as those of direct methods are.
+    pub(in crate::sim) fn code(&self) -> u64 {
+        let inner: Value = serde_json::from_str(self.body["Message"].as_str().unwrap()).unwrap();
+        inner["errorCode"].as_u64().unwrap()
+    }
+
     /// A header by its exact name.
     pub(in crate::sim) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

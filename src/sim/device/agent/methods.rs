@@ -55,8 +55,8 @@ impl Machine {
                 Err(error) => Err(error),
             },
             Some("GetModuleLogs") => self.module_logs(payload, moment),
-            Some("UploadModuleLogs") => self.upload(payload, "upload logs", true, moment),
-            Some("UploadSupportBundle") => self.upload(payload, "upload support bundle", false, moment),
+            Some("UploadModuleLogs") => self.upload_logs(payload, moment),
+            Some("UploadSupportBundle") => self.upload_bundle(payload, moment),
             Some(_) => self.task_status(payload, moment.at),
             None => Err(MethodError::bad_request(format!(
                 "Command '{name}' not found. The supported commands are - {}",
@@ -111,22 +111,26 @@ impl Machine {
         answer
     }
 
-    fn upload(
-        &mut self,
-        payload: &Value,
-        operation: &'static str,
-        logs: bool,
-        moment: &mut Moment<'_>,
-    ) -> Result<Value, MethodError> {
+    fn upload_logs(&mut self, payload: &Value, moment: &Moment<'_>) -> Result<Value, MethodError> {
+        let mut said = Vec::new();
+        let device =
+            log::Device { iothub: &self.iothub, device: &self.device, now: moment.at, logs: self.traffic.logs() };
+        let address = log::upload(payload, &device, &mut said);
+        said.iter().for_each(|said| self.says(said, moment.at));
+        Ok(self.begin_upload("upload logs", &address?, moment))
+    }
+
+    fn upload_bundle(&mut self, payload: &Value, moment: &Moment<'_>) -> Result<Value, MethodError> {
         let payload = Payload::read(payload)?;
-        payload.check_present("sasUrl")?;
-        if logs {
-            payload.check_present("items")?;
-            payload.check_version("logs upload request")?;
-        } else {
-            payload.text("schemaVersion")?;
-        }
-        let (address, network) = (payload.text("sasUrl")?, self.conditions.has(&Condition::NetworkOff));
+        payload.text("schemaVersion")?;
+        let address = payload.present("sasUrl")?;
+        payload.check_version("logs upload request")?;
+        Ok(self.begin_upload("upload support bundle", &address, moment))
+    }
+
+    /// Begins an upload to an address that nobody has looked at yet, and answers with its task.
+    fn begin_upload(&mut self, operation: &'static str, address: &str, moment: &Moment<'_>) -> Value {
+        let network = self.conditions.has(&Condition::NetworkOff);
         let failure = if network {
             Some("A task was canceled.")
         } else if address.starts_with("https://") {
@@ -149,7 +153,7 @@ impl Machine {
             oldest.and_then(|oldest| self.agent.tasks.remove(&oldest));
         }
         self.agent.tasks.insert(id, task);
-        Ok(answer)
+        answer
     }
 
     /// So many bits of chance.
@@ -159,6 +163,7 @@ impl Machine {
 
     fn task_status(&self, payload: &Value, at: Timestamp) -> Result<Value, MethodError> {
         let payload = Payload::read(payload)?;
+        payload.text("schemaVersion")?;
         let id = payload.text("correlationId")?;
         payload.check_version("logs upload request")?;
         let unknown = || json!({"status": "Unknown", "message": "", "correlationId": id});
@@ -201,21 +206,27 @@ impl<'a> Payload<'a> {
         found.filter(|value| !value.is_null())
     }
 
-    fn check_present(&self, name: &str) -> Result<(), MethodError> {
+    /// A text, which may be empty but not missing.
+    fn present(&self, name: &str) -> Result<String, MethodError> {
         match self.member(name) {
-            Some(_) => Ok(()),
+            Some(_) => Ok(self.written(name)),
             None => Err(unreadable(&format!("Value cannot be null. (Parameter '{name}')"))),
         }
     }
 
-    /// A text with something in it; numbers are taken as they are written.
+    /// A text with something in it.
     fn text(&self, name: &str) -> Result<String, MethodError> {
-        let text = match self.member(name) {
+        let text = self.written(name);
+        if text.trim().is_empty() { Err(unreadable(&format!("{name} is null or whitespace."))) } else { Ok(text) }
+    }
+
+    /// A text; numbers are taken as they are written, everything else as nothing.
+    fn written(&self, name: &str) -> String {
+        match self.member(name) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
             _ => String::new(),
-        };
-        if text.trim().is_empty() { Err(unreadable(&format!("{name} is null or whitespace."))) } else { Ok(text) }
+        }
     }
 
     /// Another minor version is taken, another major one is not.

@@ -165,6 +165,7 @@ fn labels(spec: &ModuleSpec) -> String {
     json!({"Labels": {
         "net.azure-devices.edge.create-options": spec.create_options.to_text(),
         "net.azure-devices.edge.env": env_value(&spec.env).to_string(),
+        "net.azure-devices.edge.original-image": spec.image.to_string(),
         "net.azure-devices.edge.owner": "Microsoft.Azure.Devices.Edge.Agent",
     }})
     .to_string()

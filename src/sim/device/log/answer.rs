@@ -1,5 +1,5 @@
 //! `GetModuleLogs` from the payload to the answer: which modules, what the engine hands out, what edgeAgent filters of
-//! it and how it packs the rest.
+//! it and how it packs the rest. `UploadModuleLogs` as far as it is the same.
 
 use std::io::Write as _;
 
@@ -96,6 +96,23 @@ pub(in crate::sim) fn answer(payload: &Value, device: &Device<'_>, said: &mut Ve
         return Err(MethodError::bad_request(message));
     }
     Ok(Value::Array(entries))
+}
+
+/// Reads an `UploadModuleLogs`, a `GetModuleLogs` with the address to upload to, and says which address that is. Which
+/// modules are meant is found out at once; what they wrote is read by the upload.
+///
+/// # Errors
+/// [`MethodError`] with edgeAgent's status and text.
+pub(in crate::sim) fn upload(
+    payload: &Value,
+    device: &Device<'_>,
+    said: &mut Vec<Said>,
+) -> Result<String, MethodError> {
+    let (request, address) = Request::read_upload(payload)?;
+    check_version(&request.schema_version, said)?;
+    said.push(Said::info(format!("Processing request to upload logs for {}", request.to_json())));
+    modules(&request.items, device)?;
+    Ok(address)
 }
 
 fn received(bytes: usize, name: &str) -> Said {

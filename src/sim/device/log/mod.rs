@@ -13,7 +13,7 @@ mod store;
 mod tests;
 mod wire;
 
-pub(in crate::sim) use answer::{Device, MethodError, answer};
+pub(in crate::sim) use answer::{Device, MethodError, answer, upload};
 #[cfg(test)]
 pub(in crate::sim) use store::Frame;
 pub(in crate::sim) use store::{ContainerLog, LogCaps, LogFault};

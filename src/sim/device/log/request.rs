@@ -59,24 +59,44 @@ impl Request {
     /// # Errors
     /// [`MethodError`] with edgeAgent's status and text.
     pub(super) fn read(payload: &Value) -> Result<Self, MethodError> {
+        Self::read_with(payload, "ModuleLogsRequest", |_| Ok(())).map(|(request, ())| request)
+    }
+
+    /// Reads the payload of an upload: the same, and the address to upload to, whatever stands in it.
+    ///
+    /// # Errors
+    /// [`MethodError`] with edgeAgent's status and text.
+    pub(super) fn read_upload(payload: &Value) -> Result<(Self, String), MethodError> {
+        Self::read_with(payload, "ModuleLogsUploadRequest", |map| {
+            text(map, "sasUrl", "")?.ok_or_else(|| missing("sasUrl"))
+        })
+    }
+
+    /// First everything is converted, then what has to be there is looked for, the items last.
+    fn read_with<T>(
+        payload: &Value,
+        kind: &str,
+        more: impl FnOnce(&Map<String, Value>) -> Result<T, Unreadable>,
+    ) -> Result<(Self, T), MethodError> {
         let wrapped = |Unreadable(why)| {
             MethodError::bad_request(format!("Error parsing command payload because of error - {why}"))
         };
         let map = match payload {
             Value::Null => return Err(MethodError::bad_request("Request payload not found")),
             Value::Object(map) => map,
-            other => return Err(wrapped(wrong_type(other, &format!("{NAMESPACE}.Requests.ModuleLogsRequest"), ""))),
+            other => return Err(wrapped(wrong_type(other, &format!("{NAMESPACE}.Requests.{kind}"), ""))),
         };
-        let items = read_items(map).map_err(wrapped)?;
-        let request = Self {
-            schema_version: not_blank(map, "schemaVersion", "").map_err(wrapped)?,
-            encoding: choice(map, "encoding", [("None", Encoding::None), ("Gzip", Encoding::Gzip)]).map_err(wrapped)?,
-            content: choice(map, "contentType", [("Json", Content::Json), ("Text", Content::Text)]).map_err(wrapped)?,
-            // A single null is an item to the reader, and trips whoever looks at it.
-            items: items
-                .ok_or_else(|| MethodError::internal("Object reference not set to an instance of an object."))?,
-        };
-        Ok(request)
+        let items = member(map, "items").map(read_items).transpose().map_err(wrapped)?;
+        let encoding = choice(map, "encoding", [("None", Encoding::None), ("Gzip", Encoding::Gzip)]);
+        let content = choice(map, "contentType", [("Json", Content::Json), ("Text", Content::Text)]);
+        let (encoding, content) = (encoding.map_err(wrapped)?, content.map_err(wrapped)?);
+        let schema_version = not_blank(map, "schemaVersion", "").map_err(wrapped)?;
+        let more = more(map).map_err(wrapped)?;
+        let items = items.ok_or_else(|| wrapped(missing("items")))?;
+        // A single null is an item to the reader, and trips whoever looks at it.
+        let items =
+            items.ok_or_else(|| MethodError::internal("Object reference not set to an instance of an object."))?;
+        Ok((Self { schema_version, items, encoding, content }, more))
     }
 
     /// The request as edgeAgent writes it into its log.
@@ -153,11 +173,10 @@ impl Filter {
 }
 
 /// The items, one object or an array of them; nothing for a null among them.
-fn read_items(map: &Map<String, Value>) -> Result<Option<Vec<Item>>, Unreadable> {
-    let items = match member(map, "items") {
-        None => return Err(Unreadable("Value cannot be null. (Parameter 'items')".to_owned())),
-        Some(Value::Array(items)) => items.as_slice(),
-        Some(single) => std::slice::from_ref(single),
+fn read_items(items: &Value) -> Result<Option<Vec<Item>>, Unreadable> {
+    let items = match items {
+        Value::Array(items) => items.as_slice(),
+        single => std::slice::from_ref(single),
     };
     let mut out = Vec::new();
     for item in items {
@@ -239,6 +258,10 @@ fn choice<T: Copy>(map: &Map<String, Value>, name: &str, known: [(&str, T); 2]) 
     found
         .map(|(_, (_, choice))| choice)
         .ok_or_else(|| wrong_type(value, &format!("System.Nullable`1[{NAMESPACE}.Logs.{kind}]"), name))
+}
+
+fn missing(name: &str) -> Unreadable {
+    Unreadable(format!("Value cannot be null. (Parameter '{name}')"))
 }
 
 fn wrong_type(value: &Value, kind: &str, path: &str) -> Unreadable {

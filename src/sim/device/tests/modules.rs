@@ -22,26 +22,17 @@ fn manifest(version: &str) -> Manifest {
         .twin("filter", &json!({"temperatureThreshold": 25.0}))
 }
 
-/// The lines of a module's log, by asking edgeAgent.
-fn log(stage: &Stage, module: &str, tail: u64) -> Vec<String> {
-    let request = json!({"schemaVersion": "1.0", "contentType": "text",
-        "items": [{"id": format!("^{module}$"), "filter": {"tail": tail}}]});
-    let answer = stage.method(Some("$edgeAgent"), "GetModuleLogs", &request).body;
-    assert_eq!((&answer["status"], &answer["payload"][0]["id"]), (&json!(200), &json!(module)), "{answer}");
-    answer["payload"][0]["payload"].as_str().unwrap().lines().map(str::to_owned).collect()
-}
-
 #[test]
 fn readings_go_from_the_sensor_through_the_filter_and_logs_say_so() {
     let stage = Stage::with(&manifest("1.1.0").0);
     stage.pass(600);
     assert_eq!(stage.reported("filter")["temperatureThreshold"], 25.0, "what is in force is reported");
-    let sensor = log(&stage, "sensor", 3);
+    let sensor = stage.log("sensor", 3);
     assert!(sensor.iter().all(|line| line.contains("Sending message: ")), "{sensor:#?}");
-    let filter = log(&stage, "filter", 500);
+    let filter = stage.log("filter", 500);
     assert!(filter.iter().any(|line| line.starts_with("Normal reading filtered: temperature=2")), "{filter:#?}");
     assert!(filter.last().unwrap().starts_with("Alert sent: temperature="), "{filter:#?}");
-    let agent = log(&stage, "edgeAgent", 500).join("\n");
+    let agent = stage.log("edgeAgent", 500).join("\n");
     for line in [
         "Plan execution started for deployment 2",
         "Executing command: \"Command Group: (\\n  [Prepare module filter]\\n  [Create module filter]\\n  [Start module filter]\\n)\"",
@@ -50,7 +41,7 @@ fn readings_go_from_the_sensor_through_the_filter_and_logs_say_so() {
     ] {
         assert!(agent.contains(line), "{line} is not in\n{agent}");
     }
-    assert!(log(&stage, "edgeHub", 500).join("\n").contains("edge-1/filter"), "edgeHub says who connected");
+    assert!(stage.log("edgeHub", 500).join("\n").contains("edge-1/filter"), "edgeHub says who connected");
     let messages = stage.hub().messages(D).unwrap();
     assert!(messages.counts.sent > 150 && messages.counts.queued == 0, "{messages:?}");
 }
@@ -64,7 +55,7 @@ fn a_change_of_a_modules_twin_reaches_its_program_and_comes_back() {
     assert_eq!(stage.reported("filter")["temperatureThreshold"], 25.0, "not at once");
     stage.pass(2);
     assert_eq!(stage.reported("filter")["temperatureThreshold"], 30.0);
-    assert!(log(&stage, "filter", 20).iter().any(|line| line == "Threshold updated to: 30.0"));
+    assert!(stage.log("filter", 20).iter().any(|line| line == "Threshold updated to: 30.0"));
 
     // While there is no network, edgeHub has only what it was told; the rest follows.
     stage.afflict(&Condition::NetworkOff, true);
@@ -112,16 +103,52 @@ fn images_crash_as_their_authors_made_them() {
         assert_eq!((stage.status(), &filter["runtimeStatus"]), ((200, 2), &json!(runs)), "{version} {architecture}");
         assert_eq!(filter["restartCount"].as_u64() > Some(1), crashes, "{version} {architecture}");
         assert_eq!(stage.connection("filter"), if crashes { "Disconnected" } else { "Connected" });
-        let log = log(&stage, "filter", 200).join("\n");
+        let log = stage.log("filter", 200).join("\n");
         assert!(log.contains(says), "{version} {architecture}: {log}");
     }
+}
+
+/// A module's own methods go over the hub and edgeHub to its program, and its answer comes back.
+#[test]
+fn methods_reach_the_programs_of_modules() {
+    let stage = Stage::with(&manifest("1.1.0").0);
+    stage.pass(600);
+    let reset = || stage.method(Some("sensor"), "reset", &Value::Null);
+    let temperature = |line: &str| {
+        let (_, body) = line.split_once("Body: [").unwrap();
+        let body: Value = serde_json::from_str(body.trim_end_matches(']')).unwrap();
+        body["machine"]["temperature"].as_f64().unwrap()
+    };
+    let before = stage.log("sensor", 1);
+    assert!(temperature(&before[0]) > 40.0, "it has warmed up: {before:?}");
+    assert_eq!(reset().body, json!({"status": 200, "payload": null}));
+    stage.pass(6);
+    let lines = stage.log("sensor", 10);
+    let said = lines.iter().position(|line| line == "Received direct method call to reset temperature sensor...");
+    let next = said.and_then(|said| lines.get(said + 1)).unwrap();
+    assert!((20.0..22.5).contains(&temperature(next)), "{lines:#?}");
+    for (module, method) in [("sensor", "Reset"), ("filter", "reset")] {
+        let unknown = stage.method(Some(module), method, &Value::Null);
+        assert_eq!(
+            (unknown.status, &unknown.body),
+            (200, &json!({"status": 501, "payload": null})),
+            "{module} {method}"
+        );
+    }
+    stage.afflict(&Condition::NetworkOff, true);
+    let away = reset();
+    assert_eq!((away.status, away.code()), (404, 404_103));
+    stage.afflict(&Condition::NetworkOff, false);
+    stage.pass(60);
+    let heard = |line: &&String| line.starts_with("Received direct method call");
+    assert_eq!(stage.log("sensor", 50).iter().filter(heard).count(), 1, "what was refused was not carried out");
 }
 
 #[test]
 fn a_month_nobody_looked_at_is_caught_up_with_at_once() {
     let stage = Stage::with(&manifest("1.1.0").0);
     stage.pass(30 * 24 * 3_600);
-    let lines = log(&stage, "sensor", 5);
+    let lines = stage.log("sensor", 5);
     let number = |line: &str| -> u64 {
         let (_, rest) = line.split_once("Sending message: ").unwrap();
         rest.split(',').next().unwrap().parse().unwrap()

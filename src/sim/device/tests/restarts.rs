@@ -56,6 +56,23 @@ fn ten_minutes_without_an_end_forget_the_restarts() {
 }
 
 #[test]
+fn another_desired_status_forgets_the_restarts() {
+    let stage = Stage::with(&Manifest::running(&[WORKER]).0);
+    stage.pass(60);
+    stage.afflict(&crashes(1, 1), true);
+    stage.until(60, "two restarts", |stage| stage.module("worker")["restartCount"] == 2);
+    stage.afflict(&crashes(1, 1), false);
+    stage.apply(&Manifest::running(&[WORKER]).agent("/modules/worker/status", json!("stopped")).0);
+    stage.pass(60);
+    assert_eq!((stage.status(), stage.runs("worker") == "running"), ((200, 3), false));
+    stage.apply(&Manifest::running(&[WORKER]).0);
+    stage.pass(60);
+    let worker = stage.module("worker");
+    assert_eq!((stage.status(), stage.runs("worker")), ((200, 4), "running".to_owned()));
+    assert_eq!((&worker["restartCount"], &worker["lastRestartTimeUtc"]), (&json!(0), &worker["lastExitTimeUtc"]));
+}
+
+#[test]
 fn the_environment_of_edge_agent_turns_its_knobs() {
     let env = json!({"MaxRestartCount": {"value": "3"}, "CoolOffTimeUnitInSeconds": {"value": "1"}});
     let stage = Stage::with(&Manifest::running(&[WORKER]).agent("/systemModules/edgeAgent/env", env.clone()).0);
@@ -121,6 +138,30 @@ fn a_failed_command_is_tried_twenty_times_per_version() {
         (stage.status(), stage.module("worker")["settings"]["image"].as_str()),
         ((200, 4), Some("acr.azurecr.io/worker:2"))
     );
+}
+
+/// A registry that never answers holds up the whole pass, until the call to the daemon is given up.
+#[test]
+fn a_pull_that_hangs_is_given_up_after_five_minutes() {
+    const NEW: &str = "acr.azurecr.io/worker:2";
+    let stage = Stage::with(&Manifest::running(&[WORKER]).0);
+    stage.pass(60);
+    stage.hub().change_registry(|registry| registry.rule(NEW, Pull::Hangs));
+    stage.apply(&Manifest::running(&[("worker", NEW)]).0);
+    stage.pass(290);
+    assert_eq!(stage.status(), (200, 2), "nothing is said while it lasts");
+    stage.pass(30);
+    assert_eq!(
+        (stage.status(), stage.description().as_str()),
+        ((500, 3), "One or more errors occurred. (The operation was canceled.)")
+    );
+    let worker = stage.module("worker");
+    assert_eq!((&worker["settings"]["image"], &worker["runtimeStatus"]), (&json!(WORKER.1), &json!("running")));
+    stage.hub().change_registry(|registry| registry.rule(NEW, Pull::Ready(Duration::from_secs(5))));
+    // The next try may have begun and hangs, too.
+    stage.until(700, "a later try", |stage| stage.status() == (200, 3));
+    stage.pass(10);
+    assert_eq!(stage.module("worker")["settings"]["image"], NEW);
 }
 
 #[test]

@@ -134,6 +134,27 @@ const ROWS: &[Row] = &[
         ],
     },
     Row {
+        what: "what an old edgeAgent reports of its modules and of the runtime's",
+        real: include_str!("../../../../tests/fixtures/samples/edgeagent-modules.json"),
+        ours: || old_runtime().reported("$edgeAgent"),
+        accepted: &[
+            ("$metadata: only here", PART),
+            ("$version: only here", PART),
+            ("lastDesiredStatus: only here", PART),
+            ("lastDesiredVersion: only here", PART),
+            ("modules.*.env.*: only here", SET),
+            ("modules.*.lastRestartTimeUtc: only here", PART),
+            ("modules.*.startupOrder: only here", SET),
+            ("runtime: only here", PART),
+            ("schemaVersion: only here", PART),
+            ("systemModules.edgeAgent.env: only here", SET),
+            ("systemModules.edgeAgent.restartPolicy: only there", "the service that showed it gives every module one"),
+            ("systemModules.edgeHub.lastRestartTimeUtc: only here", PART),
+            ("systemModules.edgeHub.startupOrder: only here", SET),
+            ("version: only here", PART),
+        ],
+    },
+    Row {
         what: "a twin of edgeHub",
         real: include_str!("../../../../tests/fixtures/samples/edgehub-twin.json"),
         ours: || {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::domain::time::{Clock as _, ManualClock, SharedClock};
-use crate::sim::device::{Condition, MachineSpec, World};
+use crate::sim::device::{Condition, Counts, MachineSpec, World};
 use crate::sim::hub::testing::{Answer, Caller};
 use crate::sim::hub::{Seed, SimHub};
 use crate::sim::scenario::Scenario;
@@ -140,6 +140,20 @@ impl Stage {
 
     pub(super) fn connection(&self, module: &str) -> String {
         self.twin(module)["connectionState"].as_str().unwrap().to_owned()
+    }
+
+    /// The last lines of a module's log, by asking edgeAgent.
+    pub(super) fn log(&self, module: &str, tail: u64) -> Vec<String> {
+        let request = json!({"schemaVersion": "1.0", "contentType": "text",
+            "items": [{"id": format!("^{module}$"), "filter": {"tail": tail}}]});
+        let answer = self.method(Some("$edgeAgent"), "GetModuleLogs", &request).body;
+        assert_eq!((&answer["status"], &answer["payload"][0]["id"]), (&json!(200), &json!(module)), "{answer}");
+        answer["payload"][0]["payload"].as_str().unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// What became of the messages of the device's modules.
+    pub(super) fn counts(&self) -> Counts {
+        self.hub().messages(self.device).unwrap().counts
     }
 
     pub(super) fn method(&self, module: Option<&str>, name: &str, payload: &Value) -> Answer {

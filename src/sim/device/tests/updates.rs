@@ -29,6 +29,31 @@ fn a_new_edge_device_stays_empty_until_it_is_provisioned() {
     assert_eq!(stage.twin("$edgeAgent")["authenticationType"], "sas");
 }
 
+/// edgeAgent alone, and a report that knows of nothing else.
+#[test]
+fn a_machine_without_a_manifest_says_that_it_has_none() {
+    let stage = Stage::empty();
+    stage.register(D);
+    stage.hub().provision(D, MachineSpec::default()).unwrap();
+    stage.pass(60);
+    let reported = stage.reported("$edgeAgent");
+    assert_eq!(
+        reported["lastDesiredStatus"],
+        json!({"code": 417, "description": "This device has an empty configuration for the edge agent. Please set a deployment manifest."})
+    );
+    assert_eq!(reported["lastDesiredVersion"], 0);
+    let platform = json!({"os": "Linux", "architecture": "x86_64", "version": "1.5.21"});
+    assert_eq!(reported["runtime"], json!({"platform": platform, "Type": "Unknown"}));
+    assert_eq!(
+        reported["systemModules"]["edgeHub"],
+        json!({"type": "Unknown", "status": "unknown", "restartPolicy": "never", "imagePullPolicy": "on-create", "env": {}})
+    );
+    let agent = &reported["systemModules"]["edgeAgent"];
+    assert_eq!((&agent["type"], &agent["runtimeStatus"]), (&json!("docker"), &json!("running")));
+    assert_eq!(reported["modules"], json!({}));
+    assert_eq!([stage.connection("$edgeAgent"), stage.connection("$edgeHub")], ["Disconnected"; 2]);
+}
+
 #[test]
 fn a_manifest_becomes_containers_and_the_twins_say_so() {
     let stage = Stage::with(&Manifest::running(&[SENSOR, WORKER]).0);

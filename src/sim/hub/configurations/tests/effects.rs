@@ -133,6 +133,36 @@ fn the_next_base_takes_over() {
     assert_eq!(twin["properties"]["desired"]["$version"], 4);
 }
 
+/// Of two of one priority the newer counts, whatever they are called.
+#[test]
+fn ties_go_to_what_was_created_later() {
+    let (caller, clock) = hub();
+    edge(&caller, "e1", "b1");
+    put(&caller, "a-older", &base("old", "b1", 10));
+    seconds(&clock, 1);
+    put(&caller, "b-newer", &base("new", "b1", 10));
+    seconds(&clock, 10);
+    let twin = agent(&caller, "e1");
+    assert_eq!(modules(&twin), ["new"]);
+    has(&twin, &[("a-older", "Targeted"), ("b-newer", "Applied")]);
+
+    let over = |image: &str| {
+        let mut layer = layer("l", 20);
+        let agent = &mut layer["content"]["modulesContent"]["$edgeAgent"];
+        agent["properties.desired.modules.l"] = module(image);
+        layer
+    };
+    put(&caller, "c-older", &over("acr/l:1"));
+    seconds(&clock, 1);
+    put(&caller, "d-newer", &over("acr/l:2"));
+    seconds(&clock, 10);
+    let twin = agent(&caller, "e1");
+    let desired = &twin["properties"]["desired"];
+    assert_eq!(desired["modules"]["l"]["settings"]["image"], "acr/l:2");
+    assert_eq!(desired["$metadata"]["modules"]["l"]["settings"]["image"]["$lastUpdatedBy"], "d-newer");
+    has(&twin, &[("a-older", "Targeted"), ("b-newer", "Applied"), ("c-older", "Targeted"), ("d-newer", "Applied")]);
+}
+
 #[test]
 fn a_change_of_the_device_waits_for_the_beat() {
     let (caller, clock) = hub();
