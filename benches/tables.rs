@@ -129,13 +129,17 @@ fn model(clock: &ManualClock) -> Model {
     };
     let themes = Themes::shipped();
     Model::new(Setup {
-        shell: Shell::new(session, clock.now(), (120, 36)),
-        keymap: Keymaps::shipped().load_or_default("k9s").0,
+        shell: Shell::new(
+            session,
+            Keymaps::shipped().load_or_default("k9s").0,
+            Glyphs::Unicode,
+            clock.now(),
+            (120, 36),
+        ),
         keymaps: Keymaps::shipped(),
         theme: themes.load("dark", Depth::Indexed256).expect("a shipped theme").0,
         themes,
         depth: Depth::Indexed256,
-        glyphs: Glyphs::Unicode,
         history: Vec::new(),
     })
 }

@@ -144,16 +144,15 @@ impl Console {
         greetings.extend(found);
         let term = Term::enter(TermOptions { caps, escape_hold: escape_hold(process), clock: clock.clone() })
             .map_err(|error| format!("the terminal could not be taken: {error}"))?;
-        let mut shell = Shell::new(session, clock.now(), term.size());
+        let keymap = load_keymap(process, &mut greetings);
+        let mut shell = Shell::new(session, keymap, caps.glyphs, clock.now(), term.size());
         shell.last_view = last_view;
         let model = Model::new(Setup {
             shell,
-            keymap: load_keymap(process, &mut greetings),
             keymaps: own_keymaps(process),
             theme: load_theme(process, caps, &mut greetings),
             themes: own_themes(process),
             depth: caps.color,
-            glyphs: caps.glyphs,
             history,
         });
         let local = hands.local().cloned();

@@ -3,11 +3,11 @@
 use crate::store::Needs;
 use crate::tui::actions::Scope;
 use crate::tui::following::LogWant;
-use crate::tui::keymap::{Keymap, Keymaps, Pending};
+use crate::tui::keymap::{Keymaps, Pending};
 use crate::tui::layers::Layer;
 use crate::tui::prompt::Prompt;
 use crate::tui::shell::Shell;
-use crate::tui::theme::{Depth, Theme, Themes, signs::Glyphs};
+use crate::tui::theme::{Depth, Theme, Themes};
 use crate::tui::views::{Place, Screen};
 
 /// The console's state. Only `update` changes it, and `view` only reads it.
@@ -21,8 +21,6 @@ pub struct Model {
     pub layer: Option<Layer>,
     /// The `:` or `/` line, when it is open.
     pub prompt: Option<Prompt>,
-    /// The keys.
-    pub keymap: Keymap,
     /// The keymaps to choose from.
     pub keymaps: Keymaps,
     /// Keys of a chord so far.
@@ -33,8 +31,6 @@ pub struct Model {
     pub themes: Themes,
     /// Colours the terminal has.
     pub depth: Depth,
-    /// Signs the terminal has.
-    pub glyphs: Glyphs,
     /// Places that were visited, and where in them we are.
     pub visited: (Vec<Place>, usize),
     /// Command lines of before, oldest first.
@@ -50,8 +46,6 @@ pub struct Model {
 pub struct Setup {
     /// What views share, empty.
     pub shell: Shell,
-    /// The keys.
-    pub keymap: Keymap,
     /// The keymaps to choose from.
     pub keymaps: Keymaps,
     /// The look.
@@ -60,8 +54,6 @@ pub struct Setup {
     pub themes: Themes,
     /// Colours the terminal has.
     pub depth: Depth,
-    /// Signs the terminal has.
-    pub glyphs: Glyphs,
     /// Command lines of before.
     pub history: Vec<String>,
 }
@@ -70,7 +62,7 @@ impl Model {
     /// The console on the fleet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { shell, keymap, keymaps, theme, themes, depth, glyphs, history } = setup;
+        let Setup { shell, keymaps, theme, themes, depth, history } = setup;
         let fleet = Screen::open(&Place::Fleet, &shell);
         let needs = fleet.needs(&shell);
         Self {
@@ -78,13 +70,11 @@ impl Model {
             screens: vec![fleet],
             layer: None,
             prompt: None,
-            keymap,
             keymaps,
             pending: Pending::default(),
             theme,
             themes,
             depth,
-            glyphs,
             visited: (vec![Place::Fleet], 0),
             history,
             needs,

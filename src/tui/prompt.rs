@@ -59,7 +59,7 @@ impl Prompt {
 
     /// What the line could become, the best first. Only from what is loaded; the hub is never asked.
     #[must_use]
-    pub fn candidates(&self, shell: &Shell, keymap: &Keymap, names: &Names) -> Vec<Candidate> {
+    pub fn candidates(&self, shell: &Shell, names: &Names) -> Vec<Candidate> {
         if self.kind == PromptKind::Filter {
             return Vec::new();
         }
@@ -67,7 +67,7 @@ impl Prompt {
         let text = text.trim_start();
         let mut found = match text.split_once(' ') {
             Some((word, argument)) => arguments(word, argument.trim_start(), shell, names),
-            None => words(text, shell, keymap, &names.scopes),
+            None => words(text, shell, &names.scopes),
         };
         found.truncate(CANDIDATES);
         found
@@ -85,15 +85,18 @@ pub struct Names {
     pub scopes: Vec<Scope>,
 }
 
-fn words(typed: &str, shell: &Shell, keymap: &Keymap, scopes: &[Scope]) -> Vec<Candidate> {
+fn words(typed: &str, shell: &Shell, scopes: &[Scope]) -> Vec<Candidate> {
     let mut ranked: Vec<(u8, usize, Candidate)> = Vec::new();
     let locked = |danger: Danger| danger == Danger::Write && shell.session.read_only;
     for (index, id) in CommandId::ALL.iter().enumerate() {
         let command = id.command();
         let names = std::iter::once(&command.name).chain(command.aliases);
         if let Some(rank) = names.filter_map(|name| rank(name, typed)).min() {
-            let note =
-                if locked(command.danger) { "needs read-write".to_owned() } else { key_of(keymap, command.action) };
+            let note = if locked(command.danger) {
+                "needs read-write".to_owned()
+            } else {
+                key_of(&shell.keymap, command.action)
+            };
             let line = command.usage.split(' ').next().unwrap_or(command.name).to_owned();
             ranked.push((rank, index, Candidate { kind: "command", line, doc: command.doc.to_owned(), note }));
         }
@@ -102,7 +105,8 @@ fn words(typed: &str, shell: &Shell, keymap: &Keymap, scopes: &[Scope]) -> Vec<C
     for (index, id) in ActionId::ALL.iter().enumerate().filter(|(_, id)| scopes.contains(&id.action().scope)) {
         let action = id.action();
         if let Some(rank) = rank(action.name, typed) {
-            let note = if locked(action.danger) { "needs read-write".to_owned() } else { key_of(keymap, Some(*id)) };
+            let note =
+                if locked(action.danger) { "needs read-write".to_owned() } else { key_of(&shell.keymap, Some(*id)) };
             let candidate =
                 Candidate { kind: "action", line: action.name.to_owned(), doc: action.doc.to_owned(), note };
             ranked.push((rank + 10, index, candidate));

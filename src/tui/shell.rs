@@ -1,4 +1,4 @@
-//! What every view may look at: the session, the newest pictures, marks, drafts and what there is to say.
+//! What every view may look at: the session, the keys, the newest pictures, marks, drafts and what there is to say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use crate::ops::{Level, OpsBoard, Write, WriteIntent};
 use crate::store::{DeploymentBoard, DetailBoard, Fetched, FleetSnapshot, LinkState};
 use crate::tui::actions::Danger;
 use crate::tui::following::LogBoard;
+use crate::tui::keymap::Keymap;
 use crate::tui::notices::{Notices, Severity};
+use crate::tui::theme::signs::Glyphs;
 
 /// Who and where we are; fixed for a run.
 #[derive(Debug, Clone)]
@@ -42,6 +44,10 @@ pub struct Shell {
     pub size: (u16, u16),
     /// Who and where we are.
     pub session: Session,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Signs the terminal has.
+    pub glyphs: Glyphs,
     /// The fleet.
     pub fleet: Arc<FleetSnapshot>,
     /// Whole twins.
@@ -83,11 +89,13 @@ pub struct Shell {
 impl Shell {
     /// A shell with nothing read yet.
     #[must_use]
-    pub fn new(session: Session, now: Now, size: (u16, u16)) -> Self {
+    pub fn new(session: Session, keymap: Keymap, glyphs: Glyphs, now: Now, size: (u16, u16)) -> Self {
         Self {
             now,
             size,
             session,
+            keymap,
+            glyphs,
             fleet: Arc::default(),
             details: Arc::default(),
             deployments: Arc::default(),

@@ -75,13 +75,11 @@ impl Console {
         let (keymap, findings) = Keymaps::shipped().load("k9s").unwrap();
         assert_eq!(findings, []);
         let model = Model::new(Setup {
-            shell: Shell::new(session, clock.now(), (120, 36)),
-            keymap,
+            shell: Shell::new(session, keymap, glyphs, clock.now(), (120, 36)),
             keymaps: Keymaps::shipped(),
             theme,
             themes: Themes::shipped(),
             depth,
-            glyphs,
             history: vec!["devices".to_owned(), "twin edge-gateway-001/temperatureFilter".to_owned()],
         });
         Self { model, clock }

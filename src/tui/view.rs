@@ -12,13 +12,12 @@ use crate::tui::theme::Role;
 use crate::tui::update::names;
 use crate::tui::views::Screen;
 use crate::tui::views::frame;
-use crate::tui::views::page::Sources;
 use crate::tui::widgets::dialog;
 use crate::tui::widgets::table::cursor_row;
 
 /// Draws the model into `buffer`; returns where the terminal's cursor belongs.
 pub fn view(model: &Model, buffer: &mut Buffer) -> Option<(u16, u16)> {
-    let mut canvas = Canvas::new(buffer, &model.theme, model.glyphs);
+    let mut canvas = Canvas::new(buffer, &model.theme, model.shell.glyphs);
     let area = canvas.area();
     if area.width < frame::SMALLEST.0 || area.height < frame::SMALLEST.1 {
         frame::too_small(model, &mut canvas);
@@ -28,8 +27,7 @@ pub fn view(model: &Model, buffer: &mut Buffer) -> Option<(u16, u16)> {
     let body = Rect { x: 0, y: 2, width: area.width, height: area.height - 4 };
     frame::title(model, &mut canvas, row(0));
     frame::location(model, &mut canvas, row(1));
-    let sources = Sources { keymap: &model.keymap, glyphs: model.glyphs };
-    let mut cursor = model.screen().and_then(|screen| screen.draw(&model.shell, &mut canvas, body, &sources));
+    let mut cursor = model.screen().and_then(|screen| screen.draw(&model.shell, &mut canvas, body));
     match &model.prompt {
         Some(prompt) => cursor = draw_prompt(model, prompt, &mut canvas, row(area.height - 2), body),
         None => frame::message(model, &mut canvas, row(area.height - 2)),
@@ -72,7 +70,7 @@ fn draw_filter_note(model: &Model, canvas: &mut Canvas<'_>, row: Rect) {
 
 /// The candidates, above the line; and after the cursor, faintly, what tab would add.
 fn draw_candidates(model: &Model, prompt: &Prompt, canvas: &mut Canvas<'_>, row: Rect, body: Rect) {
-    let candidates = prompt.candidates(&model.shell, &model.keymap, &names(model));
+    let candidates = prompt.candidates(&model.shell, &names(model));
     let typed = prompt.input.text();
     if let Some(first) = candidates.first().filter(|first| !typed.is_empty() && first.line.starts_with(&typed)) {
         let ghost = Untrusted::new(first.line.get(typed.len()..).unwrap_or_default()).shown();

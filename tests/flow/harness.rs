@@ -193,16 +193,15 @@ impl Stage {
             read_only: opening.read_only,
             seed: uuid::Uuid::new_v4(),
         };
-        let mut shell = Shell::new(session, clock.now(), (120, 36));
+        let (keymap, _) = Keymaps::shipped().load("k9s").expect("the shipped keys");
+        let mut shell = Shell::new(session, keymap, Glyphs::Ascii, clock.now(), (120, 36));
         shell.last_view = last_view;
         let mut model = Model::new(Setup {
             shell,
-            keymap: Keymaps::shipped().load("k9s").expect("the shipped keys").0,
             keymaps: Keymaps::shipped(),
             theme: Theme::roles_only(),
             themes: Themes::shipped(),
             depth: Depth::None,
-            glyphs: Glyphs::Ascii,
             history,
         });
         for greeting in greetings {

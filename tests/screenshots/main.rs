@@ -90,13 +90,11 @@ impl Stage {
         };
         let themes = Themes::shipped();
         let model = Model::new(Setup {
-            shell: Shell::new(session, clock.now(), SIZE),
-            keymap: Keymaps::shipped().load_or_default("k9s").0,
+            shell: Shell::new(session, Keymaps::shipped().load_or_default("k9s").0, Glyphs::Unicode, clock.now(), SIZE),
             keymaps: Keymaps::shipped(),
             theme: themes.load("dark", Depth::True).unwrap().0,
             themes,
             depth: Depth::True,
-            glyphs: Glyphs::Unicode,
             history: Vec::new(),
         });
         let mut stage = Self { clock, sim, hub, sync, model, _ending: ending.drop_guard() };

@@ -169,7 +169,7 @@ fn help_lists_every_bound_action_of_its_scopes() {
         console.press("?");
         let page = all_of_page(&mut console);
         for id in ActionId::ALL.iter().filter(|id| scopes.contains(&id.action().scope)) {
-            let keys = console.model.keymap.keys_for(*id);
+            let keys = console.model.shell.keymap.keys_for(*id);
             assert_eq!(!keys.is_empty(), page.contains(id.action().doc), "{}", id.name());
             let line = page.lines().find(|line| line.contains(id.action().doc)).unwrap_or_default();
             for key in keys {

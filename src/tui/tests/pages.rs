@@ -125,3 +125,23 @@ fn raw_json() {
     );
     golden(&mut console, "json");
 }
+
+#[test]
+fn from_the_end_of_a_page_every_step_back_is_seen() {
+    let mut console = Console::online();
+    console.press("?");
+    let end = |console: &Console| {
+        let text = console.text();
+        let note = text.lines().rev().find_map(|line| line.rsplit_once(" of ")?.0.rsplit_once('-')).unwrap();
+        note.1.parse::<usize>().unwrap()
+    };
+    let first = end(&console);
+    console.press("G");
+    let last = end(&console);
+    console.press("j");
+    assert_eq!(end(&console), last, "there is nothing below the end");
+    console.press("k");
+    assert_eq!(end(&console), last - 1);
+    console.press("g");
+    assert_eq!(end(&console), first);
+}

@@ -60,7 +60,7 @@ pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects
         CommandId::Keymap => match model.keymaps.load(argument) {
             Ok((keymap, _)) => {
                 model.shell.info(format!("keys are those of {}", keymap.name()));
-                model.keymap = keymap;
+                model.shell.keymap = keymap;
             }
             Err(error) => model.shell.warn(error.to_string()),
         },

@@ -244,7 +244,7 @@ fn press(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     model.shell.notices.key_pressed(model.shell.now);
     let scopes = model.scopes();
     let mut pending = std::mem::take(&mut model.pending);
-    let lookup = model.keymap.lookup(&scopes, &mut pending, key);
+    let lookup = model.shell.keymap.lookup(&scopes, &mut pending, key);
     model.pending = pending;
     match lookup {
         Lookup::Action(action) => act(model, action, effects),

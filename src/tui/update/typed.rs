@@ -45,7 +45,7 @@ pub(super) fn act_in_prompt(model: &mut Model, action: ActionId, effects: &mut V
         ActionId::InputClear => typed_in_prompt(model, |prompt| prompt.input.delete_to_start()),
         ActionId::InputDeleteWord => typed_in_prompt(model, |prompt| prompt.input.delete_word()),
         ActionId::InputComplete | ActionId::InputNext | ActionId::InputPrevious => {
-            let candidates = prompt.candidates(&model.shell, &model.keymap, &names);
+            let candidates = prompt.candidates(&model.shell, &names);
             let Some(last) = candidates.len().checked_sub(1) else {
                 if action == ActionId::InputPrevious {
                     recall(model);
@@ -117,7 +117,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     let line = match prompt.chosen {
         Some(index) => prompt
-            .candidates(&model.shell, &model.keymap, &names)
+            .candidates(&model.shell, &names)
             .into_iter()
             .nth(index)
             .map(|candidate| candidate.line)

@@ -235,6 +235,7 @@ pub fn message(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let room = usize::from(area.width.saturating_sub(2));
     let hints: Vec<(ActionId, String, &str)> = model
+        .shell
         .keymap
         .hints(&model.scopes(), !model.shell.session.read_only)
         .into_iter()

@@ -1,7 +1,6 @@
 //! What a device signs in with: hidden until somebody asks for it by the device's name, shown for a minute, and put away
 //! when the view is left. Whoever has it is the device.
 
-use super::page::Sources;
 use std::time::Duration;
 
 use ratatui::layout::Rect;
@@ -152,7 +151,7 @@ impl View for KeyView {
         }
     }
 
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         self.paint(shell, canvas, area);
         None
     }

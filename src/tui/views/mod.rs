@@ -41,7 +41,7 @@ use fleet::FleetView;
 use form::{FormKind, FormView};
 use key::KeyView;
 use logs::LogView;
-use page::{Page, Sources};
+use page::Page;
 use twin::TwinView;
 
 /// A place one can go to; what history remembers.
@@ -213,7 +213,7 @@ pub trait View {
     fn location(&self, shell: &Shell) -> Vec<Piece>;
 
     /// Draws the body; returns where a cursor belongs.
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, sources: &Sources<'_>) -> Option<(u16, u16)>;
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)>;
 }
 
 impl Screen {

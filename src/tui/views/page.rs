@@ -15,12 +15,12 @@ use crate::ops::{Found, OpState, Outcome, Write};
 use crate::store::{Needs, Source};
 use crate::tui::actions::{ActionId, CommandId, Danger, Scope};
 use crate::tui::canvas::{Canvas, Piece};
-use crate::tui::keymap::Keymap;
 use crate::tui::notices::Severity;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::theme::signs::{Glyphs, Sign};
+use crate::tui::theme::signs::Sign;
 use crate::tui::widgets::change;
+use crate::tui::widgets::list::Move;
 use crate::tui::widgets::states::wrap;
 
 /// A page and how far it is scrolled.
@@ -28,15 +28,6 @@ use crate::tui::widgets::states::wrap;
 pub struct Page {
     kind: PageKind,
     top: usize,
-}
-
-/// What pages are made from besides the shell.
-#[derive(Debug, Clone, Copy)]
-pub struct Sources<'a> {
-    /// The live keymap.
-    pub keymap: &'a Keymap,
-    /// The signs in use.
-    pub glyphs: Glyphs,
 }
 
 impl Page {
@@ -66,10 +57,10 @@ impl Page {
         }
     }
 
-    fn lines(&self, shell: &Shell, sources: &Sources<'_>, width: usize) -> Vec<Vec<Piece>> {
+    fn lines(&self, shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
         match &self.kind {
-            PageKind::Help(scopes) => help(sources, Some(scopes), shell, width),
-            PageKind::Keys => help(sources, None, shell, width),
+            PageKind::Help(scopes) => help(Some(scopes), shell, width),
+            PageKind::Keys => help(None, shell, width),
             PageKind::Messages => messages(shell, width),
             PageKind::Activity => activity(shell, width),
             PageKind::Simulator => simulator(shell, width),
@@ -93,8 +84,8 @@ impl Page {
     }
 
     /// Draws the page.
-    fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, sources: &Sources<'_>) {
-        let lines = self.lines(shell, sources, usize::from(area.width.saturating_sub(4)));
+    fn paint(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) {
+        let lines = self.lines(shell, width(area.width));
         let height = usize::from(area.height);
         let top = self.top.min(lines.len().saturating_sub(height));
         for (offset, pieces) in lines.iter().skip(top).take(height).enumerate() {
@@ -162,25 +153,21 @@ impl View for Page {
     }
 
     fn act(&mut self, action: ActionId, shell: &mut Shell) -> Step {
-        let page = shell.body_rows().max(1);
-        self.top = match action {
-            ActionId::RowDown => self.top.saturating_add(1),
-            ActionId::RowUp => self.top.saturating_sub(1),
-            ActionId::PageDown => self.top.saturating_add(page),
-            ActionId::PageUp => self.top.saturating_sub(page),
-            ActionId::HalfPageDown => self.top.saturating_add(page / 2),
-            ActionId::HalfPageUp => self.top.saturating_sub(page / 2),
-            ActionId::RowFirst => 0,
-            ActionId::RowLast => usize::MAX,
-            _ => return Step::unused(),
-        };
+        let Some(to) = Move::of(action) else { return Step::unused() };
+        let count = self.lines(shell, width(shell.size.0)).len();
+        self.top = to.scroll(self.top, shell.body_rows(), count);
         Step::done()
     }
 
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, sources: &Sources<'_>) -> Option<(u16, u16)> {
-        self.paint(shell, canvas, area, sources);
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
+        self.paint(shell, canvas, area);
         None
     }
+}
+
+/// Cells of a line.
+fn width(columns: u16) -> usize {
+    usize::from(columns.saturating_sub(4))
 }
 
 /// A document, or why there is none yet.
@@ -240,8 +227,8 @@ fn explained(lines: &mut Vec<Vec<Piece>>, role: Role, what: &str, meaning: &str,
     }
 }
 
-fn help(sources: &Sources<'_>, scopes: Option<&[Scope]>, shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
-    let keymap = sources.keymap;
+fn help(scopes: Option<&[Scope]>, shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
+    let keymap = &shell.keymap;
     let mut lines = Vec::new();
     let all: Vec<Scope> = match scopes {
         Some(scopes) => scopes.to_vec(),
@@ -299,7 +286,7 @@ fn help(sources: &Sources<'_>, scopes: Option<&[Scope]>, shell: &Shell, width: u
     lines.push(Vec::new());
     lines.push(vec![(Role::Header, "SIGNS".to_owned())]);
     for sign in Sign::ALL {
-        let glyph = sign.glyph(sources.glyphs);
+        let glyph = sign.glyph(shell.glyphs);
         explained(&mut lines, sign.role(), glyph, sign.word(), width);
     }
     lines

@@ -1,4 +1,4 @@
-//! Parts that views are made of. They know roles and geometry, nothing of hubs.
+//! Parts that views are made of. They know roles, geometry and how a request is shown, nothing of hubs.
 
 pub mod change;
 pub mod dialog;
@@ -8,3 +8,4 @@ pub mod panel;
 pub mod request;
 pub mod states;
 pub mod table;
+pub mod text_page;

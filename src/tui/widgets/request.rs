@@ -1,13 +1,34 @@
-//! A request on a page: what changes, every byte that would be sent, and what takes it back; secrets masked.
+//! A request on a page: how far it is, what changes, every byte that would be sent, and what takes it back; secrets
+//! masked.
 
+use crate::domain::ids::OpId;
 use crate::domain::json;
 use crate::domain::secret::mask_json;
 use crate::domain::text::Untrusted;
-use crate::ops::{Write, WriteIntent};
+use crate::ops::{OpState, Write, WriteIntent};
 use crate::tui::canvas::Piece;
+use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::change;
 use crate::tui::widgets::states::wrap;
+
+/// What is said while a request that was handed to the gateway is on its way; nothing before and after.
+#[must_use]
+pub fn progress(sent: Option<&OpId>, shell: &Shell) -> Vec<Piece> {
+    let Some(op) = sent else { return Vec::new() };
+    match shell.ops.get(op).map(|entry| &entry.state) {
+        Some(OpState::Accepted) => vec![(Role::StatusProgress, "writing the audit record".to_owned())],
+        Some(OpState::Sending) | None => {
+            vec![(Role::StatusProgress, "being sent, waiting for the hub's answer".to_owned())]
+        }
+        Some(OpState::Unknown(fault)) => {
+            let text =
+                "no usable answer: it may have happened. Reading back until that is known; nothing is sent again.";
+            vec![(Role::StatusWarn, text.to_owned()), (Role::TextDim, fault.to_string())]
+        }
+        Some(OpState::Done(..)) => Vec::new(),
+    }
+}
 
 /// The lines of a request, not wrapped yet.
 #[must_use]

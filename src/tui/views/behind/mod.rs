@@ -2,7 +2,6 @@
 
 mod draw;
 
-use super::page::Sources;
 use crate::tui::canvas::{Canvas, Piece};
 use ratatui::layout::Rect;
 use std::sync::Arc;
@@ -172,7 +171,7 @@ impl View for BehindView {
         self.whereabouts(shell)
     }
 
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         self.paint(shell, canvas, area);
         None
     }

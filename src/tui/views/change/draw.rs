@@ -10,14 +10,8 @@ use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::list::Move;
-use crate::tui::widgets::panel::panel;
-use crate::tui::widgets::request;
 use crate::tui::widgets::states::{self, Blank};
-
-/// Cells that are no text, left and right together.
-const MARGINS: u16 = 4;
-/// Lines that are no text, above and below together.
-const EDGES: usize = 2;
+use crate::tui::widgets::{request, text_page};
 
 impl ChangeView {
     /// Draws the view.
@@ -38,62 +32,21 @@ impl ChangeView {
             }
             State::Ready(ready) => ready,
         };
-        let lines = lines(ready, shell, usize::from(area.width.saturating_sub(MARGINS)));
-        let rows = usize::from(area.height).saturating_sub(EDGES);
-        let first = self.top.min(lines.len().saturating_sub(rows));
         let read = format!("read {} ago", age_text(shell.now.since(ready.read)));
-        let note = if lines.len() > rows {
-            format!("{read}   lines {}-{} of {}", first + 1, first + rows, lines.len())
-        } else {
-            read
-        };
-        let inside = panel(canvas, area, "What would be sent", &note, true);
-        for (offset, (role, text)) in lines.iter().skip(first).take(usize::from(inside.height)).enumerate() {
-            let y = inside.y + u16::try_from(offset).unwrap_or(u16::MAX);
-            canvas.text(inside.x + 1, y, inside.width.saturating_sub(2), *role, text);
-        }
+        text_page::draw(canvas, area, "What would be sent", read, &lines(ready, shell, area.width), self.top);
     }
 }
 
-/// Where the page stands after a movement; never beyond its end, so that every step back is seen.
+/// Where the page stands after a movement.
 pub(super) fn moved(view: &ChangeView, to: Move, shell: &Shell) -> usize {
     let State::Ready(ready) = &view.state else { return 0 };
-    let rows = shell.body_rows().saturating_sub(EDGES);
-    let count = lines(ready, shell, usize::from(shell.size.0.saturating_sub(MARGINS))).len();
-    to.scroll(view.top, rows, count)
+    text_page::moved(to, view.top, lines(ready, shell, shell.size.0).len(), shell)
 }
 
-fn lines(ready: &Ready, shell: &Shell, width: usize) -> Vec<Piece> {
-    let mut lines: Vec<Piece> = Vec::new();
-    match (ready.op_state(shell), &ready.sent) {
-        (Some(OpState::Accepted), _) => lines.push((Role::StatusProgress, "writing the audit record".to_owned())),
-        (Some(OpState::Sending), _) | (None, Some(_)) => {
-            lines.push((Role::StatusProgress, "being sent, waiting for the hub's answer".to_owned()));
-        }
-        (Some(OpState::Unknown(fault)), _) => {
-            let text =
-                "no usable answer: it may have happened. Reading back until that is known; nothing is sent again.";
-            lines.push((Role::StatusWarn, text.to_owned()));
-            lines.push((Role::TextDim, fault.to_string()));
-        }
-        (Some(OpState::Done(outcome, _)), _) => {
-            let done = ready.intent.request.words().done;
-            let said = match outcome {
-                Outcome::Applied(_) => format!("it is {done}"),
-                Outcome::Conflict(_) => {
-                    "412: it was changed by somebody else after it was read; nothing was sent over it".to_owned()
-                }
-                Outcome::Refused(why) => format!("not {done}: {}", why.shown()),
-                Outcome::NotApplied(_) => {
-                    format!("not {done}: no answer came, and reading back shows that it did not take effect")
-                }
-                Outcome::Overtaken(_) => format!("not {done}: no answer came, and somebody else wrote instead"),
-                Outcome::Undecidable { why, .. } => format!("nobody can tell whether it was {done}: {why}"),
-            };
-            lines.push((Role::StatusWarn, said));
-            lines.push((Role::TextDim, "ctrl-r looks at it anew; below is what was asked".to_owned()));
-        }
-        (None, None) => {}
+fn lines(ready: &Ready, shell: &Shell, columns: u16) -> Vec<Piece> {
+    let mut lines = request::progress(ready.sent.as_ref(), shell);
+    if let Some(OpState::Done(outcome, _)) = ready.op_state(shell) {
+        lines.extend(ended(outcome, ready.intent.request.words().done));
     }
     lines.extend(ready.warnings.iter().map(|text| (Role::StatusWarn, Shown::sanitise(text).into())));
     if !lines.is_empty() {
@@ -106,5 +59,22 @@ fn lines(ready: &Ready, shell: &Shell, width: usize) -> Vec<Piece> {
                     nothing is sent when one has changed.";
         lines.push((Role::TextDim, text.to_owned()));
     }
-    request::wrapped(lines, width)
+    request::wrapped(lines, text_page::width(columns))
+}
+
+/// How it ended.
+fn ended(outcome: &Outcome, done: &str) -> [Piece; 2] {
+    let said = match outcome {
+        Outcome::Applied(_) => format!("it is {done}"),
+        Outcome::Conflict(_) => {
+            "412: it was changed by somebody else after it was read; nothing was sent over it".to_owned()
+        }
+        Outcome::Refused(why) => format!("not {done}: {}", why.shown()),
+        Outcome::NotApplied(_) => {
+            format!("not {done}: no answer came, and reading back shows that it did not take effect")
+        }
+        Outcome::Overtaken(_) => format!("not {done}: no answer came, and somebody else wrote instead"),
+        Outcome::Undecidable { why, .. } => format!("nobody can tell whether it was {done}: {why}"),
+    };
+    [(Role::StatusWarn, said), (Role::TextDim, "ctrl-r looks at it anew; below is what was asked".to_owned())]
 }

@@ -3,7 +3,6 @@
 
 mod draw;
 
-use super::page::Sources;
 use super::{Place, Step, View};
 use crate::domain::ids::{OpId, TwinId};
 use crate::domain::time::{Now, age_text};
@@ -177,7 +176,7 @@ impl View for ChangeView {
         }
     }
 
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         self.paint(shell, canvas, area);
         None
     }

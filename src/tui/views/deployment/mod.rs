@@ -6,7 +6,6 @@ pub mod evidence;
 mod facts;
 mod rows;
 
-use super::page::Sources;
 use crate::store::{Needs, Source};
 use ratatui::layout::Rect;
 use std::collections::HashMap;
@@ -173,7 +172,7 @@ impl View for DeploymentView {
         }
     }
 
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         self.paint(shell, canvas, area);
         None
     }

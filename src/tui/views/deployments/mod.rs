@@ -7,7 +7,6 @@ mod draw;
 mod preview;
 pub mod row;
 
-use super::page::Sources;
 use crate::tui::canvas::{Canvas, Piece};
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
@@ -264,7 +263,7 @@ impl View for DeploymentsView {
         self.whereabouts(shell)
     }
 
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         self.paint(shell, canvas, area);
         None
     }

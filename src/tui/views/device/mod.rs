@@ -5,7 +5,6 @@ mod draw;
 mod facts;
 mod modules;
 
-use super::page::Sources;
 use ratatui::layout::Rect;
 use std::sync::Arc;
 
@@ -181,7 +180,7 @@ impl View for DeviceView {
         }
     }
 
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         self.paint(shell, canvas, area);
         None
     }

@@ -4,7 +4,6 @@
 mod draw;
 pub mod row;
 
-use super::page::Sources;
 use crate::tui::canvas::{Canvas, Piece};
 use ratatui::layout::Rect;
 use std::sync::Arc;
@@ -281,7 +280,7 @@ impl View for FleetView {
         self.whereabouts(shell)
     }
 
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         self.paint(shell, canvas, area);
         None
     }

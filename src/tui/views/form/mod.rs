@@ -4,7 +4,6 @@
 mod draw;
 mod kinds;
 
-use super::page::Sources;
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
@@ -183,7 +182,7 @@ impl View for FormView {
         Step::done()
     }
 
-    fn draw(&self, _: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+    fn draw(&self, _: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         self.paint(canvas, area)
     }
 }

@@ -11,7 +11,6 @@ mod pace;
 mod rows;
 mod words;
 
-use super::page::Sources;
 use crate::store::Needs;
 use crate::tui::canvas::{Canvas, Piece};
 use ratatui::layout::Rect;
@@ -266,7 +265,7 @@ impl View for LogView {
         self.perform(action, shell)
     }
 
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         self.paint(shell, canvas, area);
         None
     }

@@ -11,7 +11,6 @@ mod review;
 mod review_page;
 pub mod rows;
 
-use super::page::Sources;
 use crate::store::{Needs, Source};
 use crate::tui::canvas::{Canvas, Piece};
 use ratatui::layout::Rect;
@@ -432,7 +431,7 @@ impl View for TwinView {
         self.whereabouts(shell)
     }
 
-    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect, _: &Sources<'_>) -> Option<(u16, u16)> {
+    fn draw(&self, shell: &Shell, canvas: &mut Canvas<'_>, area: Rect) -> Option<(u16, u16)> {
         self.paint(shell, canvas, area)
     }
 }
