@@ -226,8 +226,7 @@ impl Hands {
                 return Vec::new();
             }
             Effect::PollNow => {
-                self.sync.now();
-                self.following.now();
+                self.read_again();
                 return Vec::new();
             }
             Effect::OpenDraft(key) => {
@@ -282,7 +281,7 @@ impl Hands {
         let _ = self.tell.try_send(message);
     }
 
-    /// Reads everything on screen again: the console was away.
+    /// Reads everything on screen again.
     pub fn read_again(&self) {
         self.sync.now();
         self.following.now();

@@ -13,9 +13,6 @@ use super::write::{self, WriteArgs};
 use crate::domain::ids::DeviceId;
 use crate::ops::{Document, Order};
 
-/// More than any manifest has: 50 modules with twins of 32 KB each.
-const LIMIT: u64 = 4 * 1024 * 1024;
-
 /// What `apply` takes.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
@@ -62,7 +59,7 @@ pub(super) fn document(path: &Path) -> Result<Document, Failure> {
         return Ok(Document::File(path.to_owned()));
     }
     let mut text = String::new();
-    match std::io::stdin().take(LIMIT).read_to_string(&mut text) {
+    match std::io::stdin().take(Document::MOST_BYTES + 1).read_to_string(&mut text) {
         Ok(_) => Ok(Document::Text(text)),
         Err(error) => Err(Failure::usage(format!("could not read standard input: {error}"))),
     }

@@ -44,7 +44,8 @@ Output: data goes to standard output, messages and questions to standard error. 
 {\"apiVersion\", \"kind\", \"asOf\", \"items\"}; what is not known is null, and secrets are masked.
 
 Writes carry the ETag that was read, are recorded before they are sent (edgedeck audit list), and are never
-sent twice. Without a terminal to ask on they need --yes, in a production context --confirm NAME.
+sent twice. Without a terminal to ask on they need --yes; what takes something away, reaches devices as a
+deployment or goes to a production context needs --confirm NAME or HUB/NAME, and says which.
 
 Exit codes:
   0   success; an empty list is a success

@@ -18,6 +18,9 @@ pub enum Document {
 }
 
 impl Document {
+    /// More bytes than any manifest has: 50 modules with twins of 32 KB each.
+    pub const MOST_BYTES: u64 = 4 * 1024 * 1024;
+
     /// What it is called, as it may be drawn.
     #[must_use]
     pub fn shown(&self) -> Shown {

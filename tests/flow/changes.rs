@@ -7,26 +7,12 @@ use edgedeck::audit::State;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Console, GATEWAY, Opening, Stage, intent};
+use crate::harness::{GATEWAY, Opening, Stage, intent};
 use crate::outside::Answer;
 
 /// The guide's manifest, wherever the test runs.
 fn guide() -> String {
     format!("{}/examples/deployment.manifest.json", env!("CARGO_MANIFEST_DIR"))
-}
-
-/// On the page of a change: asks, types `name` when it is asked for, and presses the button.
-async fn confirms(console: &mut Console, name: Option<&str>) {
-    console.sees("REQUEST").await;
-    console.press("s").await;
-    console.sees("[ Cancel ]").await;
-    console.past_type_ahead();
-    if let Some(name) = name {
-        console.sees("to enable sending").await;
-        console.types(name).await;
-        console.no_longer_sees("to enable sending").await;
-    }
-    console.press("tab enter").await;
 }
 
 /// Whether a row with `name` in it has `word` too.
@@ -69,7 +55,7 @@ async fn a_manifest_is_looked_at_confirmed_by_name_and_seen_running() {
     assert!(console.row("temperatureFilter ").contains("\"0.9.0\" -> \"1.0.0\""), "{}", console.screen());
     assert!(console.wiretap.writes().is_empty(), "looking sends nothing");
 
-    confirms(&mut console, Some(GATEWAY)).await;
+    console.confirms_by(GATEWAY).await;
     console.sees("the hub accepted the manifest for edge-gateway-001").await;
     console.sees("devices > edge-gateway-001").await;
     stage.clock.push(Duration::from_secs(120));
@@ -101,7 +87,7 @@ async fn a_manifest_is_seen_on_its_way_failing_coming_through_and_crashing() {
     console.sees("from now on: missing").await;
     console.command(&format!("apply {GATEWAY} {}", guide())).await;
     console.sees("DISAPPEARS").await;
-    confirms(&mut console, Some(GATEWAY)).await;
+    console.confirms_by(GATEWAY).await;
     console.sees("the hub accepted the manifest for edge-gateway-001").await;
     console.sees("devices > edge-gateway-001").await;
     // Accepted is not running.
@@ -150,7 +136,7 @@ async fn a_device_is_registered_in_a_form_and_comes_up_when_it_is_provisioned() 
     console.types("-new").await;
     console.press("enter").await;
     console.sees("an IoT Edge device, with $edgeAgent and $edgeHub").await;
-    confirms(&mut console, None).await;
+    console.confirms().await;
     console.sees("gw-new is registered").await;
     console.sees("devices > gw-new").await;
     console.sees("never").await;
@@ -163,7 +149,7 @@ async fn a_device_is_registered_in_a_form_and_comes_up_when_it_is_provisioned() 
     // Its first manifest: edgeHub and the modules come up.
     console.command(&format!("apply gw-new {}", guide())).await;
     console.sees("+ temperatureFilter").await;
-    confirms(&mut console, None).await;
+    console.confirms().await;
     console.sees("the hub accepted the manifest for gw-new").await;
     stage.clock.push(Duration::from_secs(120));
     console.sees("erature-filter:1.0.0").await;
@@ -187,7 +173,7 @@ async fn a_module_is_restarted_once_and_nothing_takes_it_back() {
     let mut console = stage.console();
     console.command("restart edge-gateway-001/temperatureFilter").await;
     console.sees("edgeAgent stops and starts temperatureFilter").await;
-    confirms(&mut console, None).await;
+    console.confirms().await;
     console.sees("edge-gateway-001/temperatureFilter is restarted: it answered 200").await;
     let writes = console.wiretap.writes();
     assert_eq!(writes.len(), 1);
@@ -205,7 +191,7 @@ async fn a_device_is_cut_off_let_in_again_and_deleted_by_its_name() {
     console.types("stolen").await;
     console.press("enter").await;
     console.sees("enabled -> disabled").await;
-    confirms(&mut console, Some(GATEWAY)).await;
+    console.confirms_by(GATEWAY).await;
     console.sees("edge-gateway-001 is disabled").await;
     let now = device(&stage, GATEWAY).await.body;
     assert_eq!((&now["status"], &now["statusReason"]), (&json!("disabled"), &json!("stolen")));
@@ -214,7 +200,7 @@ async fn a_device_is_cut_off_let_in_again_and_deleted_by_its_name() {
 
     console.command("enable edge-gateway-001").await;
     console.sees("disabled -> enabled").await;
-    confirms(&mut console, None).await;
+    console.confirms().await;
     console.sees("edge-gateway-001 is enabled").await;
     let now = device(&stage, GATEWAY).await.body;
     assert_eq!((&now["status"], &now["authentication"]["symmetricKey"]["primaryKey"]), (&json!("enabled"), &key));
@@ -222,7 +208,7 @@ async fn a_device_is_cut_off_let_in_again_and_deleted_by_its_name() {
     console.command("delete edge-gateway-001").await;
     console.sees("nothing brings its keys back").await;
     console.sees("debugShell").await;
-    confirms(&mut console, Some(GATEWAY)).await;
+    console.confirms_by(GATEWAY).await;
     console.sees("edge-gateway-001 is deleted").await;
     assert_eq!(device(&stage, GATEWAY).await.status, 404);
     let verbs: Vec<String> = stage.audited().iter().map(|entry| intent(entry).verb.clone()).collect();
@@ -236,7 +222,7 @@ async fn somebody_elses_change_keeps_a_manifest_from_being_applied() {
     console.command(&format!("apply {GATEWAY} {}", guide())).await;
     console.sees("DISAPPEARS").await;
     stage.outside.set_desired("edge-gateway-001/temperatureFilter", json!({"temperatureThreshold": 99.0})).await;
-    confirms(&mut console, Some(GATEWAY)).await;
+    console.confirms_by(GATEWAY).await;
     console.sees("412").await;
     assert!(console.wiretap.writes().is_empty(), "nothing left");
     let twin = stage.outside.twin("edge-gateway-001/temperatureFilter").await;
@@ -297,7 +283,7 @@ async fn a_device_that_was_just_registered_is_in_the_list() {
     console.press("+").await;
     console.types("gw-zz").await;
     console.press("enter").await;
-    confirms(&mut console, None).await;
+    console.confirms().await;
     console.sees("devices > gw-zz").await;
     console.press("esc").await;
     console.sees("27 of 27").await;

@@ -474,12 +474,26 @@ impl Console {
         self.sees(&format!("-> {to}")).await;
     }
 
-    /// On the review page: asks to send and answers the question with yes.
+    /// On the page of a request: asks to send and answers the question with yes.
     pub async fn confirms(&mut self) {
-        self.press("s").await;
-        self.sees("Send to temperatureFilter").await;
-        self.past_type_ahead();
+        self.asks_to_send().await;
         self.press("tab enter").await;
+    }
+
+    /// The same where what would happen wants `phrase` to be typed.
+    pub async fn confirms_by(&mut self, phrase: &str) {
+        self.asks_to_send().await;
+        self.sees("to enable sending").await;
+        self.types(phrase).await;
+        self.no_longer_sees("to enable sending").await;
+        self.press("tab enter").await;
+    }
+
+    async fn asks_to_send(&mut self) {
+        self.sees("REQUEST").await;
+        self.press("s").await;
+        self.sees("[ Cancel ]").await;
+        self.past_type_ahead();
     }
 
     /// Dialogs ignore keys that were typed before they could be read.

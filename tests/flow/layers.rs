@@ -33,15 +33,6 @@ async fn fills(console: &mut Console, fields: [&str; 3], priority: &str) {
     console.press("enter").await;
 }
 
-async fn confirms(console: &mut Console, phrase: &str) {
-    console.press("s").await;
-    console.sees("to enable sending").await;
-    console.past_type_ahead();
-    console.types(phrase).await;
-    console.no_longer_sees("to enable sending").await;
-    console.press("tab enter").await;
-}
-
 /// What a device's edgeAgent should run.
 async fn modules(stage: &Stage, device: &str) -> Vec<String> {
     let twin = stage.outside.twin(&format!("{device}/$edgeAgent")).await;
@@ -72,7 +63,7 @@ async fn base_and_layer_take_hold_and_devices_fall_back() {
     console.sees("its condition matches 13 devices now").await;
     console.sees("- mlInference disappears from 13 devices: edge-gateway-101, edge-gateway-102").await;
     console.sees("~ 13 devices change their base from deploy-base-sites to").await;
-    confirms(&mut console, &format!("{HUB}/{}", base[0])).await;
+    console.confirms_by(&format!("{HUB}/{}", base[0])).await;
     console.sees("deploy-tempfilter-building-b1 is created").await;
     console.sees("deployments > deploy-tempfilter-building-b1").await;
     stage.clock.push(Duration::from_secs(10));
@@ -102,7 +93,7 @@ async fn base_and_layer_take_hold_and_devices_fall_back() {
     let layer = ["deploy-ml-gateways-2", layer[1], layer[2]];
     console.sees("REQUEST").await;
     console.sees("+ a layer: on top of the base that applies").await;
-    confirms(&mut console, layer[0]).await;
+    console.confirms_by(layer[0]).await;
     console.sees("deploy-ml-gateways-2 is created").await;
     stage.clock.push(Duration::from_secs(10));
     stage.clock.push(Duration::from_secs(400));
@@ -118,7 +109,7 @@ async fn base_and_layer_take_hold_and_devices_fall_back() {
     console.press("enter").await;
     console.sees("~ priority   40 -> 5").await;
     console.sees("- mlInference disappears from").await;
-    confirms(&mut console, &format!("{HUB}/{}", layer[0])).await;
+    console.confirms_by(&format!("{HUB}/{}", layer[0])).await;
     console.sees("deploy-ml-gateways-2 is changed").await;
     stage.clock.push(Duration::from_secs(400));
     assert_eq!(modules(&stage, "edge-gateway-101").await, guide);
@@ -128,7 +119,7 @@ async fn base_and_layer_take_hold_and_devices_fall_back() {
     console.press("ctrl-d").await;
     console.sees("~ 13 devices change their base from deploy-tempfilter-building-b1 to deploy-base-sites").await;
     console.sees("+ mlInference appears on 13 devices").await;
-    confirms(&mut console, &format!("{HUB}/deploy-tempfilter-building-b1")).await;
+    console.confirms_by(&format!("{HUB}/deploy-tempfilter-building-b1")).await;
     console.sees("deploy-tempfilter-building-b1 is deleted").await;
     stage.clock.push(Duration::from_secs(400));
     assert_eq!(modules(&stage, "edge-gateway-101").await, before, "they fall back");

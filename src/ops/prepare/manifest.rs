@@ -16,9 +16,6 @@ use crate::ops::look::existing;
 use crate::ops::order::Document;
 use crate::ops::request::{ManifestWrite, Request};
 
-/// More than any manifest has: 50 modules with twins of 32 KB each.
-const MOST_BYTES: u64 = 4 * 1024 * 1024;
-
 pub(super) async fn apply(read: &HubRead, device: &DeviceId, document: &Document) -> Result<Prepared, Unprepared> {
     let manifest = parsed(document).await?;
     let identity = read.device(device).await?;
@@ -54,7 +51,7 @@ async fn twins(read: &HubRead, device: &DeviceId, manifest: &Manifest) -> Result
 pub(super) async fn parsed(document: &Document) -> Result<Manifest, Unprepared> {
     let name = document.shown();
     let text = match document {
-        Document::Text(text) => Ok(text.clone()),
+        Document::Text(text) => small(text.len() as u64).map(|()| text.clone()),
         Document::File(path) => {
             let path = path.clone();
             let read = tokio::task::spawn_blocking(move || read_file(&path));
@@ -74,11 +71,16 @@ fn read_file(path: &Path) -> std::io::Result<String> {
     if !meta.is_file() {
         return Err(std::io::Error::other("it is no regular file"));
     }
-    if meta.len() > MOST_BYTES {
-        let text = format!("it has {} bytes; no manifest has more than {MOST_BYTES}", meta.len());
+    small(meta.len())?;
+    std::fs::read_to_string(path)
+}
+
+fn small(bytes: u64) -> std::io::Result<()> {
+    if bytes > Document::MOST_BYTES {
+        let text = format!("it has more than {} bytes, which no manifest has", Document::MOST_BYTES);
         return Err(std::io::Error::other(text));
     }
-    std::fs::read_to_string(path)
+    Ok(())
 }
 
 pub(super) fn warnings(manifest: &Manifest) -> Vec<String> {
@@ -97,6 +99,9 @@ mod tests {
             why,
             "standard input is no deployment manifest: /modulesContent/$edgeAgent: a number stands where an object is needed"
         );
+        let most = usize::try_from(Document::MOST_BYTES).unwrap();
+        let Err(Unprepared::Document(why)) = parsed(&Document::Text(" ".repeat(most + 1))).await else { panic!() };
+        assert_eq!(why, "could not read standard input: it has more than 4194304 bytes, which no manifest has");
         let missing = Document::File("/nowhere/at/all.json".into());
         let Err(Unprepared::Document(why)) = parsed(&missing).await else { panic!("read") };
         assert!(why.starts_with("could not read /nowhere/at/all.json: "), "{why}");

@@ -218,8 +218,8 @@ actions! {
     DeviceDeployments "device.deployments" Device Read 45 false "deployments" "Lists the deployments that match the device, and which of them it has.";
 
     DeploymentNew "deployment.new" Deployment Write 44 false "new deployment" "Opens the form that creates a deployment.";
-    DeploymentAmend "deployment.amend" Deployment Write 46 false "change" "Opens the form for its condition, priority and labels; its content never changes.";
-    DeploymentDelete "deployment.delete" Deployment Write 42 false "delete" "Shows what deleting the deployment means; nothing is deleted before hub and name are typed.";
+    DeploymentAmend "deployment.amend" Deployment Write 46 false "change" "Opens the form for its condition, priority, labels and metrics; its content never changes.";
+    DeploymentDelete "deployment.delete" Deployment Write 42 false "delete" "Shows what deleting the deployment means; nothing is deleted before its name is typed.";
 
     Logs "device.logs" Device Read 78 false "logs" "Follows the log of the module, or those of all modules of the device.";
 

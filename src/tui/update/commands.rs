@@ -4,7 +4,7 @@ use super::act;
 use super::travel::go;
 use crate::domain::ids::{DeploymentId, DeviceId, ModuleId, TwinId};
 use crate::ops::{Document, Order};
-use crate::tui::actions::{ActionId, CommandId};
+use crate::tui::actions::CommandId;
 use crate::tui::layers::{Layer, Question};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
@@ -64,8 +64,6 @@ pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects
             }
             Err(error) => model.shell.warn(error.to_string()),
         },
-        CommandId::Register => go(model, &Place::Form(FormKind::Register), effects),
-        CommandId::Deploy => go(model, &Place::Form(FormKind::Deployment), effects),
         CommandId::Apply => {
             let (id, file) = argument.split_once(' ').map_or((argument, ""), |(id, file)| (id, file.trim()));
             about_device(model, id, effects, |device| match file {
@@ -88,20 +86,26 @@ pub(super) fn run(model: &mut Model, command: CommandId, argument: &str, effects
             Ok(_) => model.shell.warn("which module? :restart DEVICE/MODULE"),
             Err(why) => model.shell.warn(why),
         },
-        // These lead to actions of the same name; the registry sends them there.
-        CommandId::Discard => act(model, ActionId::TwinDiscard, effects),
-        CommandId::Messages => act(model, ActionId::Messages, effects),
-        CommandId::Help => act(model, ActionId::Help, effects),
-        CommandId::Suspend => act(model, ActionId::Suspend, effects),
         CommandId::SuspendAnyway if model.shell.ops.open() > 0 => {
             model.layer = Some(Layer::ask(Question::Suspend, model.shell.now));
         }
         CommandId::SuspendAnyway => effects.push(Effect::Suspend),
-        CommandId::Quit => act(model, ActionId::Quit, effects),
+        // These are other words for actions.
+        CommandId::Register
+        | CommandId::Deploy
+        | CommandId::Discard
+        | CommandId::Messages
+        | CommandId::Help
+        | CommandId::Suspend
+        | CommandId::Quit => {
+            if let Some(action) = command.command().action {
+                act(model, action, effects);
+            }
+        }
     }
 }
 
-/// Goes where a change of one device begins. A console that writes nothing says so before anything is filled in.
+/// Goes where a change of the device begins.
 fn about_device(model: &mut Model, id: &str, effects: &mut Vec<Effect>, place: impl FnOnce(DeviceId) -> Place) {
     match DeviceId::parse(id.trim()) {
         Ok(device) => go(model, &place(device), effects),

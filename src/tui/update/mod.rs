@@ -349,7 +349,7 @@ fn act_globally(model: &mut Model, action: ActionId, effects: &mut Vec<Effect>) 
         ActionId::CommandLine => model.prompt = Some(Prompt::open(PromptKind::Command, "")),
         ActionId::Filter => match model.screen().and_then(|screen| screen.filter_state()) {
             Some((text, _)) => model.prompt = Some(Prompt::open(PromptKind::Filter, text)),
-            None => model.shell.info("this view has no filter; the list of devices does"),
+            None => model.shell.info("this view has no filter; the lists of devices and of deployments do"),
         },
         ActionId::LogSearch => {
             if let Some(Screen::Logs(view)) = model.screens.last() {

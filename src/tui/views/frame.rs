@@ -16,7 +16,7 @@ use crate::tui::notices::Severity;
 use crate::tui::prompt::PromptKind;
 use crate::tui::theme::Role;
 use crate::tui::views::Screen;
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::text::wrap;
 
 /// Cells and rows without which no view can be used.
 pub const SMALLEST: (u16, u16) = (60, 16);

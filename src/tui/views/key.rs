@@ -16,7 +16,7 @@ use crate::tui::layers::Question;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::panel::panel;
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::text::wrap;
 
 /// How long a key stays on screen.
 const SHOWN_FOR: Duration = Duration::from_secs(60);

@@ -21,7 +21,10 @@ use crate::tui::theme::Role;
 use crate::tui::theme::signs::Sign;
 use crate::tui::widgets::change;
 use crate::tui::widgets::list::Move;
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::text::{labelled, wrap};
+
+/// Cells of what stands at the left of messages and changes: `for 12 s`.
+const MARGIN: usize = 11;
 
 /// A page and how far it is scrolled.
 #[derive(Debug, Clone)]
@@ -218,13 +221,9 @@ fn as_sent(twin: &Twin) -> Value {
     document
 }
 
-/// A key, a command or a sign, and what it means, over as many lines as it needs.
+/// A key, a command or a sign, and what it means.
 fn explained(lines: &mut Vec<Vec<Piece>>, role: Role, what: &str, meaning: &str, width: usize) {
-    let column = 22;
-    for (index, part) in wrap(meaning, width.saturating_sub(column)).into_iter().enumerate() {
-        let head = if index == 0 { what } else { "" };
-        lines.push(vec![(role, format!("{head:<column$}")), (Role::Fg, part)]);
-    }
+    lines.extend(labelled((role, what), 22, Role::Fg, meaning, width));
 }
 
 fn help(scopes: Option<&[Scope]>, shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
@@ -303,11 +302,8 @@ fn messages(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
         };
         let count = if notice.count > 1 { format!("  ({} times)", notice.count) } else { String::new() };
         let age = format!("{:>5} ago  ", age_text(shell.now.since(notice.at)));
-        for (index, text) in wrap(&format!("{}{count}", notice.text), width.saturating_sub(11)).into_iter().enumerate()
-        {
-            let head = if index == 0 { age.clone() } else { " ".repeat(11) };
-            lines.push(vec![(Role::TextDim, head), (role, text)]);
-        }
+        let text = format!("{}{count}", notice.text);
+        lines.extend(labelled((Role::TextDim, &age), MARGIN, role, &text, width));
     }
     if lines.is_empty() {
         lines.push(vec![(Role::TextDim, "nothing was said yet".to_owned())]);
@@ -325,10 +321,7 @@ fn troubles(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
             continue;
         }
         let age = format!("for {:>5}  ", age_text(shell.now.since(trouble.since)));
-        for (index, line) in wrap(&text, width.saturating_sub(11)).into_iter().enumerate() {
-            let head = if index == 0 { age.clone() } else { " ".repeat(11) };
-            lines.push(vec![(Role::TextDim, head), (Role::StatusBad, line)]);
-        }
+        lines.extend(labelled((Role::TextDim, &age), MARGIN, Role::StatusBad, &text, width));
         said.push(text);
     }
     lines
@@ -360,7 +353,7 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
         ]);
         for line in entry.intent.request.lines() {
             let (role, text) = change::request_line(line);
-            lines.push(vec![(Role::Fg, " ".repeat(11)), (role, text)]);
+            lines.push(vec![(Role::Fg, " ".repeat(MARGIN)), (role, text)]);
         }
         let undo = match entry.intent.request.inverse() {
             None => "nothing takes it back".to_owned(),
@@ -369,7 +362,7 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
                 text_json::compact(&inverse)
             }
         };
-        labelled(&mut lines, "undo", &undo, width);
+        lines.extend(labelled((Role::TextDim, "     undo"), MARGIN, Role::TextDim, &undo, width));
         let body = entry.intent.request.http().body.unwrap_or_default();
         let mut masked = body.clone();
         mask_json(&mut masked);
@@ -379,7 +372,7 @@ fn activity(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
             "the az equivalent holds a secret and is not shown".to_owned()
         };
         let az = Untrusted::new(shown).shown().to_string();
-        labelled(&mut lines, "az", &az, width);
+        lines.extend(labelled((Role::TextDim, "       az"), MARGIN, Role::TextDim, &az, width));
         lines.push(Vec::new());
     }
     if lines.is_empty() {
@@ -399,14 +392,6 @@ fn applied(found: &Found, done: &str) -> String {
     }
 }
 
-/// A text under a label in the left margin, over as many lines as it needs.
-fn labelled(lines: &mut Vec<Vec<Piece>>, label: &str, text: &str, width: usize) {
-    for (index, part) in wrap(text, width.saturating_sub(11)).into_iter().enumerate() {
-        let head = if index == 0 { format!("{label:>9}  ") } else { " ".repeat(11) };
-        lines.push(vec![(Role::TextDim, head), (Role::TextDim, part)]);
-    }
-}
-
 fn simulator(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
     if !shell.session.simulated {
         return vec![vec![(Role::Fg, "this is not a simulated hub; start with `edgedeck --sim`".to_owned())]];
@@ -415,10 +400,7 @@ fn simulator(shell: &Shell, width: usize) -> Vec<Vec<Piece>> {
     for text in shell.simulator.get().into_iter().flatten() {
         match text.split_once("  ") {
             Some((head, rest)) => {
-                for (index, part) in wrap(rest.trim_start(), width.saturating_sub(20)).into_iter().enumerate() {
-                    let head = if index == 0 { format!("{head:<20}") } else { " ".repeat(20) };
-                    lines.push(vec![(Role::TextDim, head), (Role::Fg, part)]);
-                }
+                lines.extend(labelled((Role::TextDim, head), 20, Role::Fg, rest.trim_start(), width));
             }
             None => lines.extend(wrap(text, width).into_iter().map(|part| vec![(Role::Fg, part)])),
         }

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::states::wrap;
+use super::text::wrap;
 use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::theme::Role;
 

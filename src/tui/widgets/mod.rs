@@ -8,4 +8,5 @@ pub mod panel;
 pub mod request;
 pub mod states;
 pub mod table;
+pub mod text;
 pub mod text_page;

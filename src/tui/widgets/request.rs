@@ -10,7 +10,7 @@ use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::change;
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::text::wrap;
 
 /// What is said while a request that was handed to the gateway is on its way; nothing before and after.
 #[must_use]

@@ -6,6 +6,7 @@ use crate::domain::fault::Fault;
 use crate::domain::time::{Now, age_text};
 use crate::tui::canvas::Canvas;
 use crate::tui::theme::Role;
+use crate::tui::widgets::text::wrap;
 
 /// A body without rows.
 #[derive(Debug, Clone)]
@@ -85,49 +86,5 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, blank: &Blank<'_>, now: Now) {
             canvas.text(area.x + 2, y, area.width.saturating_sub(4), role, &line);
             y += 1;
         }
-    }
-}
-
-/// Breaks text at blanks into lines of at most `width` cells; a longer word is broken where it must.
-#[must_use]
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    use unicode_segmentation::UnicodeSegmentation;
-    use unicode_width::UnicodeWidthStr;
-
-    let width = width.max(1);
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split(' ') {
-        let gap = usize::from(!line.is_empty());
-        if line.width() + gap + word.width() <= width {
-            if gap == 1 {
-                line.push(' ');
-            }
-            line.push_str(word);
-            continue;
-        }
-        if !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        for grapheme in word.graphemes(true) {
-            if line.width() + grapheme.width() > width && !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
-            }
-            line.push_str(grapheme);
-        }
-    }
-    lines.push(line);
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_wraps_at_blanks() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
-        assert_eq!(wrap("", 4), [""]);
     }
 }

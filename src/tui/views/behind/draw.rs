@@ -12,8 +12,9 @@ use crate::tui::canvas::{Canvas, Piece, fit, fit_middle};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::views::fleet::row::{self, FleetColumn};
-use crate::tui::widgets::states::{self, Blank, wrap};
+use crate::tui::widgets::states::{self, Blank};
 use crate::tui::widgets::table::{Column, cursor_row, heads, place};
+use crate::tui::widgets::text::wrap;
 
 /// Below this width the frame goes.
 const FRAMED: u16 = 100;

@@ -10,8 +10,9 @@ use crate::domain::deployment::{Deployed, Listed, OtherKind};
 use crate::tui::canvas::{Canvas, fit, fit_middle};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::widgets::states::{self, Blank, wrap};
+use crate::tui::widgets::states::{self, Blank};
 use crate::tui::widgets::table::cursor_row;
+use crate::tui::widgets::text::labelled;
 
 /// Below this width panels are stacked without frames.
 const FRAMED: u16 = 100;
@@ -168,14 +169,8 @@ impl DeploymentView {
 }
 
 fn in_full(row: &Row, width: usize) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (label, (role, text)) in &row.facts {
-        for (index, line) in wrap(text, width.saturating_sub(LABEL)).into_iter().enumerate() {
-            let label = if index == 0 { label } else { "" };
-            lines.push(vec![(Role::TextDim, format!("{label:<LABEL$}")), (*role, line)]);
-        }
-    }
-    lines
+    let facts = row.facts.iter();
+    facts.flat_map(|(label, (role, text))| labelled((Role::TextDim, label), LABEL, *role, text, width)).collect()
 }
 
 fn lines(canvas: &mut Canvas<'_>, area: Rect, rows: &[Line]) {

@@ -11,7 +11,7 @@ use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::views::deployments::row::{sign, state_words};
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::text::labelled;
 
 /// One line.
 pub(super) type Line = Vec<Piece>;
@@ -20,13 +20,7 @@ pub(super) type Line = Vec<Piece>;
 const LABEL: usize = 9;
 
 fn fact(name: &str, role: Role, text: &str, width: usize) -> Vec<Line> {
-    let lines = wrap(text, width.saturating_sub(LABEL)).into_iter().enumerate();
-    lines
-        .map(|(index, line)| {
-            let name = if index == 0 { name } else { "" };
-            vec![(Role::TextDim, format!("{name:<LABEL$}")), (role, line)]
-        })
-        .collect()
+    labelled((Role::TextDim, name), LABEL, role, text, width)
 }
 
 impl DeploymentView {

@@ -11,7 +11,7 @@ use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::views::deployment::evidence::Evidence;
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::text::labelled;
 
 /// Cells of the names at the left.
 const LABEL: usize = 10;
@@ -20,10 +20,7 @@ pub(super) fn draw(row: &Row<'_>, evidence: Option<&Evidence>, shell: &Shell, ca
     let width = usize::from(area.width.saturating_sub(2));
     let mut lines: Vec<Vec<Piece>> = Vec::new();
     let mut fact = |label: &str, role: Role, text: &str| {
-        for (index, line) in wrap(text, width.saturating_sub(LABEL)).into_iter().enumerate() {
-            let label = if index == 0 { label } else { "" };
-            lines.push(vec![(Role::TextDim, format!("{label:<LABEL$}")), (role, line)]);
-        }
+        lines.extend(labelled((Role::TextDim, label), LABEL, role, text, width));
     };
     let (_, kind) = row::kind(row.listed);
     match row.listed {

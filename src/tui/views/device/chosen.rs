@@ -9,7 +9,7 @@ use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::views::fleet::row::tone_sign;
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::text::labelled;
 
 /// The chosen module, one fact a line.
 pub(super) fn chosen_lines(
@@ -21,10 +21,7 @@ pub(super) fn chosen_lines(
 ) -> Vec<Vec<Piece>> {
     let mut rows: Vec<Vec<Piece>> = Vec::new();
     let mut fact = |label: &str, role: Role, text: String| {
-        for (index, line) in wrap(&text, width.saturating_sub(10)).into_iter().enumerate() {
-            let label = if index == 0 { format!("{label:<10}") } else { " ".repeat(10) };
-            rows.push(vec![(Role::TextDim, label), (role, line)]);
-        }
+        rows.extend(labelled((Role::TextDim, label), 10, role, &text, width));
     };
     let verdict = report.verdict_of(module);
     if !report.ever_reported() {

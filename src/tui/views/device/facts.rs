@@ -15,7 +15,7 @@ use crate::store::Fetched;
 use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::text::{labelled, wrap};
 
 /// One line.
 pub(super) type Line = Vec<Piece>;
@@ -51,10 +51,8 @@ fn label(text: &str) -> Piece {
     (Role::TextDim, format!("{text:<9}"))
 }
 
-/// A text below a label, wrapped.
 fn block(name: &str, role: Role, text: &str, width: usize) -> Vec<Line> {
-    let lines = wrap(text, width.saturating_sub(9)).into_iter().enumerate();
-    lines.map(|(index, line)| vec![label(if index == 0 { name } else { "" }), (role, line)]).collect()
+    labelled((Role::TextDim, name), 9, role, text, width)
 }
 
 impl DeviceView {

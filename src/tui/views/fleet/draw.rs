@@ -11,8 +11,9 @@ use crate::tui::canvas::{Canvas, Piece, fit, fit_middle};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::theme::signs::Sign;
-use crate::tui::widgets::states::{self, Blank, wrap};
+use crate::tui::widgets::states::{self, Blank};
 use crate::tui::widgets::table::{Column, cursor_row, heads, place};
+use crate::tui::widgets::text::wrap;
 
 /// From this width on the device under the cursor is shown beside the table.
 const TWO_PANES: u16 = 160;

@@ -7,7 +7,7 @@ use crate::domain::text::Untrusted;
 use crate::tui::canvas::Canvas;
 use crate::tui::theme::Role;
 use crate::tui::widgets::panel::panel;
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::text::wrap;
 
 /// Widest form.
 const WIDTH: u16 = 96;

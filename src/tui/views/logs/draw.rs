@@ -7,8 +7,9 @@ use super::{LogView, WIDE};
 use crate::tui::canvas::{Canvas, Piece, fit};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::widgets::states::{self, wrap};
+use crate::tui::widgets::states;
 use crate::tui::widgets::table::cursor_row;
+use crate::tui::widgets::text::wrap;
 
 /// Lines below the list.
 const BELOW: u16 = 2;

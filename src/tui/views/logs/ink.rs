@@ -14,7 +14,7 @@ use crate::logs::{Entry, Level, Severity};
 use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::widgets::states::wrap;
+use crate::tui::widgets::text::wrap;
 
 /// Columns of a time, and of an age.
 const STAMP: usize = 12;

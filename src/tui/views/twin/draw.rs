@@ -19,8 +19,9 @@ use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::change;
 use crate::tui::widgets::panel::{FRAMED, line, panel};
-use crate::tui::widgets::states::{self, Blank, wrap};
+use crate::tui::widgets::states::{self, Blank};
 use crate::tui::widgets::table::{Column, cursor_row, heads, place};
+use crate::tui::widgets::text::wrap;
 
 fn split_rows(area: Rect, below: u16) -> (Rect, Rect) {
     let below = below.min(area.height.saturating_sub(3));
