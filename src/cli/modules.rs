@@ -58,8 +58,7 @@ pub async fn run(site: &Site, command: &ModulesCommand) -> Result<Answer, Failur
         Err(fault) if !identity.enabled && fault.kind == FaultKind::Rejected => Vec::new(),
         identities => identities?,
     };
-    let (desired, reported) = (&twin.desired, &twin.reported);
-    let report = AgentReport::read(&desired.values, desired.version, &reported.values, reported.last_updated());
+    let report = AgentReport::of(&twin);
     let mut table = Table::with_heads(&["NAME", "STATUS", "DESCRIPTION", "CONFIG"]);
     let mut items = Vec::new();
     for module in &report.modules {

@@ -6,9 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::continuity::{Gap, GapCause, Mark};
+use super::decode::Failure;
 use super::entry::{Entry, Severity};
 use super::parse::word;
 use super::ring::{Content, Picture, Row};
+use crate::domain::secret::redact;
 use crate::domain::text::{LINE_CAP, Shown};
 
 /// A piece of a line: even if it is all tabs, it fits into what one line on a screen may have.
@@ -69,6 +71,20 @@ fn whole(mut rest: &str) -> String {
 #[must_use]
 pub fn plain(raw: &str) -> Shown {
     if raw.contains('\t') { Shown::sanitise(&raw.replace('\t', "    ")) } else { Shown::sanitise(raw) }
+}
+
+/// Why a module's log could not be read, without the module's name.
+#[must_use]
+pub fn failure_in_words(failure: &Failure) -> String {
+    match failure {
+        Failure::TooLarge { .. } => "more was written than an answer holds (127,000 bytes)".to_owned(),
+        Failure::NoSuchModule => "edgeAgent runs no container of that name".to_owned(),
+        Failure::Agent { status, message } => {
+            format!("edgeAgent refused: {status}, {}", redact(plain(message.raw()).as_str()))
+        }
+        Failure::Unreadable(why) => redact(why.shown().as_str()),
+        Failure::Hub(fault) => fault.to_string(),
+    }
 }
 
 /// A mark in words; `time` writes instants.

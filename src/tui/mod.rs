@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod canvas;
+pub mod evidence;
 pub mod filter;
 pub mod finding;
 pub mod following;

@@ -9,6 +9,7 @@ use crate::local::{Draft, FilledIn, LastView};
 use crate::ops::{Level, OpsBoard, Write, WriteIntent};
 use crate::store::{DeploymentBoard, DetailBoard, Fetched, FleetSnapshot, LinkState};
 use crate::tui::actions::Danger;
+use crate::tui::evidence::EvidenceBoard;
 use crate::tui::following::LogBoard;
 use crate::tui::keymap::Keymap;
 use crate::tui::notices::{Notices, Severity};
@@ -54,6 +55,8 @@ pub struct Shell {
     pub details: Arc<DetailBoard>,
     /// Deployments, and devices behind their figures.
     pub deployments: Arc<DeploymentBoard>,
+    /// What the fleet's twins say of the deployments; as of [`Shell::count_evidence`].
+    pub evidence: EvidenceBoard,
     /// The link.
     pub link: Arc<LinkState>,
     /// Writes.
@@ -99,6 +102,7 @@ impl Shell {
             fleet: Arc::default(),
             details: Arc::default(),
             deployments: Arc::default(),
+            evidence: EvidenceBoard::default(),
             link: Arc::default(),
             ops: Arc::default(),
             logs: Arc::default(),
@@ -115,6 +119,12 @@ impl Shell {
             unsaved: BTreeMap::new(),
             ops_asked: 0,
         }
+    }
+
+    /// Counts what the fleet's twins say of the deployments, when that can have changed. Over a large fleet it takes tens of
+    /// milliseconds, so that views that show it ask for it, and nobody else.
+    pub fn count_evidence(&mut self) {
+        self.evidence.keep_up(&self.fleet, &self.deployments);
     }
 
     /// Whether there is a draft of this twin that was typed here.

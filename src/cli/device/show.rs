@@ -61,11 +61,7 @@ pub(super) async fn run(site: &Site, args: &ShowArgs) -> Result<Answer, Failure>
         }
     };
     let (twin, modules, agent) = tokio::try_join!(hub.twin(&twin_id), modules, agent)?;
-    let agent = agent.map(|twin| {
-        let (desired, reported) = (&twin.desired, &twin.reported);
-        AgentReport::read(&desired.values, desired.version, &reported.values, reported.last_updated())
-    });
-    let device = Device { identity, twin, modules, agent };
+    let device = Device { identity, twin, modules, agent: agent.as_ref().map(AgentReport::of) };
     Ok(Answer::new("Device", now.wall, vec![device.item()], device.table(now)))
 }
 

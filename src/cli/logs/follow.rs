@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{LogsArgs, Out, Refusals, ended, in_short, named};
+use super::{LogsArgs, Out, Refusals, ended, named};
 use crate::cli::answer::{Answer, Failure, Format, put};
 use crate::cli::exit::Exit;
 use crate::cli::site::Site;
@@ -17,6 +17,7 @@ use crate::domain::json::compact;
 use crate::domain::time::age_text;
 use crate::logs::continuity::{Following, Mark, Opening};
 use crate::logs::decode::Failure as LogFailure;
+use crate::logs::print::failure_in_words;
 use crate::logs::ring::{Content, Picture, Row, Source};
 use crate::logs::tail::{Attention, LogTail, Slowed, TailPicture, TailSettings, Wanted};
 
@@ -219,7 +220,7 @@ impl<'a> Printer<'a> {
                     if picture.modules.len() == 1 && picture.log.rows() == 0 && *failure == LogFailure::NoSuchModule {
                         return Err(ended(&out.args.device, module, failure));
                     }
-                    out.say(&format!("{}: {}", named(module), in_short(failure)));
+                    out.say(&format!("{}: {}", named(module), failure_in_words(failure)));
                     self.refusals.insert(module.clone(), failure.clone());
                 }
                 Some(_) => {}

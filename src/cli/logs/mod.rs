@@ -20,11 +20,10 @@ use super::target::{device_id, module_id};
 use crate::config::durations;
 use crate::domain::health::AgentReport;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
-use crate::domain::secret::redact;
 use crate::domain::text::Untrusted;
 use crate::logs::continuity::Mark;
 use crate::logs::decode::Failure as LogFailure;
-use crate::logs::print::{Layout, in_words, length, line, plain};
+use crate::logs::print::{Layout, failure_in_words, in_words, length, line};
 use crate::logs::request::container;
 use crate::logs::ring::{Content, Filter, Picture, Row};
 use crate::logs::{Severity, Stream};
@@ -152,10 +151,7 @@ pub async fn run(site: &Site, args: &LogsArgs, format: Format, asker: Asker) -> 
 /// The modules that run, as edgeAgent last reported them.
 async fn modules(site: &Site, device: &DeviceId) -> Result<Vec<ModuleId>, Failure> {
     let twin = site.hub.read.twin(&TwinId::module(device.clone(), ModuleId::edge_agent())).await?;
-    let (desired, reported) = (&twin.desired, &twin.reported);
-    let report = AgentReport::read(&desired.values, desired.version, &reported.values, reported.last_updated());
-    let running: Vec<ModuleId> =
-        report.modules.into_iter().filter(|module| module.reported.is_some()).map(|module| module.id).collect();
+    let running: Vec<ModuleId> = AgentReport::of(&twin).into_reported().collect();
     if running.is_empty() {
         let text = format!("edgeAgent of {} has reported no modules: there is no log to read", device.shown());
         return Err(Failure::new(Exit::NotFound, text));
@@ -249,19 +245,6 @@ impl Out<'_> {
     }
 }
 
-/// Why a module has no lines, in words.
-fn in_short(failure: &LogFailure) -> String {
-    match failure {
-        LogFailure::TooLarge { .. } => "more was written than an answer holds (127,000 bytes)".to_owned(),
-        LogFailure::NoSuchModule => "edgeAgent runs no container of that name".to_owned(),
-        LogFailure::Agent { status, message } => {
-            format!("edgeAgent refused: {status}, {}", redact(plain(message.raw()).as_str()))
-        }
-        LogFailure::Unreadable(why) => redact(why.shown().as_str()),
-        LogFailure::Hub(fault) => fault.to_string(),
-    }
-}
-
 /// A module's failure as the end of a run that was about it alone.
 fn ended(device: &DeviceId, module: &ModuleId, failure: &LogFailure) -> Failure {
     let whose = TwinId::module(device.clone(), module.clone()).shown();
@@ -269,10 +252,10 @@ fn ended(device: &DeviceId, module: &ModuleId, failure: &LogFailure) -> Failure 
         LogFailure::Hub(fault) => Failure::from(fault),
         LogFailure::NoSuchModule => Failure::new(
             Exit::NotFound,
-            format!("{whose}: {}; `edgedeck modules list` shows what runs", in_short(failure)),
+            format!("{whose}: {}; `edgedeck modules list` shows what runs", failure_in_words(failure)),
         ),
         LogFailure::TooLarge { .. } | LogFailure::Agent { .. } | LogFailure::Unreadable(_) => {
-            Failure::new(Exit::Failure, format!("could not read the log of {whose}: {}", in_short(failure)))
+            Failure::new(Exit::Failure, format!("could not read the log of {whose}: {}", failure_in_words(failure)))
         }
     }
 }

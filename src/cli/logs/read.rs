@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use super::{LogsArgs, Moment, Out, Refusals, ended, in_short, named};
+use super::{LogsArgs, Moment, Out, Refusals, ended, named};
 use crate::cli::answer::{Answer, Failure};
 use crate::cli::exit::Exit;
 use crate::cli::site::Site;
@@ -19,6 +19,7 @@ use crate::logs::continuity::Found;
 use crate::logs::decode::{self, Decoded, Failure as LogFailure};
 use crate::logs::merge::{Merge, WINDOW};
 use crate::logs::parse::is_about_polling;
+use crate::logs::print::failure_in_words;
 use crate::logs::request::{Encoding, Item, LogsRequest, Window, container};
 use crate::logs::ring::{Caps, Ring};
 use crate::logs::veil::Veil;
@@ -68,7 +69,7 @@ pub(super) async fn run(site: &Site, out: &Out<'_>, modules: &[ModuleId]) -> Res
         return Err(ended(&out.args.device, module, failure));
     }
     for (module, failure) in &refusals {
-        out.say(&format!("{}: {}", named(module), in_short(failure)));
+        out.say(&format!("{}: {}", named(module), failure_in_words(failure)));
     }
     let log = page.ring.picture();
     if log.dropped() > 0 {

@@ -7,6 +7,7 @@ use super::{DeviceVerdict, EdgeHubLink, ModuleState, ModuleVerdict, ReportedModu
 use crate::domain::ids::ModuleId;
 use crate::domain::text::Untrusted;
 use crate::domain::time::HubTime;
+use crate::domain::twin::Twin;
 
 /// edgeAgent's own account of its configuration, and all modules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,18 @@ pub struct AgentReport {
 }
 
 impl AgentReport {
+    /// Reads an `$edgeAgent` twin.
+    #[must_use]
+    pub fn of(twin: &Twin) -> Self {
+        let (desired, reported) = (&twin.desired, &twin.reported);
+        Self::read(&desired.values, desired.version, &reported.values, reported.last_updated())
+    }
+
+    /// The modules edgeAgent has reported: what was never reported runs nothing.
+    pub fn into_reported(self) -> impl Iterator<Item = ModuleId> {
+        self.modules.into_iter().filter(|module| module.reported.is_some()).map(|module| module.id)
+    }
+
     /// Reads desired and reported properties of an `$edgeAgent` twin (or of a query row that carries both).
     #[must_use]
     pub fn read(

@@ -1,13 +1,14 @@
 //! What stands above the lines: what the deployment is, and whom it is for. Side by side when there is room.
 
 use super::DeploymentView;
-use super::evidence::{Rivalry, places};
+use super::rivals::{Rivalry, places};
 use crate::domain::deployment::Deployed;
 use crate::domain::effective::Outcome;
 use crate::domain::manifest::Kind;
 use crate::domain::secret::shown;
 use crate::domain::time::{HubTime, age_text, wall_age};
 use crate::tui::canvas::Piece;
+use crate::tui::evidence::Evidence;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::views::deployments::row::{sign, state_words};
@@ -96,13 +97,15 @@ impl DeploymentView {
                 width,
             ));
         }
-        for (index, (role, text)) in self.evidence.lines(shell).into_iter().enumerate() {
+        let nothing = Evidence::default();
+        let evidence = shell.evidence.of(&self.id).unwrap_or(&nothing);
+        for (index, (role, text)) in evidence.lines(shell).into_iter().enumerate() {
             rows.extend(fact(if index == 0 { "twins" } else { "" }, role, &text, width));
         }
         for (index, (id, priority, rivalry)) in self.rivals.iter().enumerate() {
             let (role, text) = match rivalry {
                 Rivalry::Overruled(paths) => {
-                    let (role, on) = self.evidence.overruled_on(id);
+                    let (role, on) = evidence.overruled_on(id);
                     (role, format!("{} ({priority}) above it overrules {}, {on}", id.shown(), places(paths)))
                 }
                 Rivalry::Tied => (Role::TextDim, format!("{} ({priority}) where both match: {TIED}", id.shown())),

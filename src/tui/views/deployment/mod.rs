@@ -1,9 +1,9 @@
 //! One deployment: whom it is for, how far it got, and what it sets. State and actions here; `rows.rs` knows the lines
-//! one moves over, `facts.rs` what stands above them, `evidence.rs` what the fleet's twins say of it.
+//! one moves over, `facts.rs` what stands above them, `rivals.rs` how it fares against the others.
 
 mod draw;
-pub mod evidence;
 mod facts;
+mod rivals;
 mod rows;
 
 use crate::store::{Needs, Source};
@@ -25,7 +25,7 @@ use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
 use crate::tui::widgets::list::{List, Move};
-use evidence::{Evidence, Rivalry};
+use rivals::Rivalry;
 
 /// The view's state.
 #[derive(Debug, Clone)]
@@ -34,8 +34,6 @@ pub struct DeploymentView {
     list: List<RowKey>,
     /// What the lines say; made when the deployment changes, never while drawing.
     rows: HashMap<RowKey, Row>,
-    /// What the fleet's twins say of it.
-    evidence: Evidence,
     /// Deployments that keep it from applying where both match, or make it a matter of luck.
     rivals: Vec<(DeploymentId, u32, Rivalry)>,
     /// Whether the deployment was there once, so that its absence now means that it is gone.
@@ -46,14 +44,7 @@ impl DeploymentView {
     /// The view of `id` on what is known of it.
     #[must_use]
     pub fn new(id: DeploymentId, shell: &Shell) -> Self {
-        let mut view = Self {
-            id,
-            list: List::default(),
-            rows: HashMap::new(),
-            evidence: Evidence::default(),
-            rivals: Vec::new(),
-            seen: false,
-        };
+        let mut view = Self { id, list: List::default(), rows: HashMap::new(), rivals: Vec::new(), seen: false };
         view.take(shell);
         view
     }
@@ -71,8 +62,7 @@ impl DeploymentView {
     /// Takes over what is known; gives the line that vanished from under the cursor.
     fn take(&mut self, shell: &Shell) -> Option<RowKey> {
         let deployed = self.deployed(shell)?;
-        self.evidence = Evidence::count(shell).remove(&self.id).unwrap_or_default();
-        self.rivals = evidence::rivals(deployed, shell);
+        self.rivals = rivals::rivals(deployed, shell);
         let rows = rows::rows(deployed, &Contents::of(&deployed.configuration.content));
         let order = rows.iter().map(|(key, _)| key.clone()).collect();
         self.rows = rows.into_iter().collect();
@@ -122,6 +112,7 @@ impl View for DeploymentView {
     }
 
     fn refresh(&mut self, shell: &mut Shell) -> Step {
+        shell.count_evidence();
         self.take_over(shell);
         Step::done()
     }

@@ -115,7 +115,7 @@ impl DeploymentsView {
         if let (Some(area), Some(row)) = (areas.preview, self.selected(shell)) {
             let title: String = row.listed.id().shown().into();
             let inside = canvas.frame(area, &title, "", false);
-            preview::draw(&row, self.evidence.get(row.listed.id()), shell, canvas, inside);
+            preview::draw(&row, shell.evidence.of(row.listed.id()), shell, canvas, inside);
         }
     }
 

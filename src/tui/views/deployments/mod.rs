@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 
 use row::{DeploymentColumn, Row};
 
-use super::deployment::evidence::Evidence;
 use super::form::FormKind;
 use super::sieve::{Sieve, Sifted};
 use super::{PageKind, Place, Step, View};
@@ -38,8 +37,6 @@ pub struct DeploymentsView {
     sieve: Sieve<DeploymentColumn>,
     /// Cells each column could use; measured when the list changes, never while drawing.
     widths: [u16; DeploymentColumn::ALL.len()],
-    /// What the fleet's twins say; counted when they change, never while drawing.
-    evidence: BTreeMap<DeploymentId, Evidence>,
 }
 
 impl DeploymentsView {
@@ -51,7 +48,6 @@ impl DeploymentsView {
             list: List::default(),
             sieve: Sieve::sorted_by(DeploymentColumn::Priority, false),
             widths: [0; DeploymentColumn::ALL.len()],
-            evidence: Evidence::count(shell),
         };
         view.list_again(shell);
         view
@@ -102,7 +98,7 @@ impl DeploymentsView {
 
     /// Takes over new deployments: the cursor stays with its own.
     fn take_over(&mut self, shell: &mut Shell) {
-        self.evidence = Evidence::count(shell);
+        shell.count_evidence();
         let order = self.order(shell);
         let lost = self.list.take_over(order, shell.now);
         if self.list.keep_first() {

@@ -8,9 +8,9 @@ use crate::domain::deployment::Listed;
 use crate::domain::effective::Contents;
 use crate::domain::secret::shown;
 use crate::tui::canvas::{Canvas, Piece};
+use crate::tui::evidence::Evidence;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::views::deployment::evidence::Evidence;
 use crate::tui::widgets::text::labelled;
 
 /// Cells of the names at the left.

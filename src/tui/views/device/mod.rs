@@ -71,9 +71,7 @@ impl DeviceView {
     }
 
     fn report(&self, shell: &Shell) -> Option<AgentReport> {
-        let twin = self.agent_twin(shell)?.get()?;
-        let (desired, reported) = (&twin.desired, &twin.reported);
-        Some(AgentReport::read(&desired.values, desired.version, &reported.values, reported.last_updated()))
+        Some(AgentReport::of(self.agent_twin(shell)?.get()?))
     }
 
     fn order(&self, shell: &Shell) -> Vec<ModuleId> {

@@ -187,11 +187,7 @@ impl LogView {
     /// The modules as edgeAgent last reported them; what is known stays when its twin is not there.
     fn learn_modules(&mut self, shell: &Shell) {
         let Some(twin) = shell.details.twin(&self.agent_twin()) else { return };
-        let (desired, reported) = (&twin.desired, &twin.reported);
-        let report = AgentReport::read(&desired.values, desired.version, &reported.values, reported.last_updated());
-        // What was never reported runs nothing that could have a log.
-        let running = report.modules.into_iter().filter(|module| module.reported.is_some());
-        self.modules = running.map(|module| module.id).collect();
+        self.modules = AgentReport::of(twin).into_reported().collect();
     }
 
     /// Which rows are shown.

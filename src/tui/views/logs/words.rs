@@ -6,12 +6,11 @@ use super::ink::{clock, source_role};
 use super::letter;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::ModuleId;
-use crate::domain::secret::redact;
 use crate::domain::time::{Now, age_text};
 use crate::logs::Level;
 use crate::logs::continuity::Opening;
 use crate::logs::decode::Failure;
-use crate::logs::print::length;
+use crate::logs::print::{failure_in_words, length};
 use crate::logs::ring::Filter;
 use crate::logs::tail::{ModuleState, TailPicture};
 use crate::tui::canvas::Piece;
@@ -83,7 +82,7 @@ impl LogView {
         }
         for (module, state) in &tail.modules {
             if let Some(failure) = &state.failure {
-                put(Role::StatusWarn, format!("{}: {}", named(module, state), failure_in_words(failure)));
+                put(Role::StatusWarn, format!("{}: {}", named(module, state), in_short(failure)));
             }
         }
         let unreadable: usize = tail.modules.values().map(|state| state.unreadable).sum();
@@ -203,7 +202,7 @@ impl LogView {
             && kept == 0
         {
             return Blank::Empty {
-                why: format!("{}: {}", self.whose(), failure_in_words(failure)),
+                why: format!("{}: {}", self.whose(), in_short(failure)),
                 next: failure_next(failure).to_owned(),
             };
         }
@@ -301,15 +300,11 @@ fn second(at: Now) -> String {
     clock(at.wall).split('.').next().unwrap_or_default().to_owned()
 }
 
-fn failure_in_words(failure: &Failure) -> String {
+/// In the title line an outage is named in a word or two.
+fn in_short(failure: &Failure) -> String {
     match failure {
-        Failure::TooLarge { .. } => "more was written than an answer holds (127,000 bytes)".to_owned(),
-        Failure::NoSuchModule => "edgeAgent runs no container of that name".to_owned(),
-        Failure::Agent { status, message } => {
-            format!("edgeAgent refused: {status}, {}", redact(message.shown().as_str()))
-        }
-        Failure::Unreadable(why) => redact(why.shown().as_str()),
         Failure::Hub(fault) => fault.in_short().to_owned(),
+        other => failure_in_words(other),
     }
 }
 

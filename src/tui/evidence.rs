@@ -2,15 +2,12 @@
 //! instead, what lies above it, and where it is rejected. Evidence beside the hub's figures, with an age of its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use crate::domain::deployment::Deployed;
-use crate::domain::effective::{Configuration, Deployments, Outcome, Overruled, overruled};
+use crate::domain::effective::{Configuration, Deployments, overruled};
 use crate::domain::ids::DeploymentId;
-use crate::domain::manifest::Kind;
-use crate::domain::secret::shown;
 use crate::domain::time::age_text;
-use crate::store::AgentSummary;
+use crate::store::{AgentSummary, DeploymentBoard, FleetSnapshot};
 use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
@@ -41,6 +38,31 @@ pub struct Evidence {
     pub silent: bool,
 }
 
+/// The evidence of every deployment, and what it was counted on.
+#[derive(Debug, Clone, Default)]
+pub struct EvidenceBoard {
+    found: BTreeMap<DeploymentId, Evidence>,
+    /// Without holding on to them: a fleet of last time may be large.
+    counted_on: (Weak<FleetSnapshot>, Weak<DeploymentBoard>),
+}
+
+impl EvidenceBoard {
+    /// Counts anew when fleet or deployments are others than those that were counted.
+    pub fn keep_up(&mut self, fleet: &Arc<FleetSnapshot>, deployments: &Arc<DeploymentBoard>) {
+        let on = (Arc::downgrade(fleet), Arc::downgrade(deployments));
+        if !(on.0.ptr_eq(&self.counted_on.0) && on.1.ptr_eq(&self.counted_on.1)) {
+            self.found = Evidence::count(fleet, deployments);
+            self.counted_on = on;
+        }
+    }
+
+    /// What is known of a deployment.
+    #[must_use]
+    pub fn of(&self, id: &DeploymentId) -> Option<&Evidence> {
+        self.found.get(id)
+    }
+}
+
 /// Devices that the same deployments reach.
 #[derive(Debug, Default)]
 struct Group {
@@ -55,10 +77,9 @@ struct Group {
 type Reached<'a> = (&'a [Arc<str>], &'a [Arc<str>]);
 
 impl Evidence {
-    /// Counts the present fleet, once for all deployments.
-    #[must_use]
-    pub fn count(shell: &Shell) -> BTreeMap<DeploymentId, Self> {
-        let all: Vec<Configuration> = shell.deployments.edge().map(|deployed| deployed.configuration.clone()).collect();
+    /// Counts a fleet, once for all deployments.
+    fn count(fleet: &FleetSnapshot, deployments: &DeploymentBoard) -> BTreeMap<DeploymentId, Self> {
+        let all: Vec<Configuration> = deployments.edge().map(|deployed| deployed.configuration.clone()).collect();
         let mut found: BTreeMap<DeploymentId, Self> = BTreeMap::new();
         for configuration in &all {
             let agent = configuration.content.module("$edgeAgent");
@@ -68,7 +89,7 @@ impl Evidence {
         let mut deployments = Deployments::new(all);
         let mut rejections = Rejections::default();
         let mut overrules = Overrules::default();
-        let groups = groups(shell);
+        let groups = groups(fleet);
         for ((applied, lost), group) in &groups {
             let ids = applied.iter().chain(*lost).map(|id| DeploymentId::from_wire(Arc::clone(id)));
             let ids: Vec<DeploymentId> = ids.collect();
@@ -103,7 +124,7 @@ impl Evidence {
         }
         let read = groups.values().map(|group| group.devices).sum();
         for (id, evidence) in &mut found {
-            (evidence.read, evidence.unread) = (read, shell.fleet.rows.len().saturating_sub(read));
+            (evidence.read, evidence.unread) = (read, fleet.rows.len().saturating_sub(read));
             (evidence.rejected, evidence.suspects) = rejections.of(id);
         }
         found
@@ -146,7 +167,7 @@ impl Evidence {
 
     /// On how many devices a layer above overrules it, as far as that is known.
     #[must_use]
-    pub(super) fn overruled_on(&self, upper: &DeploymentId) -> Piece {
+    pub fn overruled_on(&self, upper: &DeploymentId) -> Piece {
         let count = self.above.get(upper).copied().unwrap_or(0);
         if self.read == 0 {
             return (Role::StatusWarn, "on how many devices is not known yet".to_owned());
@@ -158,9 +179,9 @@ impl Evidence {
 }
 
 /// The fleet by what reaches it: a hundred thousand devices have few kinds of that.
-fn groups(shell: &Shell) -> HashMap<Reached<'_>, Group> {
+fn groups(fleet: &FleetSnapshot) -> HashMap<Reached<'_>, Group> {
     let mut groups: HashMap<Reached<'_>, Group> = HashMap::new();
-    for row in shell.fleet.rows.iter() {
+    for row in fleet.rows.iter() {
         let Some(agent) = &row.agent else { continue };
         let AgentSummary { applied, lost, code, .. } = agent;
         let group = groups.entry((&**applied, &**lost)).or_default();
@@ -240,72 +261,4 @@ impl Rejections {
         };
         ((rejection.devices, rejection.names), suspects)
     }
-}
-
-/// How a deployment fares against another one where both match.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Rivalry {
-    /// It does not apply, and why.
-    Yields(Outcome),
-    /// Both have one priority, so that a rule of ties decides.
-    Tied,
-    /// The other one is a layer above it, and overrules these places.
-    Overruled(Vec<Overruled>),
-}
-
-/// The deployments that keep this one from applying wherever both match, make it a matter of luck, or overrule some of it.
-#[must_use]
-pub(super) fn rivals(deployed: &Deployed, shell: &Shell) -> Vec<(DeploymentId, u32, Rivalry)> {
-    let own = &deployed.configuration;
-    let mut found = Vec::new();
-    for other in shell.deployments.edge().map(|other| &other.configuration).filter(|other| other.id != own.id) {
-        let yields = (other.kind() == Some(Kind::Base)).then(|| against(own, other)).flatten();
-        let rivalry = if let Some(outcome) = yields {
-            Rivalry::Yields(outcome)
-        } else if other.priority == own.priority {
-            Rivalry::Tied
-        } else {
-            let places = overruled(own, other);
-            if places.is_empty() {
-                continue;
-            }
-            Rivalry::Overruled(places)
-        };
-        found.push((other.id.clone(), other.priority, rivalry));
-    }
-    found
-}
-
-/// Places in a few words: `mlInference (version, settings.image)`.
-#[must_use]
-pub(super) fn places(overruled: &[Overruled]) -> String {
-    let mut modules: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for Overruled { module, path } in overruled {
-        let (module, keys) = match (module.as_str(), path.keys()) {
-            ("$edgeAgent", [section, name, rest @ ..]) if section == "modules" => (name.clone(), rest),
-            ("$edgeAgent", [section, name, rest @ ..]) if section == "systemModules" => (format!("${name}"), rest),
-            ("$edgeAgent" | "$edgeHub", keys) => (module.as_str().to_owned(), keys),
-            (module, keys) => (format!("the twin of {module}"), keys),
-        };
-        modules.entry(module).or_default().push(keys.join("."));
-    }
-    let parts = modules.into_iter().map(|(module, keys)| {
-        let more = keys.len().saturating_sub(NAMED);
-        let mut keys: Vec<String> =
-            keys.iter().take(NAMED).map(|key| String::from(shown(key))).filter(|key| !key.is_empty()).collect();
-        if more > 0 {
-            keys.push(format!("{more} more"));
-        }
-        if keys.is_empty() { shown(&module).into() } else { format!("{} ({})", shown(&module), keys.join(", ")) }
-    });
-    parts.collect::<Vec<_>>().join(", ")
-}
-
-/// What becomes of `own` on a device that `base` matches too; nothing when it applies.
-fn against(own: &Configuration, base: &Configuration) -> Option<Outcome> {
-    let mut both = Deployments::new([own.clone(), base.clone()]);
-    let matching = both.matching_ids([&own.id, &base.id]);
-    let result = both.effective(&matching);
-    let outcome = result.verdicts().iter().find(|verdict| verdict.configuration.id == own.id)?.outcome;
-    (!outcome.applies()).then_some(outcome)
 }
