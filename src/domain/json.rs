@@ -1,4 +1,4 @@
-//! JSON as people read and type it: safe printing, strict reading with a position, paths into a document.
+//! JSON as people read and type it: safe printing, strict reading with a position, equality, paths into a document.
 
 use std::fmt;
 
@@ -147,6 +147,29 @@ fn write_string(out: &mut String, text: &str) {
         }
     }
     out.push('"');
+}
+
+/// Whether two objects have the same members, as [`same`] has it.
+#[must_use]
+pub fn same_members(left: &Map<String, Value>, right: &Map<String, Value>) -> bool {
+    left.len() == right.len() && left.iter().all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
+}
+
+/// Equal, whichever way the hub spells a number: taking `30` for another value than `30.0` would deny a write that
+/// happened.
+#[must_use]
+pub fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Object(left), Value::Object(right)) => same_members(left, right),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+        }
+        (Value::Number(left), Value::Number(right)) => {
+            left == right
+                || left.as_f64().zip(right.as_f64()).is_some_and(|(left, right)| left.total_cmp(&right).is_eq())
+        }
+        _ => left == right,
+    }
 }
 
 /// Why typed JSON was not taken, and where.

@@ -10,6 +10,13 @@ use super::json::Path;
 use super::mask::mask_text_to_depth;
 use super::redact::KEPT;
 pub use super::redact::{MASK, belongs_to_secret, names_a_secret, redact};
+use super::text::{Shown, Untrusted};
+
+/// Text from outside as it may be drawn: harmless to a terminal, and without what looks like a secret in it.
+#[must_use]
+pub fn shown(text: &str) -> Shown {
+    Untrusted::new(redact(text)).shown()
+}
 
 /// A key, a connection string or a token. `Debug` is redacted, there is no `Display` and no `Serialize`, and the
 /// memory is wiped on drop.

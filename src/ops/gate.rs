@@ -1,8 +1,11 @@
 //! The gate: what is refused before anything is sent. The screens hide what would be refused; this refuses it.
 
+use serde_json::Value;
+
 use super::intent::WriteIntent;
 use super::request::Write;
 use crate::domain::ids::ETag;
+use crate::domain::secret::stand_in;
 use crate::domain::text::Untrusted;
 
 /// Why a write was not sent.
@@ -59,6 +62,12 @@ pub fn check<R: Write>(intent: &WriteIntent<R>, read_only: bool) -> Result<(), R
     if let Some(refusal) = intent.request.refusal() {
         return Err(refusal);
     }
+    // Whatever it writes: a mask that was typed, pasted or kept must not become the value at the hub.
+    if let Some(Value::Object(body)) = intent.request.http().body
+        && let Some(path) = stand_in(&body)
+    {
+        return Err(Refusal::StandIn(path.shown().into()));
+    }
     if intent.level < intent.request.least() {
         return Err(Refusal::TooEasy(intent.request.target().shown().into()));
     }
@@ -78,7 +87,7 @@ mod tests {
     use crate::domain::time::{Clock, ManualClock};
     use crate::domain::twin::{Section, Twin};
     use crate::ops::{Level, TwinWrite};
-    use serde_json::{Map, Value, json};
+    use serde_json::{Map, json};
     use std::sync::Arc;
 
     fn object(value: &Value) -> Map<String, Value> {
@@ -121,13 +130,53 @@ mod tests {
         ));
         for masked in ["********", "HostName=h;SharedAccessKey=********", "<kept: password>"] {
             let refused = check(&intent("m", "A", &json!({"password": masked}), Level::Dialog).unwrap(), false);
-            assert_eq!(refused, Err(Refusal::StandIn("/password".into())), "{masked}");
+            assert_eq!(refused, Err(Refusal::StandIn("/properties/desired/password".into())), "{masked}");
         }
         let mut typed = intent("m", "A", &json!({}), Level::TypedName).unwrap();
         assert!(matches!(check(&typed, false), Err(Refusal::NotConfirmed(_))));
         typed.typed = Some("m".into());
         assert_eq!(check(&typed, false), Ok(()));
         assert!(intent("m", "A", &json!({"t": 25.0}), Level::Dialog).is_none());
+    }
+
+    #[test]
+    fn a_mask_is_refused_wherever_it_stands() {
+        use crate::domain::deployment::{Configuration, TargetCondition};
+        use crate::domain::ids::DeploymentId;
+        use crate::domain::manifest::Manifest;
+        use crate::ops::{DeploymentWrite, Effects};
+
+        let agent =
+            json!({"modulesContent": {"$edgeAgent": {"properties.desired.modules.m": {"settings": {"image": "i"}}}}});
+        let now = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap()).now();
+        let wanted = Configuration {
+            id: DeploymentId::from_wire("d"),
+            priority: 10,
+            created: now.wall,
+            target: TargetCondition::parse("tags.a = 1").unwrap(),
+            content: Arc::new(Manifest::read(&agent).unwrap()),
+            labels: std::collections::BTreeMap::new(),
+            metrics: std::collections::BTreeMap::new(),
+        };
+        let of = |wanted: Configuration| {
+            let write = DeploymentWrite::create(wanted, Some(1), Effects::None);
+            let mut intent = WriteIntent::new(OpId(uuid::Uuid::nil()), "h", write, Level::TypedName, now);
+            intent.typed = Some("d".into());
+            check(&intent, false)
+        };
+        assert_eq!(of(wanted.clone()), Ok(()));
+        let masked = "tags.apiKey = '********'".to_owned();
+        let one = |name: &str, text: &str| std::collections::BTreeMap::from([(name.to_owned(), text.to_owned())]);
+        for (wanted, at) in [
+            (Configuration { labels: one("token", "********"), ..wanted.clone() }, "/labels/token"),
+            (Configuration { target: TargetCondition::parse(&masked).unwrap(), ..wanted.clone() }, "/targetCondition"),
+            (
+                Configuration { metrics: one("m", &format!("SELECT * FROM devices WHERE {masked}")), ..wanted.clone() },
+                "/metrics/queries/m",
+            ),
+        ] {
+            assert_eq!(of(wanted), Err(Refusal::StandIn(at.to_owned())));
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::request::{Found, MethodCall, ReadBack, Request};
 use crate::domain::deployment::Listed;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::TwinId;
 use crate::hub::HubRead;
 
 const GONE: &str = "the twin is gone";
@@ -32,8 +31,7 @@ pub(super) async fn look(read: &HubRead, request: &Request) -> Result<(ReadBack,
         }),
         Request::Manifest(change) => {
             let mut found = Vec::new();
-            for (module, _) in &change.manifest.modules {
-                let id = TwinId::module(change.device.clone(), module.clone());
+            for id in change.twins() {
                 found.extend(existing(read.twin(&id).await)?.map(Arc::new));
             }
             Ok((change.weigh(&found), Found::Taken))
@@ -47,7 +45,8 @@ pub(super) async fn theirs(read: &HubRead, request: &Request) -> Option<Found> {
     look(read, request).await.ok().map(|(_, found)| found)
 }
 
-fn existing<T>(read: Result<T, Fault>) -> Result<Option<T>, Fault> {
+/// What was read; nothing, where there is none.
+pub(super) fn existing<T>(read: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match read {
         Ok(object) => Ok(Some(object)),
         Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),

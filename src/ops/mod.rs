@@ -24,6 +24,6 @@ pub use intent::{Level, WriteIntent};
 pub use order::{Amendment, Document, NewDeployment, Order};
 pub use prepare::{Prepared, Unprepared, prepare};
 pub use request::{
-    Call, DeploymentChange, DeploymentWrite, DeviceChange, DeviceWrite, Effects, Found, Http, Line, ManifestWrite,
+    DeploymentChange, DeploymentWrite, DeviceChange, DeviceWrite, Effects, Found, Http, Line, ManifestWrite,
     MethodCall, Request, Seen, Target, TwinPatch, TwinWrite, Words, Write,
 };

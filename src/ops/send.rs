@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::request::{DeploymentChange, DeviceChange, Found, Request};
+use super::request::{DeploymentChange, DeviceChange, Found, MethodCall, Request};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::ETag;
 use crate::domain::json::compact;
@@ -61,8 +61,8 @@ pub(super) async fn send(write: &HubWrite, request: &Request) -> Result<Found, F
         }
         Request::Method(call) => {
             let timeouts = MethodTimeouts::default();
-            let reply = write.invoke_method(&call.to, call.name(), &call.payload(), timeouts).await?;
-            answered(call.name(), reply)
+            let reply = write.invoke_method(&call.to(), MethodCall::NAME, &call.payload(), timeouts).await?;
+            answered(MethodCall::NAME, reply)
         }
     }
 }

@@ -46,8 +46,8 @@ pub enum Question {
 
 /// Keys this soon after opening are type-ahead.
 const TYPE_AHEAD: Duration = Duration::from_millis(300);
-/// A question older than this must be asked again: the figures behind it are old.
-const STALE: Duration = Duration::from_secs(120);
+/// A question older than this must be asked again, and so must one about figures that are older.
+pub const STALE: Duration = Duration::from_secs(120);
 
 impl Layer {
     /// Asks.

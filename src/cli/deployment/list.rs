@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::super::answer::{Answer, Failure, instant, stamp};
 use super::super::site::Site;
 use super::super::table::Table;
-use super::{age_at_most, counted_words, figure, figures, kind, shown};
+use super::{age_at_most, counted_words, figure, figures, kind};
 use crate::domain::deployment::{Deployed, Listed, Other, OtherKind, SystemMetric};
 use crate::domain::ids::natural_cmp;
+use crate::domain::secret::shown;
 use crate::domain::text::Shown;
 use crate::domain::time::{HubTime, Now, age_text, wall_age};
 

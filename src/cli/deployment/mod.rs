@@ -16,7 +16,6 @@ use super::site::Site;
 use crate::domain::deployment::{BEAT, Deployed, Listed, Metric, MetricName, SystemMetric};
 use crate::domain::ids::DeploymentId;
 use crate::domain::manifest::Kind;
-use crate::domain::secret::redact;
 use crate::domain::text::{Shown, Untrusted};
 
 pub use change::{CreateArgs, DeleteArgs, SetArgs};
@@ -88,11 +87,6 @@ fn kind(deployed: &Deployed) -> &'static str {
 /// A figure for people: what was not counted is a question mark.
 fn figure(figure: Option<u64>) -> Shown {
     figure.map_or_else(|| Shown::from_static("?"), |count| Shown::composed(count.to_string()))
-}
-
-/// Text from outside; what looks like a secret in it is masked.
-fn shown(text: &str) -> Shown {
-    Untrusted::new(redact(text)).shown()
 }
 
 /// The four figures for programs; what was not counted is null.

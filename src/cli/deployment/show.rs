@@ -7,12 +7,11 @@ use super::super::answer::{Answer, Failure, instant};
 use super::super::site::Site;
 use super::super::table::{Facts, Table};
 use super::super::target::deployment_id;
-use super::{age_at_most, figure, kind, read, shown, typed};
+use super::{age_at_most, figure, kind, read, typed};
 use crate::domain::deployment::{BEAT, Deployed};
 use crate::domain::effective::Contents;
 use crate::domain::ids::DeploymentId;
-use crate::domain::json::compact;
-use crate::domain::secret::mask_json;
+use crate::domain::secret::shown;
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::{HubTime, Now, age_text, wall_age};
 
@@ -65,10 +64,8 @@ fn facts(deployed: &Deployed, now: Now) -> String {
     facts.add("ETAG", deployed.etag.shown());
     let schema = deployed.schema_version.as_ref();
     facts.add("SCHEMA", schema.map_or_else(|| Shown::from_static("-"), Untrusted::shown));
-    let mut labels: Value =
-        configuration.labels.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-    mask_json(&mut labels);
-    facts.add("LABELS", Shown::sanitise(&compact(&labels)));
+    let labels = configuration.shown_labels();
+    facts.add("LABELS", Shown::composed(if labels.is_empty() { "-".to_owned() } else { labels.join(", ") }));
     facts.text()
 }
 

@@ -16,9 +16,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::ids::DeploymentId;
 use super::manifest::{Kind, Manifest};
+use super::secret::{mask_json, shown};
 
 pub use id::DeploymentIdError;
 pub use listed::{Deployed, Figures, Listed, Other, OtherKind, Part, Trial};
@@ -59,6 +61,16 @@ impl Configuration {
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
         self.content.kind()
+    }
+
+    /// Its labels as `name=value` to be drawn, secrets masked.
+    #[must_use]
+    pub fn shown_labels(&self) -> Vec<String> {
+        let mut labels: Value =
+            self.labels.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+        mask_json(&mut labels);
+        let members = labels.as_object().into_iter().flatten();
+        members.map(|(name, value)| format!("{}={}", shown(name), shown(value.as_str().unwrap_or_default()))).collect()
     }
 
     /// The modules it sets in `$edgeAgent`, without edgeAgent and edgeHub.

@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::manifest::{parsed, warnings};
 use super::radius::effects;
-use super::{Prepared, Unprepared, existing};
+use super::{Prepared, Unprepared};
 use crate::domain::deployment::{Configuration, Deployed, Listed, Part, TargetCondition};
-use crate::domain::fault::Fault;
 use crate::domain::ids::DeploymentId;
 use crate::domain::manifest::Manifest;
 use crate::domain::query;
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::Now;
 use crate::hub::HubRead;
+use crate::ops::look::existing;
 use crate::ops::order::{Amendment, NewDeployment};
 use crate::ops::request::{DeploymentWrite, Effects, Request};
 
@@ -61,8 +61,8 @@ pub(super) async fn create(read: &HubRead, new: &NewDeployment, now: Now) -> Res
     }
     tested(read, &wanted).await?;
     let warnings = warnings(&wanted.content);
-    let reaches = reach(read, &wanted.target).await.ok();
     let effects = effects(read, &wanted.id, Some(&wanted)).await;
+    let reaches = reach(read, &wanted, &effects).await;
     Ok(Prepared { request: Request::Deployment(DeploymentWrite::create(wanted, reaches, effects)), warnings })
 }
 
@@ -77,16 +77,14 @@ pub(super) async fn amend(read: &HubRead, id: &DeploymentId, amendment: &Amendme
         readable(&wanted.metrics)?;
     }
     tested(read, &wanted).await?;
-    let mut warnings = Vec::new();
-    if amendment.target.is_some() {
-        warnings.push(reach_words(reach(read, &wanted.target).await));
-    }
     let effects = if differences.iter().any(|part| matches!(part, Part::Target | Part::Priority)) {
         effects(read, id, Some(&wanted)).await
     } else {
         Effects::None
     };
-    Ok(Prepared { request: Request::Deployment(DeploymentWrite::update(Arc::new(base), wanted, effects)), warnings })
+    let reaches = if differences.contains(&Part::Target) { reach(read, &wanted, &effects).await } else { None };
+    let request = Request::Deployment(DeploymentWrite::update(Arc::new(base), wanted, reaches, effects));
+    Ok(Prepared { request, warnings: Vec::new() })
 }
 
 pub(super) async fn delete(read: &HubRead, id: &DeploymentId) -> Result<Prepared, Unprepared> {
@@ -153,25 +151,21 @@ fn refusal(what: &str, why: &Untrusted) -> String {
     )
 }
 
-/// Edge devices that a condition matches now: one aggregate, one message.
-async fn reach(read: &HubRead, target: &TargetCondition) -> Result<u64, Fault> {
-    let condition = match target.as_str().trim() {
-        "" => return Ok(0),
-        _ if target.is_everyone() => String::new(),
+/// Edge devices that the condition matches, from what was worked out already, or asked of the hub: one aggregate, one
+/// message. Nothing when the hub does not say.
+async fn reach(read: &HubRead, wanted: &Configuration, effects: &Effects) -> Option<u64> {
+    if let Some(matches) = effects.matches(&wanted.id) {
+        return Some(matches);
+    }
+    let condition = match wanted.target.as_str().trim() {
+        "" => return Some(0),
+        _ if wanted.target.is_everyone() => String::new(),
         condition => format!(" AND ({condition})"),
     };
     let query = format!("SELECT COUNT() AS devices FROM devices WHERE capabilities.iotEdge = true{condition}");
-    let rows = read.query(&query, Some(1)).await?;
+    let rows = read.query(&query, Some(1)).await.ok()?;
     // No row is no device.
-    Ok(rows.first().and_then(|row| row.get("devices")).and_then(Value::as_u64).unwrap_or(0))
-}
-
-fn reach_words(reach: Result<u64, Fault>) -> String {
-    match reach {
-        Ok(1) => "its condition will match 1 device".to_owned(),
-        Ok(n) => format!("its condition will match {n} devices"),
-        Err(fault) => format!("how many devices its condition will match is not known: {fault}"),
-    }
+    Some(rows.first().and_then(|row| row.get("devices")).and_then(Value::as_u64).unwrap_or(0))
 }
 
 async fn deployed(read: &HubRead, id: &DeploymentId) -> Result<Deployed, Unprepared> {

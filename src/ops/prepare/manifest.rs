@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Prepared, Unprepared, existing};
+use super::{Prepared, Unprepared};
 use crate::domain::applied::Applied;
 use crate::domain::change::ChangeKind;
 use crate::domain::fault::Fault;
@@ -12,6 +12,7 @@ use crate::domain::manifest::Manifest;
 use crate::domain::text::Untrusted;
 use crate::domain::twin::Twin;
 use crate::hub::HubRead;
+use crate::ops::look::existing;
 use crate::ops::order::Document;
 use crate::ops::request::{ManifestWrite, Request};
 

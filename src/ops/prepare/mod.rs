@@ -8,9 +8,10 @@ mod radius;
 
 use std::sync::Arc;
 
+use super::look::existing;
 use super::order::Order;
 use super::request::{DeviceChange, DeviceWrite, MethodCall, Request};
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::Fault;
 use crate::domain::ids::DeviceId;
 use crate::domain::time::Now;
 use crate::hub::HubRead;
@@ -86,7 +87,7 @@ pub async fn prepare(read: &HubRead, order: &Order, now: Now) -> Result<Prepared
             plain(device_write(device, DeviceChange::Delete { base, modules }))
         }
         Order::Restart { device, module } => {
-            plain(Request::Method(MethodCall::restart(device.clone(), module.clone())))
+            plain(Request::Method(MethodCall { device: device.clone(), module: module.clone() }))
         }
         Order::Apply { device, manifest } => manifest::apply(read, device, manifest).await,
         Order::Create(new) => deployment::create(read, new, now).await,
@@ -97,12 +98,4 @@ pub async fn prepare(read: &HubRead, order: &Order, now: Now) -> Result<Prepared
 
 fn device_write(device: &DeviceId, change: DeviceChange) -> Request {
     Request::Device(DeviceWrite { id: device.clone(), change })
-}
-
-fn existing<T>(read: Result<T, Fault>) -> Result<Option<T>, Fault> {
-    match read {
-        Ok(object) => Ok(Some(object)),
-        Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
-        Err(fault) => Err(fault),
-    }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::existing;
 use crate::domain::deployment::{Configuration, Listed, Other, OtherKind};
 use crate::domain::effective::{Deployments, Radius, first_based};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{DeploymentId, DeviceId, ModuleId, TwinId};
 use crate::hub::HubRead;
+use crate::ops::look::existing;
 use crate::ops::request::Effects;
 
 /// Edge devices whose tags are read, at some messages a hundred; of a larger fleet only the hub can tell.

@@ -10,7 +10,7 @@ use crate::domain::change::ChangeKind;
 use crate::domain::deployment::{Configuration, Deployed, Part};
 use crate::domain::ids::DeploymentId;
 use crate::domain::manifest::Kind;
-use crate::domain::secret::stand_in;
+use crate::domain::secret::shown;
 use crate::domain::text::{Shown, Untrusted};
 use crate::hub::configuration_json;
 use crate::ops::gate::{Refusal, guards};
@@ -23,6 +23,8 @@ pub struct DeploymentWrite {
     pub id: DeploymentId,
     /// What happens to it.
     pub change: DeploymentChange,
+    /// Edge devices its condition matches afterwards, where it has one and they were counted.
+    pub reaches: Option<u64>,
     /// What that does to devices.
     pub effects: Effects,
 }
@@ -34,8 +36,6 @@ pub enum DeploymentChange {
     Create {
         /// As it shall be.
         wanted: Arc<Configuration>,
-        /// Edge devices its condition matches now, where that was counted.
-        reaches: Option<u64>,
     },
     /// Anything but its content changes.
     Update {
@@ -53,20 +53,20 @@ impl DeploymentWrite {
     #[must_use]
     pub fn create(wanted: Configuration, reaches: Option<u64>, effects: Effects) -> Self {
         let id = wanted.id.clone();
-        Self { id, change: DeploymentChange::Create { wanted: Arc::new(wanted), reaches }, effects }
+        Self { id, change: DeploymentChange::Create { wanted: Arc::new(wanted) }, reaches, effects }
     }
 
-    /// Makes `base` what `wanted` says.
+    /// Makes `base` what `wanted` says, which matches that many devices now.
     #[must_use]
-    pub fn update(base: Arc<Deployed>, wanted: Configuration, effects: Effects) -> Self {
+    pub fn update(base: Arc<Deployed>, wanted: Configuration, reaches: Option<u64>, effects: Effects) -> Self {
         let id = base.configuration.id.clone();
-        Self { id, change: DeploymentChange::Update { base, wanted: Arc::new(wanted) }, effects }
+        Self { id, change: DeploymentChange::Update { base, wanted: Arc::new(wanted) }, reaches, effects }
     }
 
     /// Deletes the one that was read.
     #[must_use]
     pub fn delete(base: Arc<Deployed>, effects: Effects) -> Self {
-        Self { id: base.configuration.id.clone(), change: DeploymentChange::Delete(base), effects }
+        Self { id: base.configuration.id.clone(), change: DeploymentChange::Delete(base), reaches: None, effects }
     }
 
     fn deleted(&self, base: &Deployed) -> (Vec<Line>, Option<String>) {
@@ -178,8 +178,11 @@ impl Write for DeploymentWrite {
 
     fn lines(&self) -> Vec<Line> {
         let (mut lines, remark) = match &self.change {
-            DeploymentChange::Create { wanted, reaches } => (described(wanted), Some(matched(*reaches))),
-            DeploymentChange::Update { base, wanted } => (differences(&base.configuration, wanted), None),
+            DeploymentChange::Create { wanted } => (described(wanted), Some(matched(self.reaches))),
+            DeploymentChange::Update { base, wanted } => {
+                let is_for_others = base.configuration.target != wanted.target;
+                (differences(&base.configuration, wanted), is_for_others.then(|| matched(self.reaches)))
+            }
             DeploymentChange::Delete(base) => self.deleted(base),
         };
         lines.extend(self.effects.lines(&self.id));
@@ -189,12 +192,12 @@ impl Write for DeploymentWrite {
 
     /// Of a new one its kind and whom it is for; what it does to devices must not be pushed out by what is in it.
     fn summary(&self) -> Vec<Line> {
-        let DeploymentChange::Create { wanted, reaches } = &self.change else { return self.lines() };
+        let DeploymentChange::Create { wanted } = &self.change else { return self.lines() };
         let kind = if wanted.kind() == Some(Kind::Layer) { "a layer" } else { "a base" };
         let (priority, target) = (wanted.priority, shown(wanted.target.as_str()));
         let mut lines = vec![Line::new(ChangeKind::Add, format!("+ {kind}, priority {priority}, for {target}"))];
         lines.extend(self.effects.lines(&self.id));
-        lines.push(Line::remark(matched(*reaches)));
+        lines.push(Line::remark(matched(self.reaches)));
         lines
     }
 
@@ -257,11 +260,6 @@ impl Write for DeploymentWrite {
                 return Some(Refusal::Empty);
             }
         }
-        if let Value::Object(content) = wanted.content.to_value()
-            && let Some(path) = stand_in(&content)
-        {
-            return Some(Refusal::StandIn(path.shown().into()));
-        }
         if let Err(error) = DeploymentId::parse(self.id.as_str()) {
             return Some(Refusal::Limit(error.to_string()));
         }
@@ -291,14 +289,12 @@ fn described(wanted: &Configuration) -> Vec<Line> {
     let add = |text: String| Line::new(ChangeKind::Add, text);
     let mut lines = vec![
         add(format!("+ {kind}")),
-        add(format!("+ target condition   {}", Untrusted::from(wanted.target.as_str()).shown())),
+        add(format!("+ target condition   {}", shown(wanted.target.as_str()))),
         add(format!("+ priority   {}", wanted.priority)),
     ];
     let modules: Vec<String> = wanted.modules().into_iter().map(|name| Untrusted::from(name).shown().into()).collect();
     lines.push(add(format!("+ modules   {}", if modules.is_empty() { "none".to_owned() } else { modules.join(", ") })));
-    for (name, value) in &wanted.labels {
-        lines.push(add(format!("+ label {}   {}", shown(name), shown(value))));
-    }
+    lines.extend(wanted.shown_labels().into_iter().map(|label| add(format!("+ label   {label}"))));
     for (name, query) in &wanted.metrics {
         lines.push(add(format!("+ metric {}   {}", shown(name), shown(query))));
     }
@@ -316,21 +312,23 @@ fn differences(base: &Configuration, wanted: &Configuration) -> Vec<Line> {
                 shown(wanted.target.as_str())
             )),
             Part::Priority => replace(format!("~ priority   {} -> {}", base.priority, wanted.priority)),
-            Part::Labels => replace(format!("~ labels   {} -> {}", pairs(&base.labels), pairs(&wanted.labels))),
-            Part::Metrics => replace(format!("~ metrics   {} -> {}", pairs(&base.metrics), pairs(&wanted.metrics))),
+            Part::Labels => {
+                replace(format!("~ labels   {} -> {}", listed(&base.shown_labels()), listed(&wanted.shown_labels())))
+            }
+            Part::Metrics => replace(format!(
+                "~ metrics   {} -> {}",
+                listed(&metrics(&base.metrics)),
+                listed(&metrics(&wanted.metrics))
+            )),
             Part::Content => replace("~ content, which the hub would not take".to_owned()),
         })
         .collect()
 }
 
-fn pairs(map: &std::collections::BTreeMap<String, String>) -> String {
-    if map.is_empty() {
-        return "none".to_owned();
-    }
-    let pairs: Vec<String> = map.iter().map(|(name, value)| format!("{}={}", shown(name), shown(value))).collect();
-    pairs.join(", ")
+fn metrics(queries: &std::collections::BTreeMap<String, String>) -> Vec<String> {
+    queries.iter().map(|(name, query)| format!("{}={}", shown(name), shown(query))).collect()
 }
 
-fn shown(text: &str) -> Shown {
-    Untrusted::from(text).shown()
+fn listed(parts: &[String]) -> String {
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }

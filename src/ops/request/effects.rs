@@ -4,7 +4,7 @@ use super::Line;
 use crate::domain::change::ChangeKind;
 use crate::domain::effective::{Fate, Moved, Radius, Touched, Turned};
 use crate::domain::ids::{DeploymentId, DeviceId};
-use crate::domain::secret::redact;
+use crate::domain::secret::shown;
 use crate::domain::text::Untrusted;
 
 /// Names of devices in a line; more are counted.
@@ -35,6 +35,15 @@ impl Effects {
                     || !radius.unseen.is_empty()
                     || radius.undecided.contains(subject)
             }
+        }
+    }
+
+    /// Devices the deployment matches afterwards, as far as that was worked out.
+    #[must_use]
+    pub fn matches(&self, subject: &DeploymentId) -> Option<u64> {
+        match self {
+            Self::Known(radius) if !radius.undecided.contains(subject) => u64::try_from(radius.matches).ok(),
+            Self::None | Self::Known(_) | Self::Unknown(_) => None,
         }
     }
 
@@ -102,11 +111,7 @@ fn images(was: &Untrusted, is: &Untrusted) -> String {
 }
 
 fn last(image: &str) -> String {
-    shown(image.rsplit('/').next().unwrap_or(image))
-}
-
-fn shown(text: &str) -> String {
-    Untrusted::new(redact(text)).shown().into()
+    shown(image.rsplit('/').next().unwrap_or(image)).into()
 }
 
 fn base(Moved { from, to, devices }: &Moved) -> Line {

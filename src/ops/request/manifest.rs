@@ -3,6 +3,7 @@
 //! The hub has no tag for it: whoever writes last wins. What guards it are the twins that were looked at, each read again
 //! right before sending.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -10,10 +11,11 @@ use serde_json::{Map, Value, json};
 use super::{Http, Line, ReadBack, Target, Words, Write, quote};
 use crate::domain::applied::{Applied, ModuleFate, desired_after};
 use crate::domain::change::ChangeKind;
-use crate::domain::ids::{DeviceId, ModuleId};
+use crate::domain::ids::{DeviceId, ModuleId, TwinId};
+use crate::domain::json;
 use crate::domain::manifest::Manifest;
-use crate::domain::secret::stand_in;
-use crate::domain::text::{Shown, Untrusted};
+use crate::domain::secret::shown;
+use crate::domain::text::Shown;
 use crate::domain::twin::Twin;
 use crate::ops::gate::Refusal;
 use crate::ops::intent::Level;
@@ -28,7 +30,7 @@ pub struct ManifestWrite {
     pub device: DeviceId,
     /// What it is given.
     pub manifest: Arc<Manifest>,
-    /// The twins of every module that the manifest writes to and that exists.
+    /// The twins of every module that the manifest writes to or takes away, as far as they exist.
     pub seen: Vec<Seen>,
 }
 
@@ -39,16 +41,29 @@ impl ManifestWrite {
         Applied::of(&self.manifest, &self.seen)
     }
 
-    /// Weighs the same twins as they are now; a module that had none may have one.
+    /// The twins that tell what became of it: those it writes to, and those that were there before.
+    pub(in crate::ops) fn twins(&self) -> BTreeSet<TwinId> {
+        let written = self.manifest.modules.iter().map(|(module, _)| self.twin(module));
+        written.chain(self.seen.iter().map(|twin| twin.id.clone())).collect()
+    }
+
+    fn twin(&self, module: &ModuleId) -> TwinId {
+        TwinId::module(self.device.clone(), module.clone())
+    }
+
+    /// Weighs these twins as they are now. What it writes to must be there and be what was written, whoever asked for it;
+    /// a module that disappears may have taken its twin along or not yet.
     pub(in crate::ops) fn weigh(&self, found: &[Seen]) -> ReadBack {
-        let same = |twin: &Seen| found.iter().any(|now| now.id == twin.id && now.etag == twin.etag);
-        if found.iter().all(|now| desired_after(&self.manifest, now).is_none_or(|after| after == now.desired.values))
-            && found.len() >= self.seen.len()
-            && !self.applied().is_nothing()
-        {
+        let now = |id: &TwinId| found.iter().find(|twin| twin.id == *id);
+        let is_written = |(module, _): &(ModuleId, _)| {
+            now(&self.twin(module)).is_some_and(|twin| {
+                desired_after(&self.manifest, twin).is_none_or(|after| json::same_members(&after, &twin.desired.values))
+            })
+        };
+        if self.manifest.modules.iter().all(is_written) && !self.applied().is_nothing() {
             return ReadBack::Happened;
         }
-        if self.seen.iter().all(same) {
+        if self.seen.iter().all(|twin| now(&twin.id).is_some_and(|now| now.etag == twin.etag)) {
             return ReadBack::Unchanged;
         }
         ReadBack::Undecidable("the twins of its modules changed since they were read, and are not what was applied")
@@ -151,11 +166,6 @@ impl Write for ManifestWrite {
         if self.manifest.kind().is_none() {
             return Some(Refusal::Limit("the manifest has no $edgeAgent".to_owned()));
         }
-        if let Value::Object(content) = self.manifest.to_value()
-            && let Some(path) = stand_in(&content)
-        {
-            return Some(Refusal::StandIn(path.shown().into()));
-        }
         self.applied().is_nothing().then_some(Refusal::Empty)
     }
 }
@@ -178,10 +188,6 @@ fn remarks(applied: &Applied) -> Vec<Line> {
     lines
 }
 
-fn shown(text: &str) -> Shown {
-    Untrusted::from(text).shown()
-}
-
 fn module_lines(module: &ModuleFate, width: usize) -> Vec<Line> {
     let name = shown(&module.name);
     let image = module.image.as_deref().map(shown).unwrap_or_default();
@@ -202,5 +208,69 @@ fn module_lines(module: &ModuleFate, width: usize) -> Vec<Line> {
                 Line::new(change.kind(), format!("{sign} {name:<width$}   {rest}"))
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::ETag;
+    use crate::domain::twin::Section;
+
+    fn twin(module: &str, etag: &str, desired: &Value) -> Seen {
+        Arc::new(Twin {
+            id: TwinId::module(DeviceId::from_wire("d"), ModuleId::from_wire(module)),
+            etag: ETag::from_wire(etag),
+            version: 1,
+            status: "enabled".into(),
+            connection_state: "Connected".into(),
+            last_activity: None,
+            tags: Map::new(),
+            desired: Section { values: desired.as_object().cloned().unwrap(), ..Section::default() },
+            reported: Section::default(),
+            configurations: vec![],
+        })
+    }
+
+    fn agent(modules: &[&str]) -> Value {
+        let entry = |name: &&str| ((*name).to_owned(), json!({ "settings": { "image": format!("r/{name}:1") } }));
+        json!({ "schemaVersion": "1.1", "modules": modules.iter().map(entry).collect::<Map<_, _>>() })
+    }
+
+    /// A manifest that takes `shell` away and sets a threshold, for a device that has both.
+    fn write() -> ManifestWrite {
+        let content = json!({ "modulesContent": {
+            "$edgeAgent": { "properties.desired": agent(&["filter"]) },
+            "filter": { "properties.desired": { "limit": 30 } },
+        } });
+        ManifestWrite {
+            device: DeviceId::from_wire("d"),
+            manifest: Arc::new(Manifest::read(&content).unwrap()),
+            seen: vec![
+                twin("$edgeAgent", "a1", &agent(&["filter", "shell"])),
+                twin("filter", "f1", &json!({ "limit": 25 })),
+                twin("shell", "s1", &json!({ "open": true })),
+            ],
+        }
+    }
+
+    #[test]
+    fn what_a_reading_tells_of_a_manifest() {
+        let write = write();
+        let names: Vec<String> =
+            write.twins().iter().filter_map(|id| Some(id.module.as_ref()?.as_str().to_owned())).collect();
+        assert_eq!(names, ["$edgeAgent", "filter", "shell"], "what disappears tells too");
+        let after = [twin("$edgeAgent", "a2", &agent(&["filter"])), twin("filter", "f2", &json!({ "limit": 30.0 }))];
+        let shell = write.seen[2].clone();
+        let with = |more: &[Seen]| after.iter().chain(more).cloned().collect::<Vec<_>>();
+        let overtaken = twin("filter", "f3", &json!({ "limit": 99 }));
+        let lost = |found: &[Seen]| matches!(write.weigh(found), ReadBack::Undecidable(_));
+        assert_eq!(write.weigh(&write.seen), ReadBack::Unchanged);
+        assert_eq!(write.weigh(&after), ReadBack::Happened, "the twin of what disappears is gone");
+        assert_eq!(write.weigh(&with(&[shell.clone()])), ReadBack::Happened, "or not yet");
+        assert!(lost(&[after[0].clone(), overtaken, shell.clone()]));
+        assert!(lost(&write.seen[..2]), "nothing was written, and somebody took the module away");
+        assert!(lost(&after[..1]), "a twin it writes to is missing");
+        assert!(lost(&[]));
     }
 }

@@ -1,4 +1,4 @@
-//! Calls a direct method that does something, such as restarting a module. Nothing about it can be read back, and nothing
+//! Calls a direct method that does something: restarting a module. Nothing about it can be read back, and nothing
 //! takes it back; it goes out once.
 
 use serde_json::{Value, json};
@@ -7,59 +7,33 @@ use super::{Http, Line, ReadBack, Target, Words, Write, quote};
 use crate::domain::change::ChangeKind;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::json::compact;
-use crate::domain::secret::mask_json;
 use crate::domain::text::Shown;
 use crate::ops::gate::Refusal;
 use crate::ops::intent::Level;
 
-/// A call.
+/// edgeAgent restarts a module of its device.
 #[derive(Debug, Clone)]
 pub struct MethodCall {
-    /// Who is called: a module, or a device.
-    pub to: TwinId,
-    /// What is asked of it.
-    pub call: Call,
-}
-
-/// What can be asked.
-#[derive(Debug, Clone)]
-pub enum Call {
-    /// edgeAgent restarts a module of its device.
-    Restart(ModuleId),
-    /// Any other method.
-    Named {
-        /// The method's name.
-        name: String,
-        /// What is handed to it.
-        payload: Value,
-    },
+    /// The device.
+    pub device: DeviceId,
+    /// The module.
+    pub module: ModuleId,
 }
 
 impl MethodCall {
-    /// Restarts a module of an edge device.
-    #[must_use]
-    pub fn restart(device: DeviceId, module: ModuleId) -> Self {
-        Self { to: TwinId::module(device, ModuleId::edge_agent()), call: Call::Restart(module) }
-    }
-
     /// The method's name.
+    pub const NAME: &'static str = "RestartModule";
+
+    /// Who is called.
     #[must_use]
-    pub fn name(&self) -> &str {
-        match &self.call {
-            Call::Restart(_) => "RestartModule",
-            Call::Named { name, .. } => name,
-        }
+    pub fn to(&self) -> TwinId {
+        TwinId::module(self.device.clone(), ModuleId::edge_agent())
     }
 
     /// What is handed to it. edgeAgent names modules as containers are named, without the `$`.
     #[must_use]
     pub fn payload(&self) -> Value {
-        match &self.call {
-            Call::Restart(module) => {
-                json!({ "schemaVersion": "1.0", "id": module.as_str().trim_start_matches('$') })
-            }
-            Call::Named { payload, .. } => payload.clone(),
-        }
+        json!({ "schemaVersion": "1.0", "id": self.module.as_str().trim_start_matches('$') })
     }
 
     /// Nothing tells whether a method ran that nobody answered.
@@ -70,24 +44,15 @@ impl MethodCall {
 
 impl Write for MethodCall {
     fn target(&self) -> Target {
-        Target::Twin(match &self.call {
-            Call::Restart(module) => TwinId::module(self.to.device.clone(), module.clone()),
-            Call::Named { .. } => self.to.clone(),
-        })
+        Target::Twin(TwinId::module(self.device.clone(), self.module.clone()))
     }
 
     fn verb(&self) -> &'static str {
-        match self.call {
-            Call::Restart(_) => "module.restart",
-            Call::Named { .. } => "method.invoke",
-        }
+        "module.restart"
     }
 
     fn words(&self) -> Words {
-        match self.call {
-            Call::Restart(_) => Words { act: "Restart", done: "restarted" },
-            Call::Named { .. } => Words { act: "Call", done: "called" },
-        }
+        Words { act: "Restart", done: "restarted" }
     }
 
     fn least(&self) -> Level {
@@ -95,26 +60,13 @@ impl Write for MethodCall {
     }
 
     fn http(&self) -> Http {
-        let device = self.to.device.shown();
-        let path = match &self.to.module {
-            Some(module) => format!("/twins/{}/modules/{}/methods", device.as_str(), module.shown().as_str()),
-            None => format!("/twins/{}/methods", device.as_str()),
-        };
-        let body = json!({ "methodName": self.name(), "payload": self.payload() });
+        let path = format!("/twins/{}/modules/$edgeAgent/methods", self.device.shown().as_str());
+        let body = json!({ "methodName": Self::NAME, "payload": self.payload() });
         Http { method: "POST", path: Shown::composed(path), if_match: None, body: Some(body) }
     }
 
     fn lines(&self) -> Vec<Line> {
-        let change = match &self.call {
-            Call::Restart(module) => {
-                format!("~ edgeAgent stops and starts {}; what it holds in memory is lost", module.shown())
-            }
-            Call::Named { payload, .. } => {
-                let mut payload = payload.clone();
-                mask_json(&mut payload);
-                format!("~ {}   {}", Shown::sanitise(self.name()), compact(&payload))
-            }
-        };
+        let change = format!("~ edgeAgent stops and starts {}; what it holds in memory is lost", self.module.shown());
         vec![Line::new(ChangeKind::Replace, change), Line::remark("it cannot be taken back, and is sent once")]
     }
 
@@ -123,16 +75,9 @@ impl Write for MethodCall {
     }
 
     fn az(&self, hub: &str) -> String {
-        let (hub, device) = (quote(hub), quote(self.to.device.as_str()));
-        let payload = quote(&compact(&self.payload()));
-        let name = quote(self.name());
-        match &self.to.module {
-            Some(module) => format!(
-                "az iot hub invoke-module-method -n {hub} -d {device} -m {} --mn {name} --mp {payload}",
-                quote(module.as_str())
-            ),
-            None => format!("az iot hub invoke-device-method -n {hub} -d {device} --mn {name} --mp {payload}"),
-        }
+        let (hub, device, payload) = (quote(hub), quote(self.device.as_str()), quote(&compact(&self.payload())));
+        let name = Self::NAME;
+        format!("az iot hub invoke-module-method -n {hub} -d {device} -m '$edgeAgent' --mn '{name}' --mp {payload}")
     }
 
     fn refusal(&self) -> Option<Refusal> {

@@ -27,7 +27,7 @@ pub use deployment::{DeploymentChange, DeploymentWrite};
 pub use device::{DeviceChange, DeviceWrite};
 pub use effects::Effects;
 pub use manifest::{ManifestWrite, Seen};
-pub use method::{Call, MethodCall};
+pub use method::MethodCall;
 pub use twin::{TwinPatch, TwinWrite};
 
 /// What a write is done to.

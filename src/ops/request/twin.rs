@@ -14,7 +14,6 @@ use crate::domain::ids::{ETag, TwinId};
 use crate::domain::json;
 use crate::domain::limits::{self, SectionKind};
 use crate::domain::patch::{self, Change};
-use crate::domain::secret::stand_in;
 use crate::domain::text::Shown;
 use crate::domain::twin::Twin;
 use crate::ops::gate::{Refusal, guards};
@@ -144,7 +143,7 @@ impl TwinWrite {
     }
 
     fn one_write(&self, twin: &Twin) -> ReadBack {
-        if same_members(self.patch.of(twin), &self.expected()) { ReadBack::Happened } else { ReadBack::Overtaken }
+        if json::same_members(self.patch.of(twin), &self.expected()) { ReadBack::Happened } else { ReadBack::Overtaken }
     }
 }
 
@@ -209,35 +208,12 @@ impl Write for TwinWrite {
         if self.patch.merge.is_empty() {
             return Some(Refusal::Empty);
         }
-        if let Some(path) = stand_in(&self.patch.merge) {
-            return Some(Refusal::StandIn(path.shown().into()));
-        }
         let finding = limits::check(self.patch.section, &self.expected()).into_iter().next()?;
         Some(Refusal::Limit(format!("{} {}", finding.path.shown(), finding.message)))
     }
 
     fn base_desired_version(&self) -> Option<u64> {
         Some(self.base.desired.version)
-    }
-}
-
-fn same_members(left: &Map<String, Value>, right: &Map<String, Value>) -> bool {
-    left.len() == right.len() && left.iter().all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
-}
-
-/// Equal, whichever way the hub spells a number: taking `30` for another value than `30.0` would deny a write that
-/// happened.
-fn same(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Object(left), Value::Object(right)) => same_members(left, right),
-        (Value::Array(left), Value::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
-        }
-        (Value::Number(left), Value::Number(right)) => {
-            left == right
-                || left.as_f64().zip(right.as_f64()).is_some_and(|(left, right)| left.total_cmp(&right).is_eq())
-        }
-        _ => left == right,
     }
 }
 

@@ -16,10 +16,11 @@ use crate::domain::ids::{DeviceId, ETag, ModuleId};
 use crate::domain::manifest::Manifest;
 use crate::domain::secret::Secret;
 use crate::ops::{
-    DeploymentWrite, DeviceChange, DeviceWrite, Effects, ManifestWrite, OpState, Order, Prepared, Request, Unprepared,
+    Amendment, DeploymentWrite, DeviceChange, DeviceWrite, Effects, ManifestWrite, OpState, Order, Prepared, Request,
+    Unprepared,
 };
 use crate::tui::msg::{Effect, Msg};
-use crate::tui::testkit::{Console, Deploy, Maker, module_twin, session};
+use crate::tui::testkit::{Console, Deploy, Gateway, Maker, details, module_twin, session};
 
 /// What a console asked to be prepared last.
 fn asked(effects: &[Effect]) -> Order {
@@ -184,6 +185,57 @@ fn a_form_is_as_it_was_left_and_takes_nothing_for_typed_that_was_not() {
     golden(&mut next, "form-register-as-left");
     next.press("ctrl-u");
     assert_eq!(kept(&next.press("esc")), Some(("register".to_owned(), None)), "emptied is forgotten");
+}
+
+/// A value that the editor has to write out, or that ends in a blank, is nobody's typing.
+#[test]
+fn a_form_about_something_that_exists_sends_what_was_typed_and_no_more() {
+    let mut console = Console::online();
+    console.run("deployments");
+    console.deploy(|board, now| {
+        let one = Deploy::base("deploy-base", 10).target("tags.a = 'x' ").with(|it| {
+            it.configuration.metrics = [("m".to_owned(), "SELECT deviceId\tFROM devices".to_owned())].into();
+        });
+        board.list.settle(Ok(vec![one.listed()].into()), now);
+    });
+    console.press("e");
+    assert!(console.wait(Duration::from_secs(1)).iter().all(|effect| !matches!(effect, Effect::SaveForm(..))));
+    console.press("tab backspace backspace");
+    console.type_in("40");
+    let Order::Amend(_, amendment) = asked(&console.press("enter")) else { panic!("another order") };
+    assert_eq!(amendment, Amendment { priority: Some(40), ..Amendment::default() });
+}
+
+/// Figures may move while nobody looks, and the guard of a deployment guards the deployment alone.
+#[test]
+fn what_was_read_long_ago_is_looked_at_anew_before_it_is_asked_about() {
+    let mut console = applying();
+    console.wait(Duration::from_secs(119));
+    console.press("s");
+    assert!(console.screen(120, 36).contains("Apply to edge-gateway-001"));
+    console.press("esc");
+    console.wait(Duration::from_secs(2));
+    console.press("s");
+    assert_eq!(console.notice(), "this was read 2 m ago; ctrl-r looks at it anew first");
+    let effects = console.press("ctrl-r");
+    assert!(
+        console.press("ctrl-r ctrl-r").iter().all(|effect| !matches!(effect, Effect::Prepare(_))),
+        "once is enough"
+    );
+    answer(&mut console, asked(&effects), Ok(manifest()));
+    console.press("s");
+    assert!(console.screen(120, 36).contains("name:"));
+}
+
+#[test]
+fn a_module_is_restarted_by_the_page_that_shows_the_call() {
+    let mut console = Console::online();
+    console.run("device edge-gateway-101");
+    let board = details(&Gateway::new("edge-gateway-101"), console.now());
+    console.tell(Msg::Details(Arc::new(board)));
+    let effects = console.press("r");
+    let Order::Restart { module, .. } = asked(&effects) else { panic!("another order") };
+    assert!(console.location().contains(module.as_str()), "{}", console.location());
 }
 
 #[test]

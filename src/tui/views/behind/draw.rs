@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 use super::BehindView;
 use crate::domain::deployment::{MetricName, SystemMetric};
 use crate::domain::health::agent_code_words;
+use crate::domain::secret::shown;
 use crate::domain::time::age_text;
 use crate::store::{DeviceRow, Extent, Fetched, Found};
 use crate::tui::canvas::{Canvas, Piece, fit, fit_middle};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::views::deployments::row::shown;
 use crate::tui::views::fleet::row::{self, FleetColumn};
 use crate::tui::widgets::states::{self, Blank, wrap};
 use crate::tui::widgets::table::{Column, cursor_row, heads, place};
@@ -239,7 +239,7 @@ impl BehindView {
             let text = format!("{}: {meaning}", system.word());
             lines.extend(wrap(&text, width).into_iter().map(|line| (role, line)));
         }
-        lines.extend(wrap(&shown(&figure.query), width).into_iter().map(|line| (Role::TextFaint, line)));
+        lines.extend(wrap(shown(&figure.query).as_str(), width).into_iter().map(|line| (Role::TextFaint, line)));
         let (height, all) = (usize::from(area.height), lines.len());
         for (offset, (role, line)) in lines.into_iter().take(height).enumerate() {
             // Longer than the room on purpose, so that the mark of what is missing stands there.
@@ -261,6 +261,6 @@ fn name(found: &Found) -> String {
     match (&found.device, &found.module) {
         (Some(device), Some(module)) => format!("{}/{}", device.shown(), module.shown()),
         (Some(device), None) => device.shown().into(),
-        (None, _) => shown(found.text.as_deref().unwrap_or_default()),
+        (None, _) => shown(found.text.as_deref().unwrap_or_default()).into(),
     }
 }

@@ -6,11 +6,11 @@ mod draw;
 use super::page::Sources;
 use super::{Place, Step, View};
 use crate::domain::ids::{OpId, TwinId};
-use crate::domain::time::Now;
+use crate::domain::time::{Now, age_text};
 use crate::ops::{OpState, Order, Outcome, Prepared, Request, Target, Unprepared, Write, WriteIntent};
 use crate::tui::actions::{ActionId, Scope};
 use crate::tui::canvas::{Canvas, Piece};
-use crate::tui::layers::Question;
+use crate::tui::layers::{Question, STALE};
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
@@ -154,7 +154,16 @@ impl View for ChangeView {
                 shell.info("it is being sent; what becomes of it is said here");
                 Step::done()
             }
+            // Each look asks several things of the hub.
+            (ActionId::Refresh, State::Reading(_)) => Step::done(),
             (ActionId::Refresh, _) => self.prepare(shell),
+            (ActionId::ReviewSend, State::Ready(ready))
+                if ready.sent.is_none() && shell.now.since(ready.read) > STALE =>
+            {
+                let age = age_text(shell.now.since(ready.read));
+                shell.info(format!("this was read {age} ago; ctrl-r looks at it anew first"));
+                Step::done()
+            }
             (ActionId::ReviewSend, State::Ready(ready)) if ready.sent.is_none() => {
                 Step { ask: Some(Question::Send(Box::new(ready.intent.clone()))), ..Step::done() }
             }

@@ -8,12 +8,12 @@ use crate::domain::deployment::Deployed;
 use crate::domain::effective::{Configuration, Deployments, Outcome, Overruled, overruled};
 use crate::domain::ids::DeploymentId;
 use crate::domain::manifest::Kind;
+use crate::domain::secret::shown;
 use crate::domain::time::age_text;
 use crate::store::AgentSummary;
 use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::views::deployments::row::shown;
 
 /// Devices that are named where a deployment is rejected; more are counted.
 const NAMED: usize = 3;
@@ -292,11 +292,11 @@ pub(super) fn places(overruled: &[Overruled]) -> String {
     let parts = modules.into_iter().map(|(module, keys)| {
         let more = keys.len().saturating_sub(NAMED);
         let mut keys: Vec<String> =
-            keys.iter().take(NAMED).map(|key| shown(key)).filter(|key| !key.is_empty()).collect();
+            keys.iter().take(NAMED).map(|key| String::from(shown(key))).filter(|key| !key.is_empty()).collect();
         if more > 0 {
             keys.push(format!("{more} more"));
         }
-        if keys.is_empty() { shown(&module) } else { format!("{} ({})", shown(&module), keys.join(", ")) }
+        if keys.is_empty() { shown(&module).into() } else { format!("{} ({})", shown(&module), keys.join(", ")) }
     });
     parts.collect::<Vec<_>>().join(", ")
 }

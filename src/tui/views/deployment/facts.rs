@@ -5,11 +5,12 @@ use super::evidence::{Rivalry, places};
 use crate::domain::deployment::Deployed;
 use crate::domain::effective::Outcome;
 use crate::domain::manifest::Kind;
+use crate::domain::secret::shown;
 use crate::domain::time::{HubTime, age_text, wall_age};
 use crate::tui::canvas::Piece;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
-use crate::tui::views::deployments::row::{labels, shown, sign, state_words};
+use crate::tui::views::deployments::row::{sign, state_words};
 use crate::tui::widgets::states::wrap;
 
 /// One line.
@@ -77,7 +78,7 @@ impl DeploymentView {
             (Role::TextDim, "   schema ".to_owned()),
             (Role::Fg, schema),
         ]);
-        let labels = labels(deployed);
+        let labels = deployed.configuration.shown_labels();
         let (role, labels) =
             if labels.is_empty() { (Role::TextFaint, "none".to_owned()) } else { (Role::Fg, labels.join("  ")) };
         rows.extend(fact("labels", role, &labels, width));
@@ -90,7 +91,7 @@ impl DeploymentView {
         let (role, condition) = match condition.trim() {
             "" => (Role::TextFaint, "empty: for nobody".to_owned()),
             "*" => (Role::Fg, "*   every edge device".to_owned()),
-            _ => (Role::Fg, shown(condition)),
+            _ => (Role::Fg, shown(condition).into()),
         };
         let mut rows = fact("target", role, &condition, width);
         if let Some(error) = deployed.configuration.target.unread() {

@@ -4,10 +4,10 @@
 use crate::domain::deployment::{BEAT, Deployed, Metric, MetricName, SystemMetric};
 use crate::domain::effective::{Contents, ModulePart};
 use crate::domain::ids::ModuleId;
+use crate::domain::secret::shown;
 use crate::domain::text::Untrusted;
 use crate::tui::canvas::Piece;
 use crate::tui::theme::Role;
-use crate::tui::views::deployments::row::shown;
 
 /// What a line is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ pub(super) fn rows(deployed: &Deployed, contents: &Contents) -> Vec<(RowKey, Row
         .collect();
     rows.extend(contents.modules.iter().map(|part| (RowKey::Module(part.id.clone()), module(part))));
     rows.extend(contents.routes.iter().map(|route| {
-        let text = shown(route.text.raw());
+        let text = String::from(shown(route.text.raw()));
         let mut facts = vec![("route", (Role::Fg, text.clone()))];
         if let Some(priority) = route.priority {
             facts.push(("priority", (Role::Fg, format!("{priority}; 0 is sent first"))));
@@ -99,7 +99,7 @@ fn figure(deployed: &Deployed, metric: &Metric) -> Row {
     };
     let (kind, says) = match &metric.name {
         MetricName::System(system) => ("figure", system_says(deployed, *system)),
-        MetricName::Own(_) => ("own", (Role::TextDim, shown(&metric.query))),
+        MetricName::Own(_) => ("own", (Role::TextDim, shown(&metric.query).into())),
     };
     let mut facts = Vec::new();
     match &metric.name {
@@ -112,7 +112,7 @@ fn figure(deployed: &Deployed, metric: &Metric) -> Row {
     let query = if metric.query.is_empty() {
         (Role::TextFaint, "none: the deployment is for nobody".to_owned())
     } else {
-        (Role::TextDim, shown(&metric.query))
+        (Role::TextDim, shown(&metric.query).into())
     };
     facts.push(("query", query));
     let minutes = BEAT.as_secs() / 60;
@@ -150,7 +150,7 @@ fn system_says(deployed: &Deployed, metric: SystemMetric) -> Piece {
 }
 
 fn module(part: &ModulePart) -> Row {
-    let image: Option<String> = part.image.as_ref().map(|image| shown(image.raw()));
+    let image: Option<String> = part.image.as_ref().map(|image| shown(image.raw()).into());
     let mut facts: Vec<(&'static str, Piece)> = Vec::new();
     let mut fact = |label: &'static str, text: Option<String>| {
         facts.extend(text.map(|text| (label, (Role::Fg, text))));

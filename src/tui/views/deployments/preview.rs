@@ -3,9 +3,10 @@
 use ratatui::layout::Rect;
 
 use super::draw::other_words;
-use super::row::{self, Row, labels, shown, state_words};
+use super::row::{self, Row, state_words};
 use crate::domain::deployment::Listed;
 use crate::domain::effective::Contents;
+use crate::domain::secret::shown;
 use crate::tui::canvas::{Canvas, Piece};
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
@@ -41,7 +42,7 @@ pub(super) fn draw(row: &Row<'_>, evidence: Option<&Evidence>, shell: &Shell, ca
             {
                 fact(if index == 0 { "twins" } else { "" }, role, &text);
             }
-            let labels = labels(deployed);
+            let labels = deployed.configuration.shown_labels();
             if !labels.is_empty() {
                 fact("labels", Role::TextDim, &labels.join("  "));
             }
@@ -85,5 +86,5 @@ fn sets(contents: &Contents) -> String {
 
 /// An image without its registry: its name and tag say what runs.
 fn last_of(image: &str) -> String {
-    shown(image.rsplit('/').next().unwrap_or(image))
+    shown(image.rsplit('/').next().unwrap_or(image)).into()
 }

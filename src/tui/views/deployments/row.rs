@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use crate::domain::deployment::{Deployed, Figures, Listed, Other, OtherKind, Standing, SystemMetric};
 use crate::domain::ids::natural_cmp;
 use crate::domain::manifest::Kind;
-use crate::domain::secret::{mask_json, redact};
-use crate::domain::text::Untrusted;
+use crate::domain::secret::shown;
 use crate::domain::time::{HubTime, age_text, wall_age};
 use crate::domain::twin::ConfigurationStatus;
 use crate::tui::actions::ActionId;
@@ -214,26 +213,6 @@ pub fn clock(at: Timestamp) -> String {
     at.strftime("%H:%MZ").to_string()
 }
 
-/// Text from outside, drawn; what looks like a secret in it is masked.
-#[must_use]
-pub fn shown(text: &str) -> String {
-    Untrusted::new(redact(text)).shown().into()
-}
-
-/// Labels as `name=value`, secrets masked.
-#[must_use]
-pub fn labels(deployed: &Deployed) -> Vec<String> {
-    let mut labels: serde_json::Value = deployed
-        .configuration
-        .labels
-        .iter()
-        .map(|(name, value)| (name.clone(), serde_json::Value::from(value.as_str())))
-        .collect();
-    mask_json(&mut labels);
-    let members = labels.as_object().into_iter().flatten();
-    members.map(|(name, value)| format!("{}={}", shown(name), shown(value.as_str().unwrap_or_default()))).collect()
-}
-
 impl<'a> Row<'a> {
     /// The deployment, when it is one that can be read.
     #[must_use]
@@ -284,7 +263,7 @@ impl<'a> Row<'a> {
             (KIND, _) => (Role::TextDim, kind(self.listed).0.to_owned()),
             (Id, deployed) => (deployed.map_or(Role::TextDim, |_| Role::Fg), self.listed.id().shown().into()),
             (Target, _) if self.target().trim().is_empty() => (Role::TextFaint, "empty: for nobody".to_owned()),
-            (Target, _) => (Role::TextDim, shown(self.target())),
+            (Target, _) => (Role::TextDim, shown(self.target()).into()),
             (Here, _) => match self.here {
                 Some(ConfigurationStatus::Applied) => (Role::StatusOk, "applied".to_owned()),
                 Some(ConfigurationStatus::Targeted) => (Role::StatusWarn, "targeted, lost".to_owned()),

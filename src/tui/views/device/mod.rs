@@ -15,11 +15,10 @@ use crate::domain::health::AgentReport;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::time::Now;
 use crate::domain::twin::Twin;
-use crate::ops::{MethodCall, Order, Request};
+use crate::ops::Order;
 use crate::store::{Fetched, Needs, Source};
 use crate::tui::actions::{ActionId, Scope};
 use crate::tui::canvas::{Canvas, Piece};
-use crate::tui::layers::Question;
 use crate::tui::msg::Effect;
 use crate::tui::shell::Shell;
 use crate::tui::theme::Role;
@@ -107,17 +106,6 @@ impl DeviceView {
         }
     }
 
-    /// Asks whether the module under the cursor shall be restarted.
-    fn restart(&self, shell: &mut Shell) -> Step {
-        let Some(module) = self.modules.selected().filter(|_| !self.modules.is_settling(shell.now)) else {
-            shell.warn("no module is under the cursor");
-            return Step::done();
-        };
-        let call = MethodCall::restart(self.id.clone(), module.clone());
-        let intent = shell.intent(Request::Method(call));
-        Step { ask: Some(Question::Send(Box::new(intent))), ..Step::done() }
-    }
-
     fn selected_twin(&self) -> TwinId {
         match self.modules.selected() {
             Some(module) => TwinId::module(self.id.clone(), module.clone()),
@@ -171,12 +159,17 @@ impl View for DeviceView {
             return Step::go(place);
         }
         match action {
-            ActionId::Open | ActionId::Twin | ActionId::Logs if self.modules.is_settling(shell.now) => {
+            ActionId::Open | ActionId::Twin | ActionId::Logs | ActionId::Restart
+                if self.modules.is_settling(shell.now) =>
+            {
                 shell.warn("the module under the cursor just changed; press again");
                 Step::done()
             }
             ActionId::Open | ActionId::Twin => Step::go(Place::Twin(self.selected_twin())),
-            ActionId::Restart => self.restart(shell),
+            ActionId::Restart => match self.modules.selected().cloned() {
+                Some(module) => Step::go(Place::Change(Box::new(Order::Restart { device: self.id.clone(), module }))),
+                None => Step::done(),
+            },
             ActionId::Logs => Step::go(Place::Logs(self.id.clone(), self.modules.selected().cloned())),
             ActionId::RawJson => Step::go(Place::Page(PageKind::Json(self.agent_id()))),
             ActionId::CopyId => {

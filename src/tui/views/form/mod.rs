@@ -53,7 +53,9 @@ enum Entry {
 
 impl Field {
     fn text(label: &'static str, help: &'static str, begin: &str) -> Self {
-        Self { label, help, entry: Entry::Text(Box::new(Editor::line(begin))), begin: begin.to_owned() }
+        // As the editor has it, which writes out what cannot be typed: else it would pass for something typed.
+        let editor = Editor::line(begin);
+        Self { label, help, begin: editor.text(), entry: Entry::Text(Box::new(editor)) }
     }
 
     fn choice(label: &'static str, help: &'static str, begin: bool) -> Self {
@@ -200,7 +202,7 @@ impl Values<'_> {
     /// The text, when it is no longer what stood there at the beginning.
     fn changed(&self, field: usize) -> Option<String> {
         let text = self.text(field);
-        (self.0.get(field).is_some_and(|field| field.begin != text)).then_some(text)
+        (self.0.get(field).is_some_and(|field| field.begin.trim() != text)).then_some(text)
     }
 
     fn choice(&self, field: usize) -> bool {
