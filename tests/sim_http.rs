@@ -263,6 +263,28 @@ async fn a_hub_that_is_off_never_answers_and_comes_back() {
     assert!(answer.map_or(true, |answer| !answer.status().is_success()), "shutdown frees whoever hangs");
 }
 
+/// Real time, and only from below: at least the delay that was ordered, for reads and writes, until it is taken back.
+#[tokio::test]
+async fn latency_holds_every_answer_back_and_ends() {
+    let sim = sim(Scenario::Default).await;
+    let outside = Outside::new(&sim);
+    let path = "/twins/edge-gateway-001";
+    let ordered = Duration::from_millis(200);
+    assert!(sim.command("latency 200ms").is_ok());
+    for (method, body) in [(Method::GET, Value::Null), (Method::PATCH, json!({"tags": {"shift": "night"}}))] {
+        let began = tokio::time::Instant::now();
+        let answer = outside.send(method.clone(), path, &[], body).await;
+        assert_eq!(answer.status, 200, "late, and otherwise as ever: {method}");
+        assert!(began.elapsed() >= ordered, "{method} after {:?}", began.elapsed());
+    }
+    // So long that an answer that still waited for it would never come before the deadline.
+    assert!(sim.command("latency 120s").is_ok());
+    assert!(sim.command("latency 0").is_ok());
+    let request = outside.request(Method::GET, path, &[], &Value::Null).timeout(Duration::from_secs(30));
+    assert_eq!(request.send().await.expect("an answer, at once").status(), 200);
+    sim.shutdown().await;
+}
+
 #[tokio::test]
 async fn commands_say_what_they_did_or_what_is_possible() {
     let sim = sim(Scenario::Default).await;

@@ -171,7 +171,7 @@ mod tests {
             (Configuration { labels: one("token", "********"), ..wanted.clone() }, "/labels/token"),
             (Configuration { target: TargetCondition::parse(&masked).unwrap(), ..wanted.clone() }, "/targetCondition"),
             (
-                Configuration { metrics: one("m", &format!("SELECT * FROM devices WHERE {masked}")), ..wanted.clone() },
+                Configuration { metrics: one("m", &format!("SELECT * FROM devices WHERE {masked}")), ..wanted },
                 "/metrics/queries/m",
             ),
         ] {

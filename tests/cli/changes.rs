@@ -1,6 +1,8 @@
 //! What scripts change beside twins: devices registered, cut off, let in, tagged, deleted; manifests applied; modules
 //! restarted. Each without a terminal to ask on.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::harness::World;
@@ -77,6 +79,19 @@ async fn a_manifest_says_what_it_removes_before_it_is_sent() {
         modules.keys().map(String::as_str).collect::<Vec<_>>(),
         ["SimulatedTemperatureSensor", "temperatureFilter"]
     );
+    // Accepted is not running: edgeAgent pulls and starts, and then it is.
+    let filter = || {
+        let list = world.run(&["modules", "list", "edge-gateway-001", "-o", "json"]).items("ModuleList");
+        list.into_iter().find(|module| module["moduleId"] == "temperatureFilter").unwrap()
+    };
+    assert_ne!(filter()["reported"]["image"], "acrproduction001.azurecr.io/temperature-filter:1.0.0");
+    world.clock.advance(Duration::from_secs(120));
+    assert_eq!(
+        (&filter()["status"], &filter()["reported"]["image"]),
+        (&json!("running"), &json!("acrproduction001.azurecr.io/temperature-filter:1.0.0"))
+    );
+    let table = world.run(&["modules", "list", "edge-gateway-001"]).out;
+    assert!(!table.contains("debugShell") && table.lines().count() == 5, "what was removed is gone: {table}");
     let again = world.run(&["apply", "--device", "edge-gateway-001", GUIDE, "--yes"]);
     assert!(again.code == 0 && again.out.contains("has all of it already"), "{}{}", again.out, again.err);
 }

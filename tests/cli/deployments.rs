@@ -1,5 +1,7 @@
 //! `edgedeck deployment`: the hub's deployments for people and programs, and the devices behind their figures.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::harness::{World, steady};
@@ -57,6 +59,34 @@ async fn behind_each_figure_are_as_many_devices() {
     let few = world.run(&["deployment", "devices", BASE, "--limit", "2", "-o", "json"]).items("DeploymentDevices");
     assert_eq!(few[0], json!({"deviceId": "edge-gateway-101", "moduleId": null, "row": null}));
     assert_eq!(few.len(), 2);
+}
+
+/// A metric of one's own: the hub counts it at its next look, and behind it are the devices its query finds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_metric_of_ones_own_is_counted_and_listed() {
+    let world = World::start().await;
+    let metric = "b1=SELECT deviceId FROM devices WHERE tags.location.building = 'B1'";
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/deployment.manifest.json");
+    let args = ["deployment", "create", "counted", "-k", manifest, "-t", "tags.role = 'nobody'", "--metric", metric];
+    let created = world.run(&[&args[..], &["--confirm", "counted"]].concat());
+    assert_eq!(created.code, 0, "{}", created.err);
+    world.clock.advance(Duration::from_secs(20));
+    let shown = world.run(&["deployment", "show", "counted", "-o", "json"]).items("Deployment").remove(0);
+    let figure = shown["metrics"]["results"]["b1"].as_u64().unwrap();
+    let found = world.run(&["deployment", "devices", "counted", "--metric", "b1", "-o", "json"]);
+    let found = found.items("DeploymentDevices");
+    assert_eq!(found.len() as u64, figure);
+    // Whomever it targets, and edge devices or not: the query alone decides.
+    assert_eq!(shown["systemMetrics"]["results"]["targetedCount"], 0);
+    let ids: Vec<&str> = found.iter().map(|item| item["deviceId"].as_str().unwrap()).collect();
+    assert!(ids.contains(&"edge-gateway-101") && ids.contains(&"sensor-vibration-101"), "{ids:?}");
+    assert!(
+        ids.iter().all(|id| id.rsplit_once("-1").is_some_and(|(_, rest)| rest.len() == 2)),
+        "one building: {ids:?}"
+    );
+    let text = world.run(&["deployment", "show", "counted"]).out;
+    let told = |line: &str| line.contains("b1") && line.split_whitespace().any(|word| word == figure.to_string());
+    assert!(text.lines().any(told), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use edgedeck::app::SystemClock;
 use edgedeck::domain::time::ManualClock;
-use edgedeck::sim::{Seed, Sim, SimOptions, start};
+use edgedeck::sim::{Scenario, Seed, Sim, SimOptions, start};
 use serde_json::Value;
 
 /// The simulated world's present; it stands still, so that everything but ages is the same in every run.
@@ -45,10 +45,25 @@ impl Ran {
 }
 
 impl World {
+    /// The default fleet.
     pub async fn start() -> Self {
+        Self::of(Scenario::Default).await
+    }
+
+    /// The world of a scenario file, whose text is `toml`.
+    pub async fn written(toml: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("world.toml");
+        fs::write(&path, toml).unwrap();
+        Self::of(Scenario::open(path.to_str().unwrap()).unwrap()).await
+    }
+
+    /// One of the worlds that come along, or one that was read.
+    pub async fn of(scenario: Scenario) -> Self {
         let clock = ManualClock::at(NOW.parse().unwrap());
         // The binary signs by real time.
         let options = SimOptions {
+            scenario,
             real_clock: Arc::new(SystemClock::start()),
             seed: Seed::fixed(7),
             ..SimOptions::new(clock.clone())

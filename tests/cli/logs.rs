@@ -165,6 +165,46 @@ async fn what_is_not_there_and_what_is_not_meant_end_with_their_codes() {
     }
 }
 
+/// A module that writes what harms terminals, from a scenario file.
+const HOSTILE: &str = r#"
+[manifests.hostile]
+modules = { noise = { image = "mcr.microsoft.com/sim-workload:hostile" } }
+
+[[devices]]
+id = "edge-1"
+manifest = "hostile"
+installed = "-15m"
+"#;
+
+/// What must not reach a terminal: controls other than the end of a line, and what turns the direction of text.
+fn harmful(character: char) -> bool {
+    (character.is_control() && character != '\n')
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The numbers in `text` after `seq=`, in order.
+fn numbers(text: &str) -> Vec<u64> {
+    let digits =
+        |rest: &str| rest.split(|character: char| !character.is_ascii_digit()).next().unwrap().parse().unwrap();
+    text.split("seq=").skip(1).map(digits).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_lines_are_all_there_and_harmless() {
+    let world = World::written(HOSTILE).await;
+    let log = ["logs", "edge-1", "noise", "--tail", "200"];
+    for form in ["text", "json"] {
+        let ran = world.run(&[&log[..], &["-o", form]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let found = ran.out.chars().chain(ran.err.chars()).find(|character| harmful(*character));
+        assert_eq!(found, None, "{form}");
+        let numbers = numbers(&ran.out);
+        // Fewer than 200: the longest lines come in parts, and only the first part has the number.
+        assert!(numbers.len() > 150, "{}", numbers.len());
+        assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]), "each once, in order: {numbers:?}");
+    }
+}
+
 /// A run that goes on until it is ended.
 struct Following {
     child: Child,

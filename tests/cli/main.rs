@@ -10,6 +10,7 @@
 mod changes;
 mod connect;
 mod deployments;
+mod guide;
 mod harness;
 mod logs;
 mod prompt;

@@ -29,6 +29,17 @@ async fn confirms(console: &mut Console, name: Option<&str>) {
     console.press("tab enter").await;
 }
 
+/// Whether a row with `name` in it has `word` too.
+fn row_has(screen: &str, name: &str, word: &str) -> bool {
+    screen.lines().any(|row| row.contains(name) && row.contains(word))
+}
+
+/// What the right of the two panes on top says, without blanks: words that are longer than the pane go over its lines.
+fn right_pane(screen: &str) -> String {
+    let right = screen.lines().filter_map(|row| row.split_once("||")).map(|(_, right)| right.trim_end_matches('|'));
+    right.flat_map(str::split_whitespace).collect()
+}
+
 /// A device's identity as the hub has it.
 async fn device(stage: &Stage, id: &str) -> Answer {
     let path = format!("/devices/{id}?api-version=2021-04-12");
@@ -78,6 +89,51 @@ async fn a_manifest_is_looked_at_confirmed_by_name_and_seen_running() {
     assert!(!serde_json::to_string(wrote).expect("text").contains("REPLACE-WITH-PULL-TOKEN-PASSWORD"), "masked");
 }
 
+/// What happens between is shown as much as how it ends: a pull that fails, and why, while the old image runs on; the one
+/// that comes through; and a module that crashes later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manifest_is_seen_on_its_way_failing_coming_through_and_crashing() {
+    const IMAGE: &str = "acrproduction001.azurecr.io/temperature-filter:1.0.0";
+    let stage = Stage::set().await;
+    let mut console = stage.console();
+    console.sees(GATEWAY).await;
+    console.command(&format!("sim image {IMAGE} missing")).await;
+    console.sees("from now on: missing").await;
+    console.command(&format!("apply {GATEWAY} {}", guide())).await;
+    console.sees("DISAPPEARS").await;
+    confirms(&mut console, Some(GATEWAY)).await;
+    console.sees("the hub accepted the manifest for edge-gateway-001").await;
+    console.sees("devices > edge-gateway-001").await;
+    // Accepted is not running.
+    console.sees("edgeAgent has not taken up v4").await;
+    console.press("esc").await;
+    console.shows("the device applying", |screen| row_has(screen, GATEWAY, "applying")).await;
+
+    stage.clock.push(Duration::from_secs(60));
+    console.shows("the device failed", |screen| row_has(screen, GATEWAY, "failed")).await;
+    console.command(&format!("device {GATEWAY}")).await;
+    console.sees("500  part of the manifest could not be carried").await;
+    let says = |screen: &str| right_pane(screen).contains(&format!("pullimage\"{IMAGE}\""));
+    console.shows("which image could not be pulled", says).await;
+    let old_one =
+        |screen: &str| row_has(screen, "temperatureFilter ", "other image") && screen.contains("filter:0.9.0");
+    console.shows("the old one running", old_one).await;
+
+    console.command(&format!("sim image {IMAGE} ok")).await;
+    console.sees("from now on: ok").await;
+    stage.clock.push(Duration::from_secs(600));
+    console.sees("erature-filter:1.0.0").await;
+    console.shows("the new one running", |screen| row_has(screen, "temperatureFilter ", "running  ")).await;
+    console.sees("200  the manifest was accepted").await;
+
+    console.command(&format!("sim fault {GATEWAY} crash temperatureFilter 3")).await;
+    console.sees("has a fault: crash temperatureFilter 3").await;
+    stage.clock.push(Duration::from_secs(30));
+    console.shows("the module in backoff", |screen| row_has(screen, "temperatureFilter ", "backoff")).await;
+    console.press("esc").await;
+    console.shows("the device in backoff", |screen| row_has(screen, GATEWAY, "backoff")).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_is_registered_in_a_form_and_comes_up_when_it_is_provisioned() {
     let stage = Stage::set().await;
@@ -98,7 +154,8 @@ async fn a_device_is_registered_in_a_form_and_comes_up_when_it_is_provisioned() 
     console.sees("gw-new is registered").await;
     console.sees("devices > gw-new").await;
     console.sees("never").await;
-    assert!(stage.sim.command("provision gw-new").is_ok());
+    console.command("sim provision gw-new").await;
+    console.sees("the runtime was installed for gw-new").await;
     stage.clock.push(Duration::from_secs(60));
     console.sees("the device has no manifest").await;
     console.sees("running").await;

@@ -51,6 +51,16 @@ async fn modules(stage: &Stage, device: &str) -> Vec<String> {
     names
 }
 
+/// Waits until the figures of the deployment on screen are these: targeted, applied, accepted.
+async fn reads(console: &mut Console, figures: [usize; 3]) {
+    let figure = |screen: &str, name: &str| {
+        let row = screen.lines().find(|row| row.contains(&format!("figure   {name} ")))?;
+        row.split_whitespace().find_map(|word| word.parse().ok())
+    };
+    let all = |screen: &str| ["TARGETED", "APPLIED", "ACCEPTED"].map(|name| figure(screen, name)) == figures.map(Some);
+    console.shows(&format!("{figures:?} devices in its figures"), all).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn base_and_layer_take_hold_and_devices_fall_back() {
     let stage = Stage::set().await;
@@ -68,7 +78,14 @@ async fn base_and_layer_take_hold_and_devices_fall_back() {
     stage.clock.push(Duration::from_secs(10));
     stage.clock.push(Duration::from_secs(400));
     console.press("ctrl-r").await;
-    console.sees("13").await;
+    // One of them was registered and never installed.
+    reads(&mut console, [13, 13, 12]).await;
+    console.sees("1 applied, no answer yet").await;
+    console.command("sim provision edge-gateway-113").await;
+    console.sees("the runtime was installed for edge-gateway-113").await;
+    stage.clock.push(Duration::from_secs(120));
+    stage.clock.push(Duration::from_secs(400));
+    reads(&mut console, [13, 13, 13]).await;
     let guide = ["SimulatedTemperatureSensor", "temperatureFilter"].map(str::to_owned);
     assert_eq!(modules(&stage, "edge-gateway-101").await, guide, "was {before:?}");
 
@@ -115,6 +132,12 @@ async fn base_and_layer_take_hold_and_devices_fall_back() {
     console.sees("deploy-tempfilter-building-b1 is deleted").await;
     stage.clock.push(Duration::from_secs(400));
     assert_eq!(modules(&stage, "edge-gateway-101").await, before, "they fall back");
+    // And on the device itself: what its base had taken away runs again.
+    console.command("device edge-gateway-101").await;
+    console.sees("mlInference").await;
+    let runs = |screen: &str| screen.lines().any(|row| row.contains("mlInference ") && row.contains("running  "));
+    console.shows("mlInference running", runs).await;
+    assert!(console.row("mlInference ").contains("ml-inference:2.0.3"), "{}", console.screen());
 
     let audited = stage.audited();
     let verbs: Vec<(&str, u8)> =

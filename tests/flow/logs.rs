@@ -31,6 +31,12 @@ fn lines(console: &Console) -> Vec<String> {
     console.screen().lines().filter(|line| line.contains(" - ")).map(str::to_owned).collect()
 }
 
+/// How many lines came below the reader, as he is told; nothing while he is not.
+fn lines_below(screen: &str) -> Option<u64> {
+    let (before, _) = screen.split_once(" new lines below, G follows")?;
+    before.rsplit(' ').next()?.parse().ok()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_follow_and_whoever_scrolls_up_stays() {
     let stage = Stage::set().await;
@@ -48,7 +54,7 @@ async fn lines_follow_and_whoever_scrolls_up_stays() {
     console.sees("SCROLLED").await;
     let cursor = console.cursor_row();
     stage.clock.push(Duration::from_secs(60));
-    console.sees("new lines below, G follows").await;
+    console.shows("how many lines came", |screen| lines_below(screen).is_some_and(|news| news > 0)).await;
     assert_eq!(console.cursor_row(), cursor, "the reader stays on his line");
     console.press("G").await;
     console.sees("FOLLOW").await;
@@ -80,6 +86,26 @@ async fn an_edit_of_the_twin_is_seen_in_the_log() {
     console.sees("logs > temperatureFilter").await;
     stage.clock.push(Duration::from_secs(10));
     console.sees("Threshold updated to: 30.0").await;
+    // Readings are near 100: above 30 they are alerts as before, below 500 none is one any more.
+    let last_reading = |console: &Console| {
+        let reading = |line: &String| line.contains("temperature=");
+        lines(console).into_iter().rfind(reading).expect("a reading")
+    };
+    assert!(last_reading(&console).contains("Alert sent: temperature="), "{}", console.screen());
+    console.command(&format!("twin {FILTER}")).await;
+    console.sees("temperatureThreshold").await;
+    console.edits_the_threshold("500.0").await;
+    console.press("ctrl-s").await;
+    console.sees("REVIEW").await;
+    console.confirms().await;
+    console.sees("is applied").await;
+    console.press("esc").await;
+    console.sees("logs > temperatureFilter").await;
+    stage.clock.push(Duration::from_secs(10));
+    console.sees("Threshold updated to: 500.0").await;
+    stage.clock.push(Duration::from_secs(20));
+    console.sees("Normal reading filtered: temperature=").await;
+    assert!(last_reading(&console).contains("Normal reading filtered"), "{}", console.screen());
     let (ended, _) = console.ends("ctrl-c").await;
     assert_eq!(ended, Ended::Left);
 }

@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use crate::harness::{Console, Stage};
 
+/// The devices of the list, from its top.
+fn devices(console: &Console) -> Vec<String> {
+    let named = |row: &str| row.split_whitespace().find(|word| word.starts_with("edge-gateway-")).map(str::to_owned);
+    console.screen().lines().filter(|row| row.starts_with('|')).filter_map(named).collect()
+}
+
 /// Opens the row under the cursor and comes back.
 async fn opens(console: &mut Console, device: &str, why: &[&str]) {
     while !console.cursor_row().contains(device) {
@@ -27,7 +33,13 @@ async fn the_three_that_are_broken_are_on_top_and_say_why() {
     let mut console = stage.console();
     console.sees("26 of 26").await;
     console.no_longer_sees("not read").await;
+    // In the whole list, healthy devices below them.
+    let broken = ["edge-gateway-203", "edge-gateway-209", "edge-gateway-104"];
+    let all = devices(&console);
+    assert_eq!((&all[..3], all.len()), (&broken.map(str::to_owned)[..], 26), "{}", console.screen());
     console.press("F").await;
+    console.sees("3 of 26").await;
+    assert_eq!(devices(&console), broken, "they, and nobody else:\n{}", console.screen());
     for (device, word) in
         [("edge-gateway-203", "failed"), ("edge-gateway-209", "silent"), ("edge-gateway-104", "backoff")]
     {

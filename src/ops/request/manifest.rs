@@ -267,8 +267,8 @@ mod tests {
         let lost = |found: &[Seen]| matches!(write.weigh(found), ReadBack::Undecidable(_));
         assert_eq!(write.weigh(&write.seen), ReadBack::Unchanged);
         assert_eq!(write.weigh(&after), ReadBack::Happened, "the twin of what disappears is gone");
-        assert_eq!(write.weigh(&with(&[shell.clone()])), ReadBack::Happened, "or not yet");
-        assert!(lost(&[after[0].clone(), overtaken, shell.clone()]));
+        assert_eq!(write.weigh(&with(std::slice::from_ref(&shell))), ReadBack::Happened, "or not yet");
+        assert!(lost(&[after[0].clone(), overtaken, shell]));
         assert!(lost(&write.seen[..2]), "nothing was written, and somebody took the module away");
         assert!(lost(&after[..1]), "a twin it writes to is missing");
         assert!(lost(&[]));
