@@ -111,17 +111,15 @@ fn hub(section: &Section<'_>, plan: &mut Plan) {
     }
     let skus = [("F1", true), ("B1", false), ("B2", false), ("B3", false), ("S1", false), ("S2", false), ("S3", false)];
     plan.free = section.get("sku").and_then(|field| field.choice(&skus)).unwrap_or_default();
-    plan.beat = section.get("beat").and_then(|field| {
-        field
-            .duration()
-            .filter(|beat| (1..=3_600).contains(&beat.as_secs()))
-            .or_else(|| field.wrong("lies between 1s and 1h"))
-    });
+    // Read as after `:sim`.
+    let read = |key: &str, read: fn(&str) -> Result<Duration, String>| {
+        let field = section.get(key)?;
+        read(field.string()?).map_or_else(|why| field.wrong(why), Some)
+    };
+    plan.beat = read("beat", words::beat);
     let off = section.get("off").and_then(|field| field.flag()).unwrap_or_default();
-    let latency = section.get("latency").and_then(|field| {
-        field.duration().filter(|latency| latency.as_secs() <= 120).or_else(|| field.wrong("is at most 120s"))
-    });
-    plan.faults = FaultState { hub_on: !off, latency: latency.unwrap_or(Duration::ZERO), ..FaultState::default() };
+    let latency = read("latency", words::latency).unwrap_or(Duration::ZERO);
+    plan.faults = FaultState { hub_on: !off, latency, ..FaultState::default() };
     for field in section.get("faults").iter().flat_map(Field::one_or_more) {
         let wanted = format!("a fault of the hub; these are: {}", words::HUB_FAULTS);
         let read = |text: &str| words::hub_fault(&text.split_whitespace().collect::<Vec<_>>());
