@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use super::durations;
 use super::findings::{Finding, Place, Source};
 use crate::domain::secret::{MASK, names_a_secret, redact};
+use crate::domain::time::durations;
 
 /// A written value.
 #[derive(Debug, Clone, PartialEq)]

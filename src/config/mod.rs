@@ -4,7 +4,6 @@
 //! column and what would be right, and everything else applies.
 
 mod contexts;
-pub mod durations;
 mod findings;
 mod input;
 mod layers;

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::durations;
 use super::findings::Place;
 use super::input::Input;
 use crate::domain::sku::Sku;
+use crate::domain::time::durations;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

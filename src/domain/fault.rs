@@ -75,7 +75,8 @@ pub struct Fault {
     pub tracking_id: Option<Untrusted>,
     /// `x-ms-request-id` of the answer.
     pub request_id: Option<Untrusted>,
-    /// Whether it is certain that the request never left: there was no connection to send it on.
+    /// Whether it is certain that the request never left: there was no connection to send it on, or what has to be read
+    /// before a write could not be read, and the rest of the fault says why.
     pub never_sent: bool,
     /// The right the call needs, where it got as far as the hub.
     pub needs: Option<Right>,

@@ -3,6 +3,8 @@
 //! [`Now`] carries two readings of one instant: wall time to print, and a monotonic reading to measure ages
 //! with, so that a clock jump cannot make old data look fresh.
 
+pub mod durations;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

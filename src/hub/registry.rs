@@ -90,8 +90,8 @@ impl HubWrite {
         let reader = HubRead(Arc::clone(&self.0), Manner::Patient);
         let call = reader.call(&doing, OpClass::Registry, Meter::Free, Method::GET, route(id));
         // Nothing was sent yet, so what keeps the identity from being read leaves no doubt about the write.
-        let read = self.0.call(call).await.map_err(|fault| Fault { never_sent: true, ..fault })?;
-        let mut body = wire::identity_to_send_back(&doing, &read.body)?;
+        let read = self.0.call(call).await.and_then(|reply| wire::identity_to_send_back(&doing, &reply.body));
+        let mut body = read.map_err(|fault| Fault { never_sent: true, ..fault })?;
         if body.get("etag").and_then(Value::as_str) != Some(if_match.as_str()) {
             let why = "it changed since it was read; nothing was sent, look again";
             return Err(Fault { never_sent: true, ..refused(FaultKind::PreconditionFailed, why) });

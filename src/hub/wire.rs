@@ -143,11 +143,7 @@ pub(super) fn identity_to_send_back(doing: &str, body: &[u8]) -> Result<Map<Stri
     let key = authentication.and_then(|a| a.pointer("/symmetricKey/primaryKey")).and_then(Value::as_str);
     if authentication.is_none() || (kind == "sas" && key.is_none_or(str::is_empty)) {
         let why = "this sign-in does not see the device's keys, and without them the hub would make new ones";
-        return Err(Fault {
-            never_sent: true,
-            needs: Some(Right::RegistryWrite),
-            ..Fault::new(FaultKind::Unauthorized, doing, why)
-        });
+        return Err(Fault { needs: Some(Right::RegistryWrite), ..Fault::new(FaultKind::Unauthorized, doing, why) });
     }
     Ok(identity)
 }

@@ -195,10 +195,15 @@ impl Inner {
             Err(fault) => {
                 self.outcome(intent, refused(&fault), sent).await;
                 self.fault(intent, &fault);
-                let advice = if fault.never_sent {
-                    "nothing was sent; check network, proxy and host name, and send it again"
-                } else {
-                    fault.advice()
+                let advice = match (fault.never_sent, &fault.kind) {
+                    (true, FaultKind::Unreachable) => {
+                        "nothing was sent; check network, proxy and host name, and send it again".to_owned()
+                    }
+                    // What was read before the write failed so; of the write itself these would leave a doubt.
+                    (true, FaultKind::TimedOut | FaultKind::Server | FaultKind::Protocol) => {
+                        format!("nothing was sent; {}", fault.advice())
+                    }
+                    _ => fault.advice().to_owned(),
                 };
                 self.done(intent, Outcome::Refused(format!("{fault}; {advice}").into()));
             }

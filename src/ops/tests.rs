@@ -11,7 +11,8 @@ use tokio_util::task::TaskTracker;
 use super::*;
 use crate::audit::{AuditLog, AuditReader, Body, Entry, Origin, State, Verdict};
 use crate::disk::{FileLock, LockAttempt};
-use crate::domain::ids::OpId;
+use crate::domain::device::DeviceIdentity;
+use crate::domain::ids::{DeviceId, ETag, OpId};
 use crate::domain::limits::SectionKind;
 use crate::domain::time::{Clock, ManualClock};
 use crate::domain::twin::Twin;
@@ -40,7 +41,7 @@ struct OddHub {
 impl Transport for OddHub {
     async fn send(&self, request: HttpRequest) -> Result<HttpReply, TransportFailure> {
         self.clock.advance(Duration::from_secs(5));
-        if request.method == Method::PATCH {
+        if request.method == Method::PATCH || request.method == Method::PUT {
             *self.patches.lock().unwrap() += 1;
             let fate = *self.fate.lock().unwrap();
             return match fate {
@@ -263,4 +264,45 @@ async fn the_record_has_the_way_back_and_who_we_are_by_now() {
     assert_eq!(intent.base_desired_version, Some(1));
     assert_eq!(intent.inverse, Some(json!({"properties": {"desired": {"t": 25, "password": "********"}}})));
     assert_eq!(intent.origin.identity, "policy p", "asked when it is recorded, not at the start");
+}
+
+/// A device's whole identity is read before it is sent back. What fails there leaves no doubt about the write, and is
+/// advised on by what it is and not as an outage.
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_reading_before_failed_is_refused_with_the_advice_for_that() {
+    let keyless = json!({"deviceId": "d", "etag": "e1", "authentication": {"type": "sas", "symmetricKey": null}});
+    for (read, advised, doubtful) in [
+        ((200, keyless), "it needs RegistryWrite", false),
+        ((200, json!("no identity")), "is this host an IoT Hub?", true),
+        ((401, json!({"Message": "ErrorCode:IotHubUnauthorizedAccess;Unauthorized"})), "it needs RegistryRead", false),
+    ] {
+        let bench = Bench::new(Fate::Lost, &[read]);
+        let base = DeviceIdentity {
+            id: DeviceId::from_wire("d"),
+            etag: ETag::from_wire("e1"),
+            generation_id: "g".into(),
+            enabled: true,
+            status_reason: None,
+            edge: true,
+            connection_state: "Disconnected".into(),
+            last_activity: None,
+            authentication: "sas".into(),
+            device_scope: None,
+            parent_scopes: vec![],
+        };
+        let change = DeviceChange::Disable { base: Arc::new(base), reason: None };
+        let write = DeviceWrite { id: DeviceId::from_wire("d"), change };
+        let op = OpId(uuid::Uuid::from_u128(1));
+        let level = write.least();
+        let mut intent = WriteIntent::new(op, "h", Request::Device(write), level, bench.clock.now());
+        intent.typed = Some("d".to_owned());
+        let why = match bench.gateway.perform(intent).await {
+            Outcome::Refused(why) => String::from(why.shown()),
+            other => panic!("{advised}: {other:?}"),
+        };
+        assert!(why.contains(advised) && !why.contains("network"), "{why}");
+        assert_eq!(why.contains("nothing was sent"), doubtful, "{why}");
+        assert!(matches!(bench.verdicts(1)[..], [Verdict::Refused { .. }]), "{:?}", bench.verdicts(1));
+        assert_eq!(bench.sent(), 0);
+    }
 }

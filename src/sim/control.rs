@@ -6,20 +6,16 @@ mod requests;
 
 use std::time::Duration;
 
+use crate::domain::time::durations;
+
 use super::SimStatus;
 use super::http::Shared;
 use super::hub::NoMachine;
+use super::words;
 
 /// What is possible, for refusals.
 const POSSIBLE: &str =
     "possible are: status, hub on|off, latency 300ms|2s|0, beat 30s|5m, edition free|paid, touch DEVICE[/MODULE]";
-
-/// Latencies above this are typing mistakes: every client has given up by then.
-const MAX_LATENCY: Duration = Duration::from_secs(120);
-
-/// Beats at which deployments can look at their devices.
-const MIN_BEAT: Duration = Duration::from_secs(1);
-const MAX_BEAT: Duration = Duration::from_secs(60 * 60);
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +52,7 @@ pub(super) fn run(shared: &Shared, text: &str) -> Result<String, CommandError> {
             Ok("the hub is on".to_owned())
         }
         ["latency", amount] => {
-            let latency = parse_latency(amount).map_err(CommandError::Refused)?;
+            let latency = words::latency(amount).map_err(CommandError::Refused)?;
             faults.change(|state| state.latency = latency);
             Ok(match latency {
                 Duration::ZERO => "answers come at once".to_owned(),
@@ -64,9 +60,9 @@ pub(super) fn run(shared: &Shared, text: &str) -> Result<String, CommandError> {
             })
         }
         ["beat", every] => {
-            let beat = parse_beat(every).map_err(CommandError::Refused)?;
+            let beat = words::beat(every).map_err(CommandError::Refused)?;
             shared.hub.set_beat(beat);
-            Ok(format!("deployments look at their devices every {} s", beat.as_secs()))
+            Ok(format!("deployments look at their devices every {}", durations::print(beat)))
         }
         ["edition", edition @ ("free" | "paid")] => {
             shared.hub.set_free(*edition == "free");
@@ -83,7 +79,7 @@ pub(super) fn run(shared: &Shared, text: &str) -> Result<String, CommandError> {
         [of @ ("drop" | "answer"), rest @ ..] => requests::run(faults, of, rest),
         words => machines::run(&shared.hub, words)?.ok_or_else(|| {
             let text = text.trim().escape_debug();
-            let (of_requests, of_machines) = (requests::POSSIBLE, machines::POSSIBLE);
+            let (of_requests, of_machines) = (requests::possible(), machines::POSSIBLE);
             CommandError::Refused(format!("`:sim {text}` is unknown; {POSSIBLE}, {of_requests}, {of_machines}"))
         }),
     }
@@ -101,67 +97,4 @@ fn describe(status: &SimStatus) -> String {
         status.served,
         requests::in_force(&status.faults).map(|fault| format!("; {fault}")).collect::<String>()
     )
-}
-
-/// `300ms`, `2s`, or `0`.
-fn parse_latency(text: &str) -> Result<Duration, String> {
-    let parsed = if text == "0" {
-        Some(Duration::ZERO)
-    } else if let Some(millis) = text.strip_suffix("ms") {
-        millis.parse().ok().map(Duration::from_millis)
-    } else {
-        text.strip_suffix('s').and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs)
-    };
-    match parsed {
-        Some(latency) if latency <= MAX_LATENCY => Ok(latency),
-        Some(_) => Err(format!("a latency of {text} is more than {} s", MAX_LATENCY.as_secs())),
-        None => Err(format!("`{text}` is no latency; write 300ms, 2s or 0")),
-    }
-}
-
-/// `30s` or `5m`.
-fn parse_beat(text: &str) -> Result<Duration, String> {
-    let units = |suffix: char, seconds: u64| {
-        let count: u64 = text.strip_suffix(suffix)?.parse().ok()?;
-        count.checked_mul(seconds).map(Duration::from_secs)
-    };
-    match units('s', 1).or_else(|| units('m', 60)) {
-        Some(beat) if (MIN_BEAT..=MAX_BEAT).contains(&beat) => Ok(beat),
-        Some(_) => Err(format!("a beat lies between {} s and {} min", MIN_BEAT.as_secs(), MAX_BEAT.as_secs() / 60)),
-        None => Err(format!("`{text}` is no beat; write 30s or 5m")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn latencies_have_a_unit_and_a_limit() {
-        for (text, expected) in [
-            ("0", Ok(Duration::ZERO)),
-            ("300ms", Ok(Duration::from_millis(300))),
-            ("2s", Ok(Duration::from_secs(2))),
-            ("121s", Err("a latency of 121s is more than 120 s".to_owned())),
-            ("300", Err("`300` is no latency; write 300ms, 2s or 0".to_owned())),
-            ("-1s", Err("`-1s` is no latency; write 300ms, 2s or 0".to_owned())),
-        ] {
-            assert_eq!(parse_latency(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn beats_are_seconds_or_minutes() {
-        for (text, expected) in [
-            ("1s", Ok(Duration::from_secs(1))),
-            ("5m", Ok(Duration::from_secs(300))),
-            ("60m", Ok(Duration::from_secs(3_600))),
-            ("0s", Err("a beat lies between 1 s and 60 min".to_owned())),
-            ("61m", Err("a beat lies between 1 s and 60 min".to_owned())),
-            ("99999999999999999999m", Err("`99999999999999999999m` is no beat; write 30s or 5m".to_owned())),
-            ("5", Err("`5` is no beat; write 30s or 5m".to_owned())),
-        ] {
-            assert_eq!(parse_beat(text), expected, "{text}");
-        }
-    }
 }

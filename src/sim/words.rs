@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::domain::time::durations;
+
 use super::device::{Condition, LogFault, Operation, Pull};
 use super::faults::{FaultState, Next};
 use super::hub::{Refusal, RequestKind};
@@ -28,24 +30,39 @@ const QUICK: Duration = Duration::from_secs(8);
 /// No clock is further off than a century, so that stamps stay stamps.
 const MOST_HOURS: i64 = 876_000;
 
-/// `30s`, `1h30m`, `500ms`, `0`: numbers each followed by a unit; nothing for anything else, and for what does not fit.
+/// Latencies above this are typing mistakes: every client has given up by then.
+const MAX_LATENCY: Duration = Duration::from_secs(120);
+
+/// Beats at which deployments can look at their devices.
+const MIN_BEAT: Duration = Duration::from_secs(1);
+const MAX_BEAT: Duration = Duration::from_secs(60 * 60);
+
+/// `30s`, `1h30m`, `500ms`, and `0`, which needs no unit; nothing for anything else, and for what does not fit.
 pub(super) fn duration(text: &str) -> Option<Duration> {
-    // `ms` stands before `m`, which it begins with.
-    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("ms", 1), ("m", 60_000), ("s", 1_000)];
-    if text == "0" {
-        return Some(Duration::ZERO);
+    if text == "0" { Some(Duration::ZERO) } else { durations::parse(text) }
+}
+
+/// How much longer each answer takes: `300ms`, `2s`, or `0`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn latency(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Some(latency) if latency <= MAX_LATENCY => Ok(latency),
+        Some(_) => Err(format!("a latency of {text} is more than {} s", MAX_LATENCY.as_secs())),
+        None => Err(format!("`{text}` is no latency; write 300ms, 2s or 0")),
     }
-    let mut rest = text;
-    let mut millis: u64 = 0;
-    loop {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, tail) = rest.split_at_checked(digits)?;
-        let (unit, tail) = UNITS.iter().find_map(|(name, unit)| tail.strip_prefix(name).map(|tail| (unit, tail)))?;
-        millis = millis.checked_add(number.parse::<u64>().ok()?.checked_mul(*unit)?)?;
-        if tail.is_empty() {
-            return Some(Duration::from_millis(millis));
-        }
-        rest = tail;
+}
+
+/// How often deployments look at their devices: `30s` or `5m`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn beat(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Some(beat) if (MIN_BEAT..=MAX_BEAT).contains(&beat) => Ok(beat),
+        Some(_) => Err(format!("a beat lies between {} s and {} min", MIN_BEAT.as_secs(), MAX_BEAT.as_secs() / 60)),
+        None => Err(format!("`{text}` is no beat; write 30s or 5m")),
     }
 }
 
@@ -216,6 +233,35 @@ mod tests {
         }
         for wrong in ["", "5", "s", "-5s", "5 s", "1h30", "5w", "99999999999999999999d"] {
             assert_eq!(millis(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn latencies_have_a_unit_and_a_limit() {
+        for (text, expected) in [
+            ("0", Ok(Duration::ZERO)),
+            ("300ms", Ok(Duration::from_millis(300))),
+            ("2s", Ok(Duration::from_secs(2))),
+            ("121s", Err("a latency of 121s is more than 120 s".to_owned())),
+            ("300", Err("`300` is no latency; write 300ms, 2s or 0".to_owned())),
+            ("-1s", Err("`-1s` is no latency; write 300ms, 2s or 0".to_owned())),
+        ] {
+            assert_eq!(latency(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn beats_have_a_unit_and_limits() {
+        for (text, expected) in [
+            ("1s", Ok(Duration::from_secs(1))),
+            ("5m", Ok(Duration::from_secs(300))),
+            ("60m", Ok(Duration::from_secs(3_600))),
+            ("0s", Err("a beat lies between 1 s and 60 min".to_owned())),
+            ("61m", Err("a beat lies between 1 s and 60 min".to_owned())),
+            ("99999999999999999999m", Err("`99999999999999999999m` is no beat; write 30s or 5m".to_owned())),
+            ("5", Err("`5` is no beat; write 30s or 5m".to_owned())),
+        ] {
+            assert_eq!(beat(text), expected, "{text}");
         }
     }
 }

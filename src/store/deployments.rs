@@ -101,12 +101,13 @@ impl DeploymentBoard {
         })
     }
 
-    /// Forgets rows nobody looks at, but for the `keep` queries that were read last.
-    pub fn prune(&mut self, keep: usize) {
+    /// Keeps the rows of `keep` queries: `wanted`, which may not have been read yet, and those that were read last.
+    pub fn prune(&mut self, keep: usize, wanted: &str) {
+        let others = self.behind.iter().filter(|(query, _)| query.as_ref() != wanted);
         let mut by_age: Vec<_> =
-            self.behind.iter().map(|(query, read)| (read.as_of().map(|at| at.mono), Arc::clone(query))).collect();
+            others.map(|(query, read)| (read.as_of().map(|at| at.mono), Arc::clone(query))).collect();
         by_age.sort_by_key(|(read, _)| std::cmp::Reverse(*read));
-        for (_, query) in by_age.into_iter().skip(keep) {
+        for (_, query) in by_age.into_iter().skip(keep.saturating_sub(1)) {
             self.behind.remove(&query);
         }
     }

@@ -1,6 +1,7 @@
 //! The reader of what stands behind a deployment's figure: a query, page by page, which costs messages. It reads only
 //! while somebody looks, and seldom.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,14 +29,16 @@ pub(super) async fn run(
 ) {
     let wanted = |needs: &Needs| needs.behind.clone().filter(|_| !needs.paused);
     let mut pace = Pace::new(reader.settings.behind);
-    // When which query is due again.
-    let mut due: Option<(Arc<str>, Duration)> = None;
+    // When which query is due again: going to and fro between two does not pay for either before.
+    let mut due: BTreeMap<Arc<str>, Duration> = BTreeMap::new();
     loop {
         if until(&mut needs, |needs| wanted(needs).is_some()).await.is_err() {
             return;
         }
         let Some(query) = wanted(&needs.borrow()) else { continue };
-        let at = due.as_ref().filter(|(known, _)| *known == query).map_or(Duration::ZERO, |(_, at)| *at);
+        // What was forgotten is due, whenever it was read.
+        let kept = published.borrow().behind.contains_key(&query);
+        let at = due.get(&query).filter(|_| kept).copied().unwrap_or(Duration::ZERO);
         let other = |needs: &Needs| wanted(needs).as_ref() != Some(&query);
         tokio::select! {
             () = tokio::time::sleep(at.saturating_sub(reader.clock.now().mono)) => {}
@@ -67,14 +70,16 @@ pub(super) async fn run(
             Ok(()) => reader.link.behind_every(wait),
             Err(_) => reader.link.retrying(Source::Behind, wait),
         }
-        due = Some((query, reader.clock.now().mono + wait));
+        let now = reader.clock.now().mono;
+        due.retain(|_, at| *at > now);
+        due.insert(query, now + wait);
     }
 }
 
 async fn read(reader: &Reader, published: &watch::Sender<Arc<DeploymentBoard>>, query: &Arc<str>) -> Result<(), Fault> {
     change(published, |board| {
         board.behind.entry(Arc::clone(query)).or_default().ask(reader.clock.now());
-        board.prune(KEPT);
+        board.prune(KEPT, query);
     });
     let mut found = Vec::new();
     let mut token = None;

@@ -282,3 +282,45 @@ async fn the_rows_behind_a_figure_are_paged_until_somebody_leaves() {
     let known: Vec<_> = bench.sync.deployments.borrow().behind.values().map(|read| read.get().is_some()).collect();
     assert_eq!(known, [true, true]);
 }
+
+/// Queries are few and cost messages: going to and fro between two figures pays for each once a minute.
+#[tokio::test(start_paused = true)]
+async fn going_back_to_a_figure_does_not_pay_for_it_again() {
+    let behind = |query: &str| Needs { behind: Some(query.into()), ..Needs::default() };
+    let bench = Bench::new(Needs::default(), &[]);
+    for _ in 0..5 {
+        for query in ["select deviceId from devices", "select deviceId from devices where tags.a = 1"] {
+            bench.sync.need(behind(query));
+            bench.pass(2).await;
+        }
+    }
+    assert_eq!(bench.rules.asked("/devices/query"), 2, "each once");
+    bench.sync.now();
+    bench.pass(1).await;
+    assert_eq!(bench.rules.asked("/devices/query"), 3, "asked for, it is read at once");
+}
+
+/// Eight figures are kept; the one that is looked at is always among them, also before its first answer.
+#[tokio::test(start_paused = true)]
+async fn the_figure_that_is_looked_at_is_never_forgotten() {
+    let query = |n: usize| format!("select deviceId from devices where tags.a = {n}");
+    let behind = |n: usize| Needs { behind: Some(query(n).into()), ..Needs::default() };
+    let bench = Bench::new(Needs::default(), &[]);
+    for n in 0..9 {
+        bench.sync.need(behind(n));
+        bench.pass(1).await;
+    }
+    let known = || bench.sync.deployments.borrow().behind.keys().map(|query| query.to_string()).collect::<Vec<_>>();
+    let kept: Vec<String> = (1..9).map(query).collect();
+    assert_eq!(known(), kept, "the oldest went");
+    bench.rules.set("/devices/query", Answer::Silence);
+    bench.sync.need(behind(9));
+    bench.pass(1).await;
+    let asked = bench.sync.deployments.borrow().behind.get(query(9).as_str()).map(|read| read.asked.is_some());
+    assert_eq!((asked, known().len()), (Some(true), 8), "and it says that it was asked for");
+    bench.rules.set("/devices/query", Answer::Good);
+    let before = bench.rules.asked("/devices/query");
+    bench.sync.need(behind(0));
+    bench.pass(1).await;
+    assert_eq!(bench.rules.asked("/devices/query"), before + 1, "what was forgotten is read at once");
+}

@@ -40,7 +40,7 @@ pub struct ModulePart {
     pub order: Option<u64>,
     /// Names in `env`.
     pub env: Vec<Untrusted>,
-    /// Whether `settings.createOptions` says anything.
+    /// Whether `settings.createOptions` is a text that says anything: neither empty nor `{}`.
     pub options: bool,
 }
 

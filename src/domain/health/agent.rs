@@ -78,8 +78,9 @@ impl AgentReport {
 
     /// Whether the code is about the manifest that is wanted now, and not about one before it.
     ///
-    /// edgeAgent moves `lastDesiredVersion` with every code but 400, 412 and 417, so that with those an old version says
-    /// nothing; an empty manifest alone explains 417.
+    /// edgeAgent moves `lastDesiredVersion` with every code but 400, 406, 412 and 417, so that with those an old version
+    /// says nothing. An agent that was shut down, 406, takes nothing up, whatever is wanted by now; an empty manifest
+    /// alone explains 417.
     #[must_use]
     pub fn code_is_current(&self) -> bool {
         match self.code {

@@ -19,6 +19,8 @@ const OPENING: Duration = Duration::from_secs(900);
 const LOOK_BACK: Duration = Duration::from_secs(120);
 /// The first try when there is too much.
 const SHORTER: Duration = Duration::from_secs(60);
+/// An opening whose answers are lost is not made shorter than this: silence has other reasons, too.
+const SHORTEST_OPENING: Duration = Duration::from_secs(30);
 /// The two outputs of a container may be stamped out of order by this much: a line this much older than the newest one
 /// may still come.
 const OUT_OF_ORDER: Duration = Duration::from_millis(100);
@@ -92,7 +94,22 @@ impl Narrowed {
         match answer {
             Ok(decoded) => self.read(decoded.entries),
             Err(failure @ Failure::TooLarge { .. }) => self.refused(failure),
-            Err(failure) => Step { failure: Some(failure), ..Step::default() },
+            Err(failure) => {
+                if failure.may_be_too_large() && self.seen.is_empty() {
+                    self.shorten();
+                }
+                Step { failure: Some(failure), ..Step::default() }
+            }
+        }
+    }
+
+    /// Begins with half the time: what was asked for may be more than the hub carries, and would be lost again.
+    fn shorten(&mut self) {
+        let Asked::Recent(age) = self.asked else { return };
+        let shorter = (age / 2).max(SHORTEST_OPENING);
+        if shorter < age {
+            self.too_much = true;
+            self.shorter = Some(shorter);
         }
     }
 

@@ -23,6 +23,8 @@ const FILL: usize = 90_000;
 const TRIES: u32 = 8;
 /// The opening when all of a time would be too large.
 const OPENING_LINES: u32 = 500;
+/// An opening whose answers are lost is not made shorter than this: silence has other reasons, too.
+const SHORTEST_OPENING: u32 = 20;
 
 #[derive(Debug, Clone)]
 pub(super) struct Whole {
@@ -89,8 +91,9 @@ impl Whole {
         match answer {
             Ok(decoded) => self.read(decoded),
             Err(failure @ Failure::TooLarge { .. }) => self.refused(failure),
-            // All of a time may be more than the hub carries, and would be lost again: the last lines are asked for next.
-            Err(failure) if failure.may_be_too_large() && matches!(self.asked, Some(Window::Last(_))) => {
+            // It may be more than the hub carries, and would be lost again: fewer lines are asked for next. Not once lines
+            // were seen: it may be mere silence, after which as many lines as before reach back and fewer do not.
+            Err(failure) if failure.may_be_too_large() && self.seen.is_empty() => {
                 self.shorten();
                 Step { failure: Some(failure), ..Step::default() }
             }
@@ -141,12 +144,15 @@ impl Whole {
         Step { found, ..Step::default() }
     }
 
-    /// Begins with the last lines in place of all of a time.
+    /// Begins with the last lines in place of all of a time, or with half as many of them.
     fn shorten(&mut self) {
-        if let Opening::Last(wanted) = self.opening {
-            self.shortened = Some(wanted);
-        }
-        self.opening = Opening::Tail(OPENING_LINES);
+        self.opening = match self.opening {
+            Opening::Last(wanted) => {
+                self.shortened = Some(wanted);
+                Opening::Tail(OPENING_LINES)
+            }
+            Opening::Tail(lines) => Opening::Tail((lines / 2).max(SHORTEST_OPENING.min(lines))),
+        };
     }
 
     /// A tail that is worth asking for after one of `asked` did not reach back.

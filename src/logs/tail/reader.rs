@@ -168,8 +168,11 @@ impl Reader {
                     answered = true;
                     groups.extend((!again.is_empty()).then_some(again));
                 }
-                // Too much together, or one of them spoils it for all: each half is asked for anew.
-                Err(Failure::TooLarge { .. } | Failure::Agent { .. }) if group.len() > 1 => {
+                // Too much together, or one of them spoils it for all: each half is asked for anew. Silence comes down to
+                // one module, and ends the round there.
+                Err(failure)
+                    if group.len() > 1 && (failure.may_be_too_large() || matches!(failure, Failure::Agent { .. })) =>
+                {
                     let (first, second) = group.split_at(group.len() / 2);
                     groups.push_front(second.to_vec());
                     groups.push_front(first.to_vec());

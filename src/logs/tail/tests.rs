@@ -30,6 +30,10 @@ impl Clock for TokioClock {
     }
 }
 
+/// The hub carries no larger answer of a method, and whoever asked hears nothing; once it is base64, edgeAgent lets
+/// larger ones pass.
+const MOST_CARRIED: usize = 128 * 1024;
+
 /// How the hub answers the next requests.
 #[derive(Debug, Clone, Copy)]
 enum Mood {
@@ -46,6 +50,8 @@ struct Agent {
     mood: Mutex<Mood>,
     /// How long an answer takes.
     takes: Mutex<Duration>,
+    /// Answers that were more than the hub carries.
+    lost: AtomicUsize,
     /// A module whose log cannot be read; whoever asks for it among others gets nothing.
     broken: Mutex<Option<&'static str>>,
     asked: Mutex<Vec<(Duration, Value)>>,
@@ -71,9 +77,20 @@ impl Agent {
             let logs: Vec<_> = logs.iter().map(|(name, log)| (*name, log)).collect();
             model::answer(&logs, &body["payload"])
         };
+        if payload.to_string().len() > MOST_CARRIED {
+            self.lost.fetch_add(1, Ordering::SeqCst);
+            return refusal(504, "GatewayTimeout");
+        }
         let body = json!({"status": status, "payload": payload}).to_string();
         HttpReply { status: 200, headers: HeaderMap::new(), body: body.into_bytes() }
     }
+}
+
+fn refusal(status: u16, code: &'static str) -> HttpReply {
+    let mut headers = HeaderMap::new();
+    headers.insert(HeaderName::from_static("iothub-errorcode"), HeaderValue::from_static(code));
+    let body = format!(r#"{{"Message":"ErrorCode:{code};text","ExceptionMessage":"Tracking ID:t"}}"#);
+    HttpReply { status, headers, body: body.into_bytes() }
 }
 
 #[async_trait]
@@ -94,12 +111,7 @@ impl Transport for Agent {
                 self.answer(&body);
                 Err(TransportFailure::Unreachable("connection reset".into()))
             }
-            Mood::Refuses(status, code) => {
-                let mut headers = HeaderMap::new();
-                headers.insert(HeaderName::from_static("iothub-errorcode"), HeaderValue::from_static(code));
-                let body = format!(r#"{{"Message":"ErrorCode:{code};text","ExceptionMessage":"Tracking ID:t"}}"#);
-                Ok(HttpReply { status, headers, body: body.into_bytes() })
-            }
+            Mood::Refuses(status, code) => Ok(refusal(status, code)),
         }
     }
 }
@@ -130,6 +142,7 @@ impl Bench {
             logs: Mutex::new(modules.iter().map(|name| (name.trim_start_matches('$'), model::Device::new())).collect()),
             mood: Mutex::new(Mood::Good),
             takes: Mutex::new(Duration::from_millis(100)),
+            lost: AtomicUsize::new(0),
             broken: Mutex::default(),
             asked: Mutex::default(),
             started: tokio::time::Instant::now(),
@@ -157,10 +170,14 @@ impl Bench {
 
     /// Lines a hundredth of a second apart, of a text that gzip cannot do much about.
     fn write(&self, name: &'static str, lines: usize, length: usize) {
+        self.write_every(SECOND / 100, name, lines, length);
+    }
+
+    fn write_every(&self, ticks: i64, name: &'static str, lines: usize, length: usize) {
         let mut logs = self.agent.logs.lock().unwrap();
         let log = logs.get_mut(name).unwrap();
         for _ in 0..lines {
-            log.clock += SECOND / 100;
+            log.clock += ticks;
             let noise: String = (0..length / 32 + 1).map(|_| uuid::Uuid::new_v4().simple().to_string()).collect();
             let text = format!("{name} {noise:.length$}");
             log.written.push(model::Written { ticks: log.clock, err: false, text });
@@ -208,6 +225,23 @@ impl Bench {
             let written: Vec<&str> = log.written.iter().map(|line| line.text.as_str()).collect();
             assert_eq!(lines, written, "{name}");
         }
+        assert_eq!(self.agent.most_in_flight.load(Ordering::SeqCst), 1, "one request at a time");
+    }
+
+    /// The last lines of the only module are there, without a gap; how many.
+    fn check_end(&self) -> usize {
+        let picture = self.picture();
+        let mut lines = Vec::new();
+        for row in picture.log.all(Filter::default()) {
+            match &row.content {
+                Content::Line { entry, .. } => lines.push(entry.text.raw()),
+                Content::Mark(mark) => assert!(!matches!(mark, crate::logs::continuity::Mark::Gap(_)), "{mark:?}"),
+            }
+        }
+        let logs = self.agent.logs.lock().unwrap();
+        let written: Vec<&str> = logs.values().next().unwrap().written.iter().map(|line| line.text.as_str()).collect();
+        assert!(written.ends_with(&lines), "{} of {} lines", lines.len(), written.len());
+        lines.len()
     }
 }
 
@@ -222,7 +256,6 @@ async fn modules_are_asked_for_together_every_two_seconds_and_merged() {
     }
     bench.pass(2).await;
     bench.check();
-    assert_eq!(bench.agent.most_in_flight.load(Ordering::SeqCst), 1);
     let requests = bench.requests();
     assert!((10..=12).contains(&requests), "one request a round: {requests}");
     let picture = bench.picture();
@@ -441,6 +474,82 @@ async fn a_time_whose_answer_is_lost_is_not_asked_for_again_and_again() {
     let asked = bench.agent.asked.lock().unwrap().clone();
     let filters: Vec<&Value> = asked.iter().map(|(_, body)| &body["payload"]["items"][0]["filter"]).collect();
     assert_eq!(filters.iter().filter(|filter| filter["since"] == "3600s").count(), 1, "{filters:?}");
+}
+
+/// The same for what is too much together: each half is carried.
+#[tokio::test(start_paused = true)]
+async fn modules_whose_answer_together_is_lost_are_asked_for_apart() {
+    let bench = Bench::new(&["a", "b", "c", "d"]);
+    for name in ["a", "b", "c", "d"] {
+        bench.write(name, 100, 450);
+    }
+    bench.pass(30).await;
+    assert!(bench.agent.lost.load(Ordering::SeqCst) > 0, "the answer is between the two limits");
+    bench.check();
+    assert_eq!(bench.picture().fault, None);
+    for _ in 0..10 {
+        bench.write("a", 2, 20);
+        bench.pass(2).await;
+    }
+    bench.check();
+    assert_eq!((bench.picture().requests, bench.agent.lost.load(Ordering::SeqCst)), (1, 1), "together again");
+}
+
+/// The default opening: the same five hundred lines would be lost every time.
+#[tokio::test(start_paused = true)]
+async fn last_lines_whose_answer_is_lost_are_fewer_next_time() {
+    for regex in [None, Some("filter".to_owned())] {
+        let bench = Bench::new(&["filter"]);
+        // Ten minutes of them: a log that is narrowed is asked for by time.
+        bench.write_every(SECOND, "filter", 500, 360);
+        let narrowed = regex.is_some();
+        let following = Following { regex, ..Following::default() };
+        bench.tail.want(Wanted { following, ..wanted(&["filter"]) });
+        bench.pass(60).await;
+        assert!(bench.agent.lost.load(Ordering::SeqCst) > 0, "the answer is between the two limits");
+        let lines = bench.check_end();
+        assert!(lines >= 100, "{lines} lines");
+        for _ in 0..10 {
+            bench.write("filter", 2, 20);
+            bench.pass(2).await;
+        }
+        bench.pass(2).await;
+        assert_eq!((bench.check_end(), bench.picture().fault.clone()), (lines + 20, None), "narrowed: {narrowed}");
+    }
+}
+
+/// Silence looks the same, and the opening it leaves is not a line or two.
+#[tokio::test(start_paused = true)]
+async fn a_silence_before_the_first_line_leaves_an_opening_worth_reading() {
+    for regex in [None, Some("filter".to_owned())] {
+        let bench = Bench::new(&["filter"]);
+        bench.mood(Mood::Refuses(504, "GatewayTimeout"));
+        let following = Following { regex, ..Following::default() };
+        bench.tail.want(Wanted { following, ..wanted(&["filter"]) });
+        bench.pass(600).await;
+        bench.write_every(SECOND / 4, "filter", 200, 20);
+        bench.mood(Mood::Good);
+        bench.tail.now();
+        bench.pass(1).await;
+        assert!(bench.check_end() >= 20);
+    }
+}
+
+/// Many modules, and nobody answers: halving comes to an end, once.
+#[tokio::test(start_paused = true)]
+async fn silence_is_not_asked_about_module_by_module() {
+    let modules = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let bench = Bench::new(&modules);
+    bench.pass(3).await;
+    bench.mood(Mood::Refuses(504, "GatewayTimeout"));
+    let before = bench.requests();
+    bench.pass(120).await;
+    let tries = bench.requests() - before;
+    assert!((5..=12 + 3).contains(&tries), "as often as one module, and three halvings: {tries}");
+    bench.write("h", 5, 20);
+    bench.mood(Mood::Good);
+    bench.pass(61).await;
+    bench.check();
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,8 +8,9 @@ use crate::sim::words::{self, HubFault};
 use super::CommandError;
 
 /// What is possible, for refusals.
-pub(super) const POSSIBLE: &str = "drop request|reply [N|all] [reads|writes|methods], drop request|reply off, \
-    answer 429|500|503|504 [N|all] [reads|writes|methods], answer quota, answer ok";
+pub(super) fn possible() -> String {
+    format!("{}, drop request|reply off, answer ok", words::HUB_FAULTS)
+}
 
 /// Carries out `drop …` or `answer …` and says what it did.
 ///
@@ -33,7 +34,11 @@ pub(super) fn run(faults: &Faults, of: &str, rest: &[&str]) -> Result<String, Co
             let words: Vec<&str> = std::iter::once(of).chain(rest.iter().copied()).collect();
             let fault = words::hub_fault(&words).ok_or_else(|| {
                 let text = words.join(" ");
-                CommandError::Refused(format!("`:sim {}` is unknown; possible are: {POSSIBLE}", text.escape_debug()))
+                CommandError::Refused(format!(
+                    "`:sim {}` is unknown; possible are: {}",
+                    text.escape_debug(),
+                    possible()
+                ))
             })?;
             faults.change(|state| fault.put(state));
             let end = match fault {

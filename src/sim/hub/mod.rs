@@ -60,7 +60,8 @@ use state::State;
 pub(super) use world::NoMachine;
 
 /// A simulated IoT Hub with the machines behind its edge devices. Safe to share; a call holds the lock for its whole
-/// length, lets the machines live up to the clock's present first, and never waits.
+/// length, lets the machines live up to the clock's present first, and waits for nothing but the lock and, the first time,
+/// for the world to be made.
 pub struct SimHub {
     name: String,
     /// The world's time: stamps, metadata, the `Date` header.

@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -61,7 +62,7 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> 
         return Ok(Response::json(&Value::Array(Vec::new())).header("x-ms-item-type", "DeviceJob"));
     }
     let item_type = if query.select == Select::All { "Twin" } else { "Raw" };
-    let form = Form { model_id: call.has_model_id(), row: true, properties: Part::Whole, now: Some(call.now) };
+    let form = Form { model_id: call.has_model_id(), row: true, properties: Part::Whole, now: call.now };
     if query.is_aggregate() {
         let mut groups = Groups::new(&query);
         matching(state, &query, None, form).for_each(|(_, row)| groups.add(&row));
@@ -82,9 +83,9 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> 
     })
 }
 
-/// How many rows each of these queries has, for the figures of configurations; none for what is no query. Every twin is
+/// How many rows each of these queries has by `now`, for the figures of configurations; none for what is no query. Every twin is
 /// written out once for all of them.
-pub(super) fn count_all(state: &State, texts: &[String]) -> Vec<u64> {
+pub(super) fn count_all(state: &State, texts: &[String], now: Timestamp) -> Vec<u64> {
     let queries: Vec<Option<Query>> = texts.iter().map(|text| query::parse(text).ok()).collect();
     let mut counts: Vec<Option<Count<'_>>> = queries.iter().map(|query| query.as_ref().map(Count::new)).collect();
     for source in [Source::Devices, Source::Modules] {
@@ -103,7 +104,7 @@ pub(super) fn count_all(state: &State, texts: &[String]) -> Vec<u64> {
             }
         }
         let properties = if everything { Part::Whole } else { Part::seen_by(&paths) };
-        let form = Form { model_id: false, row: true, properties, now: None };
+        let form = Form { model_id: false, row: true, properties, now };
         let mut modules = Some(Vec::new());
         for count in &asked {
             modules = modules.zip(named_modules(count.query)).map(|(known, more)| [known, more].concat());

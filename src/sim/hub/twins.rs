@@ -22,8 +22,8 @@ pub(super) struct Form {
     pub(super) row: bool,
     /// How much of `properties` is written out; a query that looks at none of them is spared the work.
     pub(super) properties: Part,
-    /// The present, which the last activity of a link that stands depends on; without it, it is when the link began.
-    pub(super) now: Option<Timestamp>,
+    /// The present, which the last activity of a link that stands depends on.
+    pub(super) now: Timestamp,
 }
 
 /// How much of a twin's properties is written out: they are by far its largest part, and their metadata the larger half of
@@ -93,10 +93,7 @@ pub(super) fn document(id: &str, device: &Device, module: Option<&str>, form: Fo
         put("statusUpdateTime", json!(stamp::ZERO_TIME));
     }
     put("connectionState", json!(identity.connection_state()));
-    put(
-        "lastActivityTime",
-        json!(stamp::instant_or_never(form.now.map_or(identity.last_activity, |now| identity.last_activity(now)))),
-    );
+    put("lastActivityTime", json!(stamp::instant_or_never(identity.last_activity(form.now))));
     put("cloudToDeviceMessageCount", json!(0));
     put("authenticationType", json!(identity.authentication.name()));
     put("x509Thumbprint", x509_thumbprint(&identity.authentication));
@@ -134,7 +131,7 @@ fn x509_thumbprint(authentication: &Authentication) -> Value {
 }
 
 pub(super) fn get(state: &State, call: &Call<'_>, device_id: &str, module: Option<&str>) -> Result<Response, HubError> {
-    let form = Form { model_id: call.has_model_id(), row: false, properties: Part::Whole, now: Some(call.now) };
+    let form = Form { model_id: call.has_model_id(), row: false, properties: Part::Whole, now: call.now };
     state
         .device(device_id)
         .and_then(|device| document(device_id, device, module, form))

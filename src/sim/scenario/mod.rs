@@ -24,7 +24,7 @@ use super::hub::{Seed, SimHub};
 use file::Plan;
 pub use file::{Mistake, ScenarioError};
 
-/// The hub's name in the scenarios that are no files.
+/// The hub's name when a scenario gives it none.
 const HUB: &str = "iothub-production-001";
 
 /// A file larger than this is no scenario.
@@ -69,19 +69,13 @@ impl Scenario {
             ScenarioError { file: named.to_owned(), mistakes }
         };
         let is_path = named.contains('/') || path.extension().is_some();
-        match std::fs::metadata(path) {
-            Ok(meta) if meta.is_file() && meta.len() <= MOST_BYTES => {
-                let text =
-                    std::fs::read_to_string(path).map_err(|error| failed(format!("could not be read: {error}")))?;
-                Self::read(named, &text, path.parent().unwrap_or(Path::new(".")))
-            }
-            Ok(meta) if meta.is_file() => Err(failed(format!("has more than {MOST_BYTES} bytes; no scenario has"))),
-            Ok(_) => Err(failed("is no file; name a scenario or a TOML file".to_owned())),
-            Err(error) if is_path => Err(failed(format!("could not be read: {error}"))),
-            Err(_) => {
-                Err(failed(format!("is no scenario; there are {}, or the path of a file", Self::names().join(", "))))
-            }
+        if !is_path && !path.exists() {
+            let names = Self::names().join(", ");
+            return Err(failed(format!("is no scenario; there are {names}, or the path of a file")));
         }
+        let text =
+            read_text(path, MOST_BYTES).map_err(|why| failed(format!("{why}; name a scenario or a TOML file")))?;
+        Self::read(named, &text, path.parent().unwrap_or(Path::new(".")))
     }
 
     /// Reads the text of a scenario file called `name`; the files it names are looked for in `folder`.
@@ -168,6 +162,19 @@ impl Scenario {
             }
         }
     }
+}
+
+/// The text of a file of at most `most` bytes, or what is wrong with it. A pipe has no size, and may never end.
+fn read_text(path: &Path, most: u64) -> Result<String, String> {
+    let unread = |error: std::io::Error| format!("could not be read: {error}");
+    let meta = std::fs::metadata(path).map_err(unread)?;
+    if !meta.is_file() {
+        return Err("is no file".to_owned());
+    }
+    if meta.len() > most {
+        return Err(format!("has more than {most} bytes"));
+    }
+    std::fs::read_to_string(path).map_err(unread)
 }
 
 /// The present of a world that is being made.

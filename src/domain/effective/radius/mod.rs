@@ -18,7 +18,8 @@ use crate::domain::change::ChangeKind;
 use crate::domain::ids::{DeploymentId, DeviceId, ModuleId, natural_cmp};
 use crate::domain::text::Untrusted;
 
-/// What a change of one deployment does to the devices of a hub. Devices stand in natural order.
+/// What a change of one deployment does to the devices of a hub. Devices in lists stand in natural
+/// order, those in sets in plain order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Radius {
     /// Edge devices that were weighed.

@@ -106,8 +106,8 @@ impl State {
             // What it looks at is what the machines have reported by then.
             self.advance(at);
             match work {
-                Work::Count(id) => metrics::count(self, Some(&id)),
-                Work::CountAll => metrics::count(self, None),
+                Work::Count(id) => metrics::count(self, Some(&id), at),
+                Work::CountAll => metrics::count(self, None, at),
                 Work::Evaluate(id) => {
                     evaluate::run(self, Scope::Touched(&id), at);
                     let wait = self.entropy.between(COUNT);

@@ -134,7 +134,7 @@ impl<'a> Plan<'a> {
             made: HashMap::new(),
             owners: known.iter().map(|known| (known.id.as_str(), known.owner())).collect(),
             automatic,
-            form: Form { model_id: false, row: true, properties, now: None },
+            form: Form { model_id: false, row: true, properties, now },
             now,
         }
     }

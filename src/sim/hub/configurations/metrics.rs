@@ -1,6 +1,8 @@
 //! Figures: the queries the service makes for a configuration and those of its author, run over the twins now and then.
 //! Between two counts the figures stand still, whatever the twins do.
 
+use jiff::Timestamp;
+
 use crate::sim::hub::query;
 use crate::sim::hub::state::State;
 use crate::sim::hub::twins::{Form, document};
@@ -56,8 +58,8 @@ pub(super) fn system_queries(id: &str, kind: Kind, target: &str) -> Vec<(&'stati
     }
 }
 
-/// Counts for one configuration, or for all.
-pub(super) fn count(state: &mut State, only: Option<&str>) {
+/// Counts for one configuration, or for all, as of `now`.
+pub(super) fn count(state: &mut State, only: Option<&str>, now: Timestamp) {
     let wanted: Vec<&Configuration> =
         state.configurations.known.iter().filter(|known| only.is_none_or(|id| id == known.id)).collect();
     let system: Vec<_> =
@@ -66,7 +68,7 @@ pub(super) fn count(state: &mut State, only: Option<&str>) {
         let own = known.queries.iter().map(|(_, text)| text.clone());
         system.iter().map(|(_, text)| text.clone()).chain(own)
     });
-    let mut counts = query::count_all(state, &texts.collect::<Vec<String>>()).into_iter();
+    let mut counts = query::count_all(state, &texts.collect::<Vec<String>>(), now).into_iter();
     let counted: Vec<(String, Figures)> = wanted
         .iter()
         .zip(system)
@@ -74,7 +76,7 @@ pub(super) fn count(state: &mut State, only: Option<&str>) {
             let mut next = || counts.next().unwrap_or_default();
             let system = system.into_iter().map(|(name, _)| match (name, known.content.kind, next()) {
                 // A condition with OR stands in the text without parentheses, yet means what it means on its own.
-                ("targetedCount", Kind::Edge, _) => (name, targeted(state, known)),
+                ("targetedCount", Kind::Edge, _) => (name, targeted(state, known, now)),
                 (_, _, count) => (name, count),
             });
             let system = system.collect();
@@ -90,8 +92,8 @@ pub(super) fn count(state: &mut State, only: Option<&str>) {
 }
 
 /// Edge devices that meet the condition.
-fn targeted(state: &State, configuration: &Configuration) -> u64 {
-    let form = Form { model_id: false, row: true, properties: configuration.target.part(), now: None };
+fn targeted(state: &State, configuration: &Configuration, now: Timestamp) -> u64 {
+    let form = Form { model_id: false, row: true, properties: configuration.target.part(), now };
     let found = state.devices.iter().filter(|(id, device)| {
         device.edge && document(id, device, None, form).is_some_and(|twin| configuration.target.meets(&twin))
     });

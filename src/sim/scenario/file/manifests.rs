@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sim::hub::check_content;
 use crate::sim::scenario::edge::{agent_with, credential, members};
+use crate::sim::scenario::read_text;
 
 use super::Content;
 use super::ids::{Pattern, SPELLING};
@@ -106,15 +107,9 @@ impl Manifests {
 
 fn from_file(field: &Field<'_>, folder: &Path) -> Option<Map<String, Value>> {
     let path = folder.join(field.string()?);
-    let size = std::fs::metadata(&path).map(|meta| meta.len());
-    let text = match size {
-        Ok(size) if size > MOST_BYTES => return field.wrong(format!("the file has more than {MOST_BYTES} bytes")),
-        Ok(_) => std::fs::read_to_string(&path),
-        Err(error) => Err(error),
-    };
-    match text {
+    match read_text(&path, MOST_BYTES) {
         Ok(text) => from_json(field, &text),
-        Err(error) => field.wrong(format!("{path:?} could not be read: {error}")),
+        Err(why) => field.wrong(format!("{path:?} {why}")),
     }
 }
 

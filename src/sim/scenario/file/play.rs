@@ -23,7 +23,7 @@ impl Plan {
         registered.chain(created).chain([self.age]).min().unwrap_or(self.age).instant(now)
     }
 
-    /// What happens, in order; what happens at the same time in the order of the file.
+    /// What happens. The hub puts it in order; what happens at the same time stands in the order of the file.
     pub(in crate::sim) fn happenings(&self, cast: &Cast, now: Timestamp) -> Vec<Happening> {
         let mut out = Vec::new();
         for event in self.events.iter().filter(|event| event.devices.is_empty()) {
@@ -50,7 +50,7 @@ impl Plan {
         }
         for (number, event) in self.events.iter().enumerate() {
             for id in &event.devices {
-                let at = event.at.instant_of(id, number, now);
+                let at = event.at.instant_of(id, &format!("event {number}"), now);
                 let mut happens = |at, fate| out.push(Happening { at, what: What::Device(id.clone(), fate) });
                 match &event.deed {
                     Deed::Apply(content) => happens(at, Fate::Applied(content.clone())),
@@ -66,23 +66,23 @@ impl Plan {
                 }
             }
         }
-        out.sort_by_key(|happening| happening.at);
         out
     }
 }
 
 impl Span {
-    /// The instant of one of the devices that are spread over it, off the full second like everything in life.
-    fn instant_of(self, id: &str, number: usize, now: Timestamp) -> Timestamp {
+    /// The instant of one of the devices that are spread over it, off the full second like everything in life. `purpose`
+    /// keeps what happens to a device first from deciding what happens to it next.
+    fn instant_of(self, id: &str, purpose: &str, now: Timestamp) -> Timestamp {
         let length = u64::try_from(self.to.0.saturating_sub(self.from.0).as_micros()).unwrap_or(0);
-        let drawn = lot(id, &format!("span {number}")) % length.saturating_add(1);
+        let drawn = lot(id, purpose) % length.saturating_add(1);
         let from = self.from.instant(now);
         from.saturating_add(Duration::from_micros(drawn)).unwrap_or(from)
     }
 }
 
 impl Group {
-    /// The tags of the device at `index`.
+    /// The tags of one of its devices.
     pub(super) fn tags(&self, device: &Member) -> Map<String, Value> {
         let which = Which { id: &device.id, index: device.index, count: self.ids.count() };
         self.tags.iter().map(|(name, tag)| (name.clone(), tag.value(which))).collect()
@@ -103,7 +103,7 @@ impl Group {
             out.push(Happening { at, what: What::Device(id.clone(), Fate::Applied(content.clone())) });
         }
         if let Some(installed) = self.installed {
-            let at = installed.instant_of(id, 0, now);
+            let at = installed.instant_of(id, "installed", now);
             out.push(Happening { at, what: What::Device(id.clone(), Fate::Provisioned(self.spec.clone())) });
         }
     }
@@ -118,5 +118,53 @@ impl Trouble {
             Self::Dark => (Fate::Dark, Some(Fate::Started)),
             Self::Copied => (Fate::Copied, None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// What is drawn of a device for one purpose says nothing about what is drawn for another: two tags, or when it was
+    /// installed and when the first event reaches it.
+    #[test]
+    fn the_draws_of_a_device_have_nothing_to_do_with_each_other() {
+        let text = r#"
+            age = "3h"
+            [manifests.m]
+            modules = {}
+            [[devices]]
+            id = "gw-{001..400}"
+            tags = { a = { weighted = { x = 1, y = 1 } }, b = { c = { weighted = { x = 1, y = 1 } } } }
+            installed = ["-110m", "-100m"]
+            [[troubles]]
+            what = "stop"
+            devices = "gw-{001..400}"
+            at = ["-60m", "-50m"]
+        "#;
+        let plan = Plan::read("w.toml", text, Path::new(".")).unwrap();
+        let cast = plan.cast();
+        let mut pairs: BTreeMap<String, usize> = BTreeMap::new();
+        for member in &cast.living {
+            let tags = plan.groups[0].tags(member);
+            *pairs.entry(format!("{} {}", tags["a"], tags["b"]["c"])).or_default() += 1;
+        }
+        assert!(pairs.len() == 4 && pairs.values().all(|count| *count > 50), "{pairs:?}");
+
+        let mut begun: BTreeMap<String, Timestamp> = BTreeMap::new();
+        let mut alike = 0;
+        for happening in plan.happenings(&cast, "2026-03-04T05:06:07Z".parse().unwrap()) {
+            match happening.what {
+                What::Device(id, Fate::Provisioned(_)) => drop(begun.insert(id, happening.at)),
+                What::Device(id, Fate::Stopped) => {
+                    alike += usize::from(happening.at.duration_since(begun[&id]).as_millis() == 50 * 60_000);
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(begun.len(), 400);
+        assert!(alike < 5, "{alike} of 400 were stopped exactly fifty minutes after they were installed");
     }
 }

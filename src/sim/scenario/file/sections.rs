@@ -13,6 +13,7 @@ use crate::sim::device::{Access, Condition, MachineSpec};
 use crate::sim::faults::FaultState;
 use crate::sim::hub::check_deployment;
 use crate::sim::hub::seed::ConfigurationSeed;
+use crate::sim::scenario;
 use crate::sim::words;
 
 use super::ids::{MOST, Pattern, SPELLING};
@@ -47,8 +48,6 @@ const IMAGES: [&str; 3] = ["name", "pull", "at"];
 const AGE: SignedDuration = SignedDuration::from_mins(20);
 /// Nothing in a world is older.
 const OLDEST: SignedDuration = SignedDuration::from_hours(24 * 3_650);
-/// The hub's name when it has none.
-const NAME: &str = "iothub-production-001";
 const INSTANT: &str = "an instant: \"-20m\" is twenty minutes ago, \"+90s\" comes in 90 seconds, \"now\" is now";
 const TROUBLE: &str = "net off, power off, stop, copy";
 
@@ -75,7 +74,7 @@ pub(super) fn read(text: &Text<'_>, folder: &Path) -> Option<Plan> {
     each(&root, "changes", &CHANGES, |section| reader.change(section, &deployments));
     each(&root, "troubles", &TROUBLES, |section| reader.trouble(section));
     let mut plan = Plan {
-        hub: NAME.to_owned(),
+        hub: scenario::HUB.to_owned(),
         seed: root.get("seed").and_then(|field| field.whole(0..=u64::from(u32::MAX))),
         start: root.get("start").and_then(|field| {
             field.read("an instant such as \"2026-03-04T05:06:07Z\"", |text| text.parse::<Timestamp>().ok())
@@ -112,17 +111,15 @@ fn hub(section: &Section<'_>, plan: &mut Plan) {
     }
     let skus = [("F1", true), ("B1", false), ("B2", false), ("B3", false), ("S1", false), ("S2", false), ("S3", false)];
     plan.free = section.get("sku").and_then(|field| field.choice(&skus)).unwrap_or_default();
-    plan.beat = section.get("beat").and_then(|field| {
-        field
-            .duration()
-            .filter(|beat| (1..=3_600).contains(&beat.as_secs()))
-            .or_else(|| field.wrong("lies between 1s and 1h"))
-    });
+    // Read as after `:sim`.
+    let read = |key: &str, read: fn(&str) -> Result<Duration, String>| {
+        let field = section.get(key)?;
+        read(field.string()?).map_or_else(|why| field.wrong(why), Some)
+    };
+    plan.beat = read("beat", words::beat);
     let off = section.get("off").and_then(|field| field.flag()).unwrap_or_default();
-    let latency = section.get("latency").and_then(|field| {
-        field.duration().filter(|latency| latency.as_secs() <= 120).or_else(|| field.wrong("is at most 120s"))
-    });
-    plan.faults = FaultState { hub_on: !off, latency: latency.unwrap_or(Duration::ZERO), ..FaultState::default() };
+    let latency = read("latency", words::latency).unwrap_or(Duration::ZERO);
+    plan.faults = FaultState { hub_on: !off, latency, ..FaultState::default() };
     for field in section.get("faults").iter().flat_map(Field::one_or_more) {
         let wanted = format!("a fault of the hub; these are: {}", words::HUB_FAULTS);
         let read = |text: &str| words::hub_fault(&text.split_whitespace().collect::<Vec<_>>());
@@ -263,9 +260,10 @@ impl Reader {
         }
     }
 
-    /// When something happens; the world's beginning when it does not say.
+    /// When something happens that no devices can be spread over; the world's beginning when it does not say.
     fn at(&self, section: &Section<'_>) -> Option<Span> {
-        section.get("at").map_or(Some(Span { from: self.age, to: self.age }), |field| span(&field))
+        let at = section.get("at").map_or(Some(self.age), |field| when(&field))?;
+        Some(Span { from: at, to: at })
     }
 
     fn registry(&mut self, section: &Section<'_>) -> Option<()> {
@@ -304,16 +302,17 @@ impl Reader {
     }
 
     fn change(&mut self, section: &Section<'_>, deployments: &[Deployment]) -> Option<()> {
-        section.need("at", "\"-5m\"")?;
-        let at = self.at(section)?;
+        let at = section.need("at", "\"-5m\"")?;
         if let Some(field) = section.get("delete") {
             let id = field.string()?;
             if !deployments.iter().any(|known| known.seed.id == id) {
                 return field.wrong(format!("there is no deployment {id:?} in [[deployments]]"));
             }
+            let at = self.at(section)?;
             self.events.push(Event { at, until: None, deed: Deed::Delete(id.to_owned()), devices: Vec::new() });
             return Some(());
         }
+        let at = span(&at)?;
         let devices = self.named(&section.need("devices", "\"edge-gateway-001\"")?)?;
         let deed = if let Some(field) = section.get("manifest") {
             Deed::Apply(self.manifests.named(&field)?)
@@ -340,8 +339,7 @@ impl Reader {
         let field = section.need("what", "\"net off\"")?;
         let wanted = format!("a trouble; these are: {TROUBLE}, {}", words::FAULTS);
         let what = field.read(&wanted, trouble)?;
-        section.need("at", "\"-5m\"")?;
-        let at = self.at(section)?;
+        let at = span(&section.need("at", "\"-5m\"")?)?;
         let until = match section.get("until") {
             Some(field) if matches!(what, Trouble::Copied) => return field.wrong("nobody takes a copy away"),
             Some(field) => match when(&field)? {

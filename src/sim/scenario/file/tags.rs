@@ -16,8 +16,12 @@ pub(super) enum Formula {
     Cycle(Vec<Formula>),
     /// The devices are cut into as many blocks as there are values.
     Split(Vec<Formula>),
-    /// Drawn by the device's id, so that it is the same in every run.
-    Weighted(Vec<(String, u64)>),
+    /// Drawn by the device's id, so that it is the same in every run, and by where the tag stands, so that two tags of a
+    /// device have nothing to do with each other.
+    Weighted {
+        place: String,
+        weights: Vec<(String, u64)>,
+    },
     Object(Vec<(String, Formula)>),
 }
 
@@ -58,7 +62,11 @@ impl Formula {
             let weights: Vec<(String, u64)> =
                 weights.filter_map(|(name, field)| Some((name.to_owned(), field.whole(0..=MOST)?))).collect();
             let some = weights.iter().any(|(_, weight)| *weight > 0);
-            return if some { Some(Self::Weighted(weights)) } else { table.wrong("no value has a weight above 0") };
+            return if some {
+                Some(Self::Weighted { place: field.path.clone(), weights })
+            } else {
+                table.wrong("no value has a weight above 0")
+            };
         }
         let members = members.into_iter().filter_map(|(name, field)| Some((name.to_owned(), Self::read(&field)?)));
         Some(Self::Object(members.collect()))
@@ -77,9 +85,9 @@ impl Formula {
                 let length = u64::try_from(values.len()).unwrap_or(u64::MAX);
                 chosen(values, which.index.saturating_mul(length) / which.count.max(1), which)
             }
-            Self::Weighted(weights) => {
+            Self::Weighted { place, weights } => {
                 let total: u64 = weights.iter().map(|(_, weight)| weight).sum();
-                let mut drawn = lot(which.id, "tag") % total.max(1);
+                let mut drawn = lot(which.id, place) % total.max(1);
                 let found = weights.iter().find(|(_, weight)| {
                     let hit = drawn < *weight;
                     drawn = drawn.saturating_sub(*weight);

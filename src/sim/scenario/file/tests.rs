@@ -156,7 +156,8 @@ fn mistakes_have_a_line_a_column_and_a_remedy() {
         ("[hub]\nnam = \"x\"", "w.toml:2:1: \"nam\" is not known in hub; did you mean name? known are: name, sku"),
         ("[hub]\nname = \"a b\"", "w.toml:2:8: hub.name: \"a b\" is not a hub's name: 3 to 50 letters"),
         ("[hub]\nsku = \"S9\"", "w.toml:2:7: hub.sku: \"S9\" is not one of: F1, B1"),
-        ("[hub]\nbeat = \"2h\"", "w.toml:2:8: hub.beat: lies between 1s and 1h"),
+        ("[hub]\nbeat = \"2h\"", "w.toml:2:8: hub.beat: a beat lies between 1 s and 60 min"),
+        ("[hub]\nlatency = \"3m\"", "w.toml:2:11: hub.latency: a latency of 3m is more than 120 s"),
         ("age = 5", "w.toml:1:7: age: 5 is not a duration, such as"),
         ("seed = -1", "w.toml:1:8: seed: -1 is not a whole number from 0"),
         ("start = \"soon\"", "w.toml:1:9: start: \"soon\" is not an instant such as"),
@@ -195,6 +196,7 @@ fn mistakes_have_a_line_a_column_and_a_remedy() {
             "[manifests.m]\nfile = \"none.json\"",
             "w.toml:2:8: manifests.m.file: \"examples/none.json\" could not be read",
         ),
+        ("[manifests.m]\nfile = \"/dev/null\"", "w.toml:2:8: manifests.m.file: \"/dev/null\" is no file"),
         ("[manifests.m]\njson = \"{\"", "w.toml:2:8: manifests.m.json: is no JSON"),
         ("[manifests.m]\njson = \"{}\"", "w.toml:2:8: manifests.m.json: has no member modulesContent"),
         ("[manifests.m]\nroutes = {}", "w.toml:1:1: manifests.m: says what it holds with exactly one of file, json"),
@@ -237,6 +239,19 @@ fn mistakes_have_a_line_a_column_and_a_remedy() {
         (
             &format!("{device}[[changes]]\ndelete = \"d\"\nat = \"-1s\""),
             "w.toml:5:10: changes.delete: there is no deployment \"d\"",
+        ),
+        // Nobody is there to be spread over two instants.
+        (
+            "[[images]]\nname = \"a\"\npull = \"ok\"\nat = [\"-5m\", \"-1m\"]",
+            "w.toml:4:6: images.at: this array is not an instant: \"-20m\" is",
+        ),
+        (
+            "[[registries]]\nhost = \"a\"\naccess = \"open\"\nat = [\"-5m\", \"-1m\"]",
+            "w.toml:4:6: registries.at: this array is not an instant: \"-20m\" is",
+        ),
+        (
+            "[manifests.m]\nmodules = {}\n[[deployments]]\nid = \"d\"\nmanifest = \"m\"\n[[changes]]\ndelete = \"d\"\nat = [\"-5m\", \"-1m\"]",
+            "w.toml:8:6: changes.at: this array is not an instant: \"-20m\" is",
         ),
         ("[[images]]\nname = \"a\"\npull = \"never\"", "w.toml:3:8: images.pull: \"never\" is not one of ok, missing"),
         (
@@ -304,14 +319,7 @@ fn a_large_fleet_is_whole_and_every_device_of_it_can_be_woken() {
     };
     assert_eq!(clients("gw-1400"), ["gw-1400/SimulatedTemperatureSensor", "gw-1400/temperatureFilter"]);
 
-    // A log is its own, a direct method reaches it, an edit is obeyed.
-    let request = json!({"methodName": "GetModuleLogs", "responseTimeoutInSeconds": 30,
-        "payload": {"schemaVersion": "1.0", "items": [{"id": "edgeHub", "filter": {"tail": 50}}], "encoding": "none", "contentType": "text"}});
-    let logs = caller.send("POST", "/twins/gw-1400/modules/%24edgeAgent/methods", &[], &request);
-    let text = logs.body["payload"][0]["payload"].as_str().unwrap();
-    assert!(text.contains("gw-1400/temperatureFilter") && !text.replace("gw-1400", "").contains("gw-"), "{text}");
-    let patch = json!({"properties": {"desired": {"temperatureThreshold": 31.5}}});
-    assert_eq!(caller.send("PATCH", "/twins/gw-1400/modules/temperatureFilter", &[], &patch).status, 200);
+    obeys(&caller, "gw-1400");
     caller.hub.afflict("gw-1399", &crate::sim::device::Condition::NetworkOff, true).unwrap();
     assert!(caller.hub.messages("gw-1403").unwrap().counts.sent > 0);
     clock.advance(std::time::Duration::from_secs(360));
@@ -328,6 +336,33 @@ fn a_large_fleet_is_whole_and_every_device_of_it_can_be_woken() {
     assert_eq!(count("properties.reported.modules.mlInference.runtimeStatus = 'running'"), Some(1), "X1401 is in S3");
     let after = caller.hub.machines(|world, _| world.made());
     assert!(after < made + 8, "{after} machines after {made}");
+}
+
+/// A device's log is its own, a direct method reaches it, an edit is taken.
+fn obeys(caller: &Caller, id: &str) {
+    let request = json!({"methodName": "GetModuleLogs", "responseTimeoutInSeconds": 30,
+        "payload": {"schemaVersion": "1.0", "items": [{"id": "edgeHub", "filter": {"tail": 50}}], "encoding": "none", "contentType": "text"}});
+    let logs = caller.send("POST", &format!("/twins/{id}/modules/%24edgeAgent/methods"), &[], &request);
+    let text = logs.body["payload"][0]["payload"].as_str().unwrap();
+    assert!(text.contains(&format!("{id}/temperatureFilter")) && !text.replace(id, "").contains("gw-"), "{text}");
+    let patch = json!({"properties": {"desired": {"temperatureThreshold": 31.5}}});
+    assert_eq!(caller.send("PATCH", &format!("/twins/{id}/modules/temperatureFilter"), &[], &patch).status, 200);
+}
+
+/// A fleet of twenty thousand takes no more machines than one of a thousand, and its last device is as alive as its first.
+/// `benches/worlds.rs` makes the largest there is.
+#[test]
+fn a_very_large_fleet_is_whole_to_its_last_device() {
+    let text = LARGE
+        .replace("gw-{0001..1500}", "gw-{00001..20000}")
+        .replace("X{1..1500}", "X{1..20000}")
+        .replace("gw-1300", "gw-01300");
+    let (caller, _) = world(&text);
+    assert_eq!(caller.query("SELECT COUNT() AS n FROM devices"), json!([{"n": 20_000}]));
+    let made = caller.hub.machines(|world, _| world.made());
+    assert!(made < 300, "{made} machines were made");
+    assert_eq!(caller.get("/twins/gw-20000")["tags"], json!({"site": "S2", "serial": "X20000"}));
+    obeys(&caller, "gw-20000");
 }
 
 fn read_layer() -> Value {

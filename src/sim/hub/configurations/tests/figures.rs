@@ -110,3 +110,24 @@ fn a_condition_with_or_targets_edge_devices_only() {
     assert_eq!(results(&caller, "c").0["targetedCount"], 2);
     assert_eq!(results(&caller, "c").0["appliedCount"], 2);
 }
+
+/// A link that stands is noted every five minutes, also where nobody but a figure looks.
+#[test]
+fn a_figure_counts_the_activity_of_a_link_that_stands() {
+    let (caller, clock) = hub();
+    edge(&caller, "e1", "b1");
+    let since = NOW.parse().unwrap();
+    let mut state = caller.hub.state();
+    let identity = &mut state.devices.get_mut("e1").unwrap().identity;
+    (identity.connected, identity.connection_updated, identity.last_activity) = (true, Some(since), Some(since));
+    drop(state);
+    let active = "SELECT deviceId FROM devices WHERE lastActivityTime > '2021-12-09T20:30:00Z'";
+    let mut body = base("m", "b1", 10);
+    body["metrics"] = json!({ "queries": { "active": active } });
+    put(&caller, "c", &body);
+    seconds(&clock, 16);
+    assert_eq!(results(&caller, "c").1, json!({"active": 0}));
+    seconds(&clock, 1_000);
+    assert_eq!(caller.query(active).as_array().map(Vec::len), Some(1));
+    assert_eq!(results(&caller, "c").1, json!({"active": 1}));
+}
