@@ -13,7 +13,7 @@ use super::effective::merge_one;
 use super::ids::{DeploymentId, ModuleId};
 use super::manifest::Manifest;
 use super::patch::{self, Change};
-use super::twin::{ConfigurationStatus, Twin};
+use super::twin::{ConfigurationStatus, Twin, image_of};
 
 /// What becomes of a device.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,12 +137,7 @@ fn fates(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<ModuleF
             fates.push(fate(name, old.get(name), new.get(name)));
         }
     }
-    fates.sort_by_key(|fate| match fate.kind {
-        Some(ChangeKind::Remove) => 0,
-        Some(ChangeKind::Replace) => 1,
-        Some(ChangeKind::Add) => 2,
-        None => 3,
-    });
+    fates.sort_by_key(|fate| (fate.kind.is_none(), fate.kind));
     fates
 }
 
@@ -156,8 +151,8 @@ fn fate(name: &str, old: Option<&Value>, new: Option<&Value>) -> ModuleFate {
         (None, _) => (Some(ChangeKind::Add), Vec::new()),
         (Some(_), None) => (Some(ChangeKind::Remove), Vec::new()),
     };
-    let image = new.or(old).and_then(|module| module.pointer("/settings/image")).and_then(Value::as_str);
-    ModuleFate { name: name.to_owned(), kind, changes, image: image.map(str::to_owned) }
+    let image = new.or(old).and_then(image_of).map(str::to_owned);
+    ModuleFate { name: name.to_owned(), kind, changes, image }
 }
 
 fn wrapped(value: &Value) -> Map<String, Value> {

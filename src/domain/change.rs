@@ -6,15 +6,15 @@ use super::json;
 use super::patch::Change;
 use super::secret::{mask_at, names_a_secret};
 
-/// What happens at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What happens at a path, in the order it is told: what is lost first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeKind {
-    /// There was nothing.
-    Add,
-    /// There was something else.
-    Replace,
     /// It goes.
     Remove,
+    /// There was something else.
+    Replace,
+    /// There was nothing.
+    Add,
 }
 
 impl Change {

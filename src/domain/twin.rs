@@ -1,8 +1,9 @@
-//! Device and module twins as the service hands them out (`GET /twins/{id}`, api-version 2021-04-12).
+//! Device and module twins as the service hands them out (`GET /twins/{id}`, api-version 2021-04-12), and where in an
+//! `$edgeAgent` twin the modules stand.
 
 use serde_json::{Map, Value};
 
-use super::ids::{DeploymentId, ETag, TwinId};
+use super::ids::{DeploymentId, ETag, ModuleId, TwinId};
 use super::time::HubTime;
 
 /// A whole twin, read once and never changed; edits are patches against it.
@@ -85,4 +86,18 @@ pub enum ConfigurationStatus {
     Applied,
     /// A word we do not know.
     Other,
+}
+
+/// The modules in a half of an `$edgeAgent` twin: the runtime's own, with the `$` they lack there, then the others.
+pub fn modules_of(agent: &Map<String, Value>) -> impl Iterator<Item = (ModuleId, &Value)> {
+    [("systemModules", "$"), ("modules", "")].into_iter().flat_map(|(section, sigil)| {
+        let modules = agent.get(section).and_then(Value::as_object).into_iter().flatten();
+        modules.map(move |(name, module)| (ModuleId::from_wire(format!("{sigil}{name}")), module))
+    })
+}
+
+/// The image of one of them.
+#[must_use]
+pub fn image_of(module: &Value) -> Option<&str> {
+    module.pointer("/settings/image").and_then(Value::as_str)
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::domain::fault::{Fault, FaultKind, Right};
@@ -50,6 +51,12 @@ pub(super) struct Call {
     pub limits: Option<Limits>,
     /// Whose calls these are: messages are added up here too.
     pub account: Option<Arc<AtomicU64>>,
+}
+
+impl Call {
+    pub(super) fn with_body(self, body: &Value) -> Self {
+        Self { body: Some(body.to_string().into_bytes()), ..self }
+    }
 }
 
 /// How long a caller waits for what.

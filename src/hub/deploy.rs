@@ -1,22 +1,16 @@
 //! Writes to configurations, and manifests to single devices. `ops` is the only caller, as of everything in `write`.
 
-use serde_json::Value;
-
-use reqwest::header::{HeaderMap, IF_MATCH};
-
 use crate::domain::deployment::{Configuration, Deployed, Listed, Part};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{DeploymentId, DeviceId, ETag, ModuleId, TwinId};
 use crate::domain::manifest::Manifest;
 
 use super::client::{Call, Meter};
-use super::read::{HubRead, Manner};
-use super::retry::Effect;
 use super::route::Route;
 use super::sku::OpClass;
-use super::transport::{HttpReply, Method};
+use super::transport::Method;
 use super::wire;
-use super::write::{HubWrite, quoted};
+use super::write::HubWrite;
 
 /// What became of an update that the hub answered with success.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +45,7 @@ impl HubWrite {
         let doing = format!("create the deployment {}", configuration.id.shown());
         refuse(&doing, configuration)?;
         let body = wire::configuration_body(configuration, None);
-        let route = configuration_route(&configuration.id);
-        let reply = self.send(&doing, Meter::Free, Method::PUT, route, HeaderMap::new(), Some(&body)).await?;
+        let reply = self.0.call(writing(&doing, Method::PUT, &configuration.id).with_body(&body)).await?;
         edge(&doing, wire::configuration(&doing, &reply.body)?)
     }
 
@@ -77,10 +70,9 @@ impl HubWrite {
             ));
         }
         refuse(&doing, wanted)?;
-        let mut headers = HeaderMap::new();
-        headers.insert(IF_MATCH, quoted(&base.etag).map_err(refused)?);
         let body = wire::configuration_body(wanted, base.schema_version.as_ref());
-        let reply = self.send(&doing, Meter::Free, Method::PUT, configuration_route(id), headers, Some(&body)).await?;
+        let call = writing(&doing, Method::PUT, id).if_match(&base.etag)?.with_body(&body);
+        let reply = self.0.call(call).await?;
         let answered = edge(&doing, wire::configuration(&doing, &reply.body)?)?;
         let read = match self.reader().configuration(id).await {
             Ok(listed) => edge(&doing, listed),
@@ -108,10 +100,7 @@ impl HubWrite {
     /// and the faults of every call. After [`Fault::may_have_happened`], read it before anything else.
     pub async fn delete_configuration(&self, id: &DeploymentId, if_match: &ETag) -> Result<(), Fault> {
         let doing = format!("delete the deployment {}", id.shown());
-        let mut headers = HeaderMap::new();
-        let refused = |why: &str| Fault::new(FaultKind::Rejected, doing.as_str(), why);
-        headers.insert(IF_MATCH, quoted(if_match).map_err(refused)?);
-        self.send(&doing, Meter::Free, Method::DELETE, configuration_route(id), headers, None).await.map(|_empty| ())
+        self.0.call(writing(&doing, Method::DELETE, id).if_match(if_match)?).await.map(|_empty| ())
     }
 
     /// Applies a manifest to one edge device, at once. Costs the manifest in blocks, and the twin reads below.
@@ -144,8 +133,8 @@ impl HubWrite {
             self.unchanged(&doing, &TwinId::module(device.clone(), module.clone()), tag).await?;
         }
         let route = Route::new("/devices/{}/applyConfigurationContent", &[device.as_str()]);
-        let body = content.to_value();
-        self.send(&doing, Meter::Request, Method::POST, route, HeaderMap::new(), Some(&body)).await.map(|_empty| ())
+        let call = Call::writes(&doing, OpClass::Configuration, Meter::Request, Method::POST, route);
+        self.0.call(call.with_body(&content.to_value())).await.map(|_empty| ())
     }
 
     /// Whether a twin still has its tag; `None` when it was not there.
@@ -166,34 +155,10 @@ impl HubWrite {
             (Err(fault), _) => Err(Fault { doing: doing.into(), never_sent: true, ..fault }),
         }
     }
+}
 
-    fn reader(&self) -> HubRead {
-        HubRead(std::sync::Arc::clone(&self.0), Manner::Patient)
-    }
-
-    async fn send(
-        &self,
-        doing: &str,
-        meter: Meter,
-        method: Method,
-        route: Option<Route>,
-        headers: HeaderMap,
-        body: Option<&Value>,
-    ) -> Result<HttpReply, Fault> {
-        let call = Call {
-            doing: doing.to_owned(),
-            class: OpClass::Configuration,
-            meter,
-            effect: Effect::Writes,
-            limits: None,
-            account: None,
-            method,
-            route,
-            headers,
-            body: body.map(|body| body.to_string().into_bytes()),
-        };
-        self.0.call(call).await
-    }
+fn writing(doing: &str, method: Method, id: &DeploymentId) -> Call {
+    Call::writes(doing, OpClass::Configuration, Meter::Free, method, configuration_route(id))
 }
 
 pub(super) fn configuration_route(id: &DeploymentId) -> Option<Route> {

@@ -72,7 +72,7 @@ impl Transport for Script {
 
 /// A clock that follows tokio's (paused) time.
 #[derive(Debug)]
-pub(super) struct TokioClock {
+pub(crate) struct TokioClock {
     wall: jiff::Timestamp,
     origin: tokio::time::Instant,
 }

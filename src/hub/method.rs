@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::domain::fault::{Fault, FaultKind};
@@ -12,7 +11,6 @@ use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 
 use super::client::{Call, Limits, Meter};
 use super::read::HubRead;
-use super::retry::Effect;
 use super::route::Route;
 use super::sku::OpClass;
 use super::transport::Method;
@@ -108,18 +106,7 @@ impl HubWrite {
         let doing = format!("call a method of {}", target.shown());
         check_name(name).map_err(|why| Fault::new(FaultKind::Rejected, doing.as_str(), why))?;
         let doing = format!("call {name} of {}", target.shown());
-        let call = Call {
-            doing: doing.clone(),
-            class: OpClass::Method,
-            meter: Meter::Both,
-            effect: Effect::Writes,
-            limits: None,
-            account: None,
-            method: Method::POST,
-            route: route(target),
-            headers: HeaderMap::new(),
-            body: None,
-        };
+        let call = Call::writes(&doing, OpClass::Method, Meter::Both, Method::POST, route(target));
         let call = prepared(call, self.0.patience, name, payload, timeouts)?;
         let reply = self.0.call(call).await.map_err(|fault| or_disabled(fault, target))?;
         wire::method(&doing, &reply.body)
@@ -166,7 +153,7 @@ fn prepared(
     });
     let request = Duration::from_secs(response + connect) + GRACE;
     let patience = call.limits.map_or(patience, |limits| limits.patience);
-    Ok(Call { limits: Some(Limits { request, patience }), body: Some(body.to_string().into_bytes()), ..call })
+    Ok(Call { limits: Some(Limits { request, patience }), ..call.with_body(&body) })
 }
 
 /// Other names are not refused by the service everywhere, and reach no device anywhere.

@@ -14,7 +14,7 @@ mod door;
 mod endpoint;
 mod error;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 mod method;
 mod pace;
 mod read;

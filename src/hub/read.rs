@@ -168,10 +168,10 @@ impl HubRead {
         metrics: &BTreeMap<String, String>,
     ) -> Result<Trial, Fault> {
         let doing = "test a target condition";
-        let body = wire::trial_body(target, metrics).to_string().into_bytes();
+        let body = wire::trial_body(target, metrics);
         let route = Route::new("/configurations/testQueries", &[]);
         let call = self.call(doing, OpClass::Configuration, Meter::Free, Method::POST, route);
-        let reply = self.0.call(Call { body: Some(body), ..call }).await?;
+        let reply = self.0.call(call.with_body(&body)).await?;
         wire::trial(doing, &reply.body)
     }
 
@@ -198,9 +198,8 @@ impl HubRead {
         if let Some(Continuation(token)) = token {
             headers.insert(CONTINUATION, token.clone());
         }
-        let body = json!({ "query": query }).to_string().into_bytes();
         let call = self.call(doing, OpClass::Query, Meter::Answer, Method::POST, Route::new("/devices/query", &[]));
-        let reply = self.0.call(Call { headers, body: Some(body), ..call }).await?;
+        let reply = self.0.call(Call { headers, ..call.with_body(&json!({ "query": query })) }).await?;
         Ok(QueryPage {
             rows: wire::rows(doing, &reply.body)?,
             // An empty header would be the first page again, for ever.

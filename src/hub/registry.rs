@@ -1,8 +1,5 @@
 //! Writes to device identities, and the one read that hands out their keys. `ops` is the only caller of the writes.
 
-use std::sync::Arc;
-
-use reqwest::header::{HeaderMap, IF_MATCH};
 use serde_json::{Value, json};
 
 use crate::domain::device::DeviceIdentity;
@@ -11,13 +8,12 @@ use crate::domain::ids::{DeviceId, ETag};
 use crate::domain::secret::Secret;
 
 use super::client::{Call, Meter};
-use super::read::{HubRead, Manner};
-use super::retry::Effect;
+use super::read::HubRead;
 use super::route::Route;
 use super::sku::OpClass;
-use super::transport::{HttpReply, Method};
+use super::transport::Method;
 use super::wire;
-use super::write::{HubWrite, quoted};
+use super::write::HubWrite;
 
 /// The most characters of a `statusReason`.
 const MAX_STATUS_REASON: usize = 128;
@@ -59,7 +55,7 @@ impl HubWrite {
             "status": if enabled { "enabled" } else { "disabled" },
             "capabilities": { "iotEdge": edge },
         });
-        let reply = self.registry(&doing, Method::PUT, id, HeaderMap::new(), Some(&body)).await?;
+        let reply = self.0.call(writing(&doing, Method::PUT, id).with_body(&body)).await?;
         wire::device(&doing, &reply.body)
     }
 
@@ -85,12 +81,10 @@ impl HubWrite {
         if reason.is_some_and(|reason| reason.chars().count() > MAX_STATUS_REASON) {
             return Err(refused(FaultKind::Rejected, "a reason has at most 128 characters"));
         }
-        let mut headers = HeaderMap::new();
-        headers.insert(IF_MATCH, quoted(if_match).map_err(|why| refused(FaultKind::Rejected, why))?);
-        let reader = HubRead(Arc::clone(&self.0), Manner::Patient);
-        let call = reader.call(&doing, OpClass::Registry, Meter::Free, Method::GET, route(id));
+        let call = writing(&doing, Method::PUT, id).if_match(if_match)?;
+        let look = self.reader().call(&doing, OpClass::Registry, Meter::Free, Method::GET, route(id));
         // Nothing was sent yet, so what keeps the identity from being read leaves no doubt about the write.
-        let read = self.0.call(call).await.and_then(|reply| wire::identity_to_send_back(&doing, &reply.body));
+        let read = self.0.call(look).await.and_then(|reply| wire::identity_to_send_back(&doing, &reply.body));
         let mut body = read.map_err(|fault| Fault { never_sent: true, ..fault })?;
         if body.get("etag").and_then(Value::as_str) != Some(if_match.as_str()) {
             let why = "it changed since it was read; nothing was sent, look again";
@@ -98,7 +92,7 @@ impl HubWrite {
         }
         body.insert("status".to_owned(), json!(if enabled { "enabled" } else { "disabled" }));
         body.insert("statusReason".to_owned(), json!(reason));
-        let reply = self.registry(&doing, Method::PUT, id, headers, Some(&Value::Object(body))).await?;
+        let reply = self.0.call(call.with_body(&Value::Object(body))).await?;
         wire::device(&doing, &reply.body)
     }
 
@@ -110,34 +104,12 @@ impl HubWrite {
     /// the faults of every call. After [`Fault::may_have_happened`], read it before anything else.
     pub async fn delete_device(&self, id: &DeviceId, if_match: &ETag) -> Result<(), Fault> {
         let doing = format!("delete {}", id.shown());
-        let refused = |why: &str| Fault::new(FaultKind::Rejected, doing.as_str(), why);
-        let mut headers = HeaderMap::new();
-        headers.insert(IF_MATCH, quoted(if_match).map_err(refused)?);
-        self.registry(&doing, Method::DELETE, id, headers, None).await.map(|_empty| ())
+        self.0.call(writing(&doing, Method::DELETE, id).if_match(if_match)?).await.map(|_empty| ())
     }
+}
 
-    async fn registry(
-        &self,
-        doing: &str,
-        method: Method,
-        id: &DeviceId,
-        headers: HeaderMap,
-        body: Option<&Value>,
-    ) -> Result<HttpReply, Fault> {
-        let call = Call {
-            doing: doing.to_owned(),
-            class: OpClass::Registry,
-            meter: Meter::Free,
-            effect: Effect::Writes,
-            limits: None,
-            account: None,
-            method,
-            route: route(id),
-            headers,
-            body: body.map(|body| body.to_string().into_bytes()),
-        };
-        self.0.call(call).await
-    }
+fn writing(doing: &str, method: Method, id: &DeviceId) -> Call {
+    Call::writes(doing, OpClass::Registry, Meter::Free, method, route(id))
 }
 
 fn route(id: &DeviceId) -> Option<Route> {

@@ -10,8 +10,9 @@ use crate::domain::ids::{ETag, TwinId};
 use crate::domain::twin::Twin;
 
 use super::client::{Call, Client, Meter};
-use super::read::twin_route;
+use super::read::{HubRead, Manner, twin_route};
 use super::retry::Effect;
+use super::route::Route;
 use super::sku::OpClass;
 use super::transport::Method;
 use super::wire;
@@ -31,30 +32,36 @@ impl HubWrite {
     /// [`Fault::may_have_happened`], read the twin back before anything else.
     pub async fn patch_twin(&self, id: &TwinId, patch: &Value, if_match: &ETag) -> Result<Twin, Fault> {
         let doing = format!("change the twin of {}", id.shown());
-        let refused = |why: &str| Fault::new(FaultKind::Rejected, doing.as_str(), why);
-        check_patch(patch).map_err(refused)?;
-        let mut headers = HeaderMap::new();
-        headers.insert(IF_MATCH, quoted(if_match).map_err(refused)?);
-        let call = Call {
-            doing: doing.clone(),
-            class: OpClass::TwinWrite,
-            meter: Meter::Request,
-            effect: Effect::Writes,
-            limits: None,
-            account: None,
-            method: Method::PATCH,
-            route: twin_route(id),
-            headers,
-            body: Some(patch.to_string().into_bytes()),
-        };
-        let reply = self.0.call(call).await?;
+        check_patch(patch).map_err(|why| Fault::new(FaultKind::Rejected, doing.as_str(), why))?;
+        let call = Call::writes(&doing, OpClass::TwinWrite, Meter::Request, Method::PATCH, twin_route(id));
+        let reply = self.0.call(call.if_match(if_match)?.with_body(patch)).await?;
         wire::twin(&doing, &reply.body)
+    }
+
+    /// For what is looked at before or after a write.
+    pub(super) fn reader(&self) -> HubRead {
+        HubRead(Arc::clone(&self.0), Manner::Patient)
+    }
+}
+
+impl Call {
+    /// A write without tag and body.
+    pub(super) fn writes(doing: &str, class: OpClass, meter: Meter, method: Method, route: Option<Route>) -> Self {
+        let (doing, effect, headers) = (doing.to_owned(), Effect::Writes, HeaderMap::new());
+        Self { doing, class, meter, effect, limits: None, account: None, method, route, headers, body: None }
+    }
+
+    /// The same, if what it changes still has this tag.
+    pub(super) fn if_match(mut self, etag: &ETag) -> Result<Self, Fault> {
+        let tag = quoted(etag).map_err(|why| Fault::new(FaultKind::Rejected, self.doing.as_str(), why))?;
+        self.headers.insert(IF_MATCH, tag);
+        Ok(self)
     }
 }
 
 /// `"tag"`: unquoted, the hub ignores it for twins and configurations and writes over whatever is there or refuses what
 /// is there; `*` would write over it by design.
-pub(super) fn quoted(etag: &ETag) -> Result<HeaderValue, &'static str> {
+fn quoted(etag: &ETag) -> Result<HeaderValue, &'static str> {
     let tag = etag.as_str();
     if tag.is_empty() || tag.contains(['*', '"']) {
         return Err("without the tag of what was read nothing is written; read it again");

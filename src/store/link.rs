@@ -109,12 +109,17 @@ pub struct BudgetSummary {
 impl BudgetSummary {
     /// How often the data of a source is read at present.
     #[must_use]
-    pub fn every(&self, source: Source) -> Duration {
+    pub fn every(mut self, source: Source) -> Duration {
+        *self.every_mut(source)
+    }
+
+    /// The same, for whoever sets the pace.
+    pub fn every_mut(&mut self, source: Source) -> &mut Duration {
         match source {
-            Source::Twins | Source::Identities => self.details_every,
-            Source::Deployments => self.deployments_every,
-            Source::Behind => self.behind_every,
-            Source::Heartbeat | Source::Fleet => self.fleet_every,
+            Source::Twins | Source::Identities => &mut self.details_every,
+            Source::Deployments => &mut self.deployments_every,
+            Source::Behind => &mut self.behind_every,
+            Source::Heartbeat | Source::Fleet => &mut self.fleet_every,
         }
     }
 }

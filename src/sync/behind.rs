@@ -60,16 +60,7 @@ pub(super) async fn run(
                 continue;
             }
         };
-        match &result {
-            Ok(()) => pace.succeeded(reader.hub.spent().saturating_sub(before)),
-            Err(fault) => pace.failed(fault),
-        }
-        let budget = reader.hub.budget();
-        let wait = pace.wait(budget.reserve(), budget.allowed_today);
-        match &result {
-            Ok(()) => reader.link.behind_every(wait),
-            Err(_) => reader.link.retrying(Source::Behind, wait),
-        }
+        let wait = reader.paced(&mut pace, Source::Behind, before, &result);
         let now = reader.clock.now().mono;
         due.retain(|_, at| *at > now);
         due.insert(query, now + wait);

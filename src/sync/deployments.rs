@@ -35,17 +35,9 @@ pub(super) async fn run(
                 Err(_) => return,
             },
         }
+        let before = reader.hub.spent();
         let result = read(&reader, &published).await;
-        match &result {
-            Ok(()) => pace.succeeded(0),
-            Err(fault) => pace.failed(fault),
-        }
-        let wait = pace.wait(1.0, 1);
-        match &result {
-            Ok(()) => reader.link.deployments_every(wait),
-            Err(_) => reader.link.retrying(Source::Deployments, wait),
-        }
-        due = reader.clock.now().mono + wait;
+        due = reader.paced(&mut pace, Source::Deployments, before, &result) + reader.clock.now().mono;
     }
 }
 

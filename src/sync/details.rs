@@ -31,18 +31,8 @@ pub(super) async fn run(
         let now = needs.borrow_and_update().clone();
         let before = this.reader.hub.spent();
         let result = if now.paused { Ok(()) } else { this.round(&now).await };
-        match &result {
-            Ok(()) => pace.succeeded(this.reader.hub.spent().saturating_sub(before)),
-            Err(fault) => pace.failed(fault),
-        }
+        let every = this.reader.paced(&mut pace, Source::Twins, before, &result);
         let idle = now.paused || (now.device.is_none() && now.twin.is_none());
-        let budget = this.reader.hub.budget();
-        let every = pace.wait(budget.reserve(), budget.allowed_today);
-        if result.is_ok() {
-            this.reader.link.details_every(every);
-        } else {
-            this.reader.link.retrying(Source::Twins, every);
-        }
         let wait = if idle { Duration::from_secs(3_600) } else { every };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::Wake;
 use super::link::Reader;
+use super::{Wake, until};
 use crate::domain::fault::Fault;
 use crate::domain::ids::DeviceId;
 use crate::domain::time::Now;
@@ -59,33 +59,17 @@ pub(super) async fn run(
         }
         let before = this.reader.hub.spent();
         let result = this.round(until_listing == 0).await;
-        match &result {
-            Ok(strangers) => {
-                until_listing =
-                    if *strangers { 0 } else { until_listing.checked_sub(1).unwrap_or(DIGESTS_PER_LISTING) };
-                pace.succeeded(this.reader.hub.spent().saturating_sub(before));
-            }
-            Err(fault) => pace.failed(fault),
-        }
-        let budget = this.reader.hub.budget();
-        let wait = pace.wait(budget.reserve(), budget.allowed_today).max(Duration::from_millis(500));
-        // A failing reader's wait is no measure of freshness: the same age would look younger the longer it fails.
-        if result.is_ok() {
-            this.reader.link.fleet_every(wait);
-        } else {
-            this.reader.link.retrying(Source::Fleet, wait);
+        let wait = this.reader.paced(&mut pace, Source::Fleet, before, &result);
+        if let Ok(strangers) = result {
+            until_listing = if strangers { 0 } else { until_listing.checked_sub(1).unwrap_or(DIGESTS_PER_LISTING) };
         }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = wake.fleet.notified() => until_listing = 0,
-            changed = still_wanted(&mut needs) => if changed.is_err() { return },
+            // The view is left: the wait ends above.
+            changed = until(&mut needs, |needs| !needs.fleet || needs.paused) => if changed.is_err() { return },
         }
     }
-}
-
-/// Resolves when the view that wanted the fleet is left: the wait then ends in the outer loop.
-async fn still_wanted(needs: &mut watch::Receiver<Needs>) -> Result<(), watch::error::RecvError> {
-    needs.wait_for(|needs| !needs.fleet || needs.paused).await.map(|_| ())
 }
 
 impl FleetReader {

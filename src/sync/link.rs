@@ -9,7 +9,7 @@ use super::{SyncSettings, Wake};
 use crate::domain::device::RegistryStatistics;
 use crate::domain::fault::Fault;
 use crate::domain::time::SharedClock;
-use crate::hub::HubRead;
+use crate::hub::{HubRead, Pace};
 use crate::store::{LinkState, Source};
 
 /// The one place where the link's state is kept.
@@ -68,20 +68,8 @@ impl LinkBoard {
         });
     }
 
-    pub(super) fn fleet_every(&self, every: Duration) {
-        self.change(|link| link.budget.fleet_every = every);
-    }
-
-    pub(super) fn details_every(&self, every: Duration) {
-        self.change(|link| link.budget.details_every = every);
-    }
-
-    pub(super) fn deployments_every(&self, every: Duration) {
-        self.change(|link| link.budget.deployments_every = every);
-    }
-
-    pub(super) fn behind_every(&self, every: Duration) {
-        self.change(|link| link.budget.behind_every = every);
+    fn every(&self, source: Source, every: Duration) {
+        self.change(|link| *link.budget.every_mut(source) = every);
     }
 }
 
@@ -113,5 +101,21 @@ impl Reader {
         let budget = self.hub.budget();
         self.link.budget(budget.spent_today, budget.allowed_today);
         result
+    }
+
+    /// A round ended that began when `before` messages were spent; says how long to wait for the next.
+    pub(super) fn paced<T>(&self, pace: &mut Pace, source: Source, before: u64, result: &Result<T, Fault>) -> Duration {
+        match result {
+            Ok(_) => pace.succeeded(self.hub.spent().saturating_sub(before)),
+            Err(fault) => pace.failed(fault),
+        }
+        let budget = self.hub.budget();
+        let wait = pace.wait(budget.reserve(), budget.allowed_today);
+        match result {
+            Ok(_) => self.link.every(source, wait),
+            // No measure of freshness: the same age would look younger the longer the reader fails.
+            Err(_) => self.link.retrying(source, wait),
+        }
+        wait
     }
 }

@@ -3,28 +3,17 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use super::*;
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
 use crate::domain::secret::Secret;
-use crate::domain::time::{Clock, Now};
+use crate::hub::fake::TokioClock;
 use crate::hub::transport::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::hub::transport::{HttpReply, HttpRequest, TransportFailure};
 use crate::hub::{Credential, Endpoint, Hub, HubSettings, Sku, Transport};
 use crate::store::LinkHealth;
 
 const TWIN: &str = include_str!("../../tests/fixtures/wire/twin-module.json");
-
-#[derive(Debug)]
-struct TokioClock(tokio::time::Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> Now {
-        let mono = self.0.elapsed();
-        Now { wall: "2026-03-04T10:00:00Z".parse::<Timestamp>().unwrap() + mono, mono }
-    }
-}
 
 /// What a path is answered with.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +88,7 @@ impl Bench {
         let credential = Credential::Policy { name: "service".into(), key };
         let settings =
             HubSettings { sku, ..HubSettings::new(Endpoint::parse("h.azure-devices.net").unwrap(), credential) };
-        let clock: SharedClock = Arc::new(TokioClock(tokio::time::Instant::now()));
+        let clock: SharedClock = TokioClock::at("2026-03-04T10:00:00Z");
         let hub = Hub::with_transport(settings, clock.clone(), transport.clone());
         let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
         let sync = Sync::start(hub.read, clock, SyncSettings::default(), needs, &cancel, &tasks);

@@ -100,7 +100,7 @@ async fn both_sides_make_the_same_queries() {
         let path = "/configurations/watch-1?api-version=2021-04-12";
         let raw = stage.outside.send(Method::GET, path, &[], &Value::Null).await.body;
         let theirs = raw["systemMetrics"]["queries"].as_object().expect("queries");
-        let ours: Vec<(&str, String)> = system_metrics(&wanted.id, &wanted.target).into();
+        let ours = system_metrics(&wanted.id, &wanted.target).map(|(metric, query)| (metric.name(), query));
         assert_eq!(
             theirs.iter().map(|(n, q)| (n.as_str(), q.as_str().expect("text").to_owned())).collect::<Vec<_>>(),
             ours

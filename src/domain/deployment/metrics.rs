@@ -105,7 +105,7 @@ impl Deployed {
     pub fn metrics(&self) -> Vec<Metric> {
         let configuration = &self.configuration;
         let queries = system_metrics(&configuration.id, &configuration.target);
-        let system = SystemMetric::ALL.into_iter().zip(queries).map(|(metric, (_, query))| Metric {
+        let system = queries.into_iter().map(|(metric, query)| Metric {
             name: MetricName::System(metric),
             query,
             figure: metric.figure(&self.figures),
@@ -136,10 +136,10 @@ impl Deployed {
     }
 }
 
-/// Name and query of each system metric, in the hub's order. The condition is put in as it was written, without
+/// Each system metric with its query, in the hub's order. The condition is put in as it was written, without
 /// parentheses; a deployment for nobody counts with no query at all.
 #[must_use]
-pub fn system_metrics(id: &DeploymentId, target: &TargetCondition) -> [(&'static str, String); 4] {
+pub fn system_metrics(id: &DeploymentId, target: &TargetCondition) -> [(SystemMetric, String); 4] {
     const EDGE: &str = "select deviceId from devices where capabilities.iotEdge = true";
     let targeted = match target.as_str() {
         "" => String::new(),
@@ -157,9 +157,9 @@ pub fn system_metrics(id: &DeploymentId, target: &TargetCondition) -> [(&'static
     };
     let (successful, failed) = (reported("="), reported("!="));
     [
-        ("targetedCount", targeted),
-        ("appliedCount", applied),
-        ("reportedSuccessfulCount", successful),
-        ("reportedFailedCount", failed),
+        (SystemMetric::Targeted, targeted),
+        (SystemMetric::Applied, applied),
+        (SystemMetric::Accepted, successful),
+        (SystemMetric::Rejected, failed),
     ]
 }

@@ -72,7 +72,7 @@ fn metric_queries_are_the_hubs_own_words() {
     let id = DeploymentId::from_wire("besta");
     let metrics = system_metrics(&id, &TargetCondition::from_wire("*"));
     assert_eq!(
-        metrics.each_ref().map(|(name, _)| *name),
+        metrics.each_ref().map(|(metric, _)| metric.name()),
         ["targetedCount", "appliedCount", "reportedSuccessfulCount", "reportedFailedCount"]
     );
     assert_eq!(

@@ -7,6 +7,7 @@ use super::merge::merge_one;
 use crate::domain::ids::ModuleId;
 use crate::domain::manifest::Manifest;
 use crate::domain::text::Untrusted;
+use crate::domain::twin::{image_of, modules_of};
 
 /// What a deployment sets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -97,12 +98,7 @@ impl Contents {
     }
 
     fn agent(&mut self, desired: &Map<String, Value>) {
-        for (name, module) in members(desired.get("systemModules")) {
-            self.modules.push(module_part(ModuleId::from_wire(format!("${name}")), module));
-        }
-        for (name, module) in members(desired.get("modules")) {
-            self.modules.push(module_part(ModuleId::from_wire(name.as_str()), module));
-        }
+        self.modules = modules_of(desired).map(|(id, module)| module_part(id, module)).collect();
         let registries = desired.get("runtime").and_then(|runtime| runtime.pointer("/settings/registryCredentials"));
         self.registries = members(registries)
             .map(|(name, registry)| RegistryPart {
@@ -141,7 +137,7 @@ fn module_part(id: ModuleId, module: &Value) -> ModulePart {
     let options = module.pointer("/settings/createOptions").and_then(Value::as_str).unwrap_or_default();
     ModulePart {
         id,
-        image: text(module.pointer("/settings/image")),
+        image: image_of(module).map(Untrusted::new),
         version: text(module.get("version")),
         status: text(module.get("status")),
         restart: text(module.get("restartPolicy")),

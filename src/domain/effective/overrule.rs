@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Configuration;
 use super::merge::merge;
+use super::select::precedence;
 use crate::domain::ids::ModuleId;
 use crate::domain::json::Path;
 use crate::domain::manifest::Kind;
@@ -21,12 +22,11 @@ pub struct Overruled {
 /// lies on top. Nothing when `upper` is no layer, or does not lie above.
 #[must_use]
 pub fn overruled(lower: &Configuration, upper: &Configuration) -> Vec<Overruled> {
-    let above = (upper.priority, upper.created) > (lower.priority, lower.created);
     // A base lies below every layer, and a layer at its own priority is none.
     let lies_above = upper.kind() == Some(Kind::Layer)
         && match lower.kind() {
             Some(Kind::Base) => upper.priority > lower.priority,
-            Some(Kind::Layer) => above,
+            Some(Kind::Layer) => precedence(upper, lower).is_lt(),
             None => false,
         };
     if !lies_above {
@@ -66,6 +66,8 @@ mod tests {
         let image = || json!({"properties.desired.modules.m.image": "m:2"});
         assert_eq!(of(30, 1, image()), ["\"$edgeAgent\" /modules/m/image"]);
         assert_eq!(of(20, 2, image()), ["\"$edgeAgent\" /modules/m/image"], "of one priority the newer is above");
+        let first = configuration("first", 20, 1, "*", &json!({ "$edgeAgent": image() }));
+        assert_eq!(overruled(&lower, &first).len(), 1, "of one instant the one whose id is first is above");
         assert!(of(20, 1, image()).is_empty() && of(10, 9, image()).is_empty(), "it lies below");
         let same = json!({"properties.desired.modules.m.image": "m:1", "properties.desired.modules.m.env.A": 1});
         assert!(of(30, 1, same).is_empty(), "nothing is another");

@@ -1,5 +1,6 @@
 //! Which configurations match a device, which of them apply, and why the others do not.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde_json::Value;
@@ -130,13 +131,15 @@ impl Ranked {
     }
 }
 
+/// Which of two goes first. The id last, so that equal times have an order at all.
+pub(super) fn precedence(a: &Configuration, b: &Configuration) -> Ordering {
+    b.priority.cmp(&a.priority).then(b.created.cmp(&a.created)).then_with(|| a.id.cmp(&b.id))
+}
+
 pub(super) fn rank(configurations: &[Configuration], matching: &Matching) -> Ranked {
     let mut found: Vec<(usize, &Configuration)> =
         matching.matched.iter().filter_map(|index| Some((*index, configurations.get(*index)?))).collect();
-    // The id last, so that equal times have an order at all.
-    found.sort_by(|(_, a), (_, b)| {
-        b.priority.cmp(&a.priority).then(b.created.cmp(&a.created)).then_with(|| a.id.cmp(&b.id))
-    });
+    found.sort_by(|(_, a), (_, b)| precedence(a, b));
     let base = found.iter().find(|(_, configuration)| configuration.kind() == Some(Kind::Base)).copied();
     let outcome = |index: usize, configuration: &Configuration| match (configuration.kind(), base) {
         (None, _) => Outcome::NoAgent,
@@ -145,9 +148,9 @@ pub(super) fn rank(configurations: &[Configuration], matching: &Matching) -> Ran
         (Some(Kind::Base), Some((_, base))) if configuration.priority == base.priority => Outcome::OlderBase,
         (Some(Kind::Base), _) => Outcome::LowerBase,
         (Some(Kind::Layer), Some((_, base))) => match configuration.priority.cmp(&base.priority) {
-            std::cmp::Ordering::Greater => Outcome::Layer,
-            std::cmp::Ordering::Equal => Outcome::LayerAtBase,
-            std::cmp::Ordering::Less => Outcome::LayerBelowBase,
+            Ordering::Greater => Outcome::Layer,
+            Ordering::Equal => Outcome::LayerAtBase,
+            Ordering::Less => Outcome::LayerBelowBase,
         },
     };
     let mut ranked: Vec<(usize, Outcome)> =

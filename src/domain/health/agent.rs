@@ -7,7 +7,7 @@ use super::{DeviceVerdict, EdgeHubLink, ModuleState, ModuleVerdict, ReportedModu
 use crate::domain::ids::ModuleId;
 use crate::domain::text::Untrusted;
 use crate::domain::time::HubTime;
-use crate::domain::twin::Twin;
+use crate::domain::twin::{Twin, modules_of};
 
 /// edgeAgent's own account of its configuration, and all modules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,22 +164,16 @@ impl AgentReport {
 }
 
 fn read_modules(desired: &Map<String, Value>, reported: &Map<String, Value>) -> Vec<ModuleState> {
-    let mut modules = Vec::new();
-    for section in ["systemModules", "modules"] {
-        let of = |half: &Map<String, Value>| half.get(section).and_then(Value::as_object).cloned().unwrap_or_default();
-        let (wanted, seen) = (of(desired), of(reported));
-        let leftovers = seen.keys().filter(|name| !wanted.contains_key(*name));
-        for name in wanted.keys().chain(leftovers) {
-            let id = if section == "systemModules" { format!("${name}") } else { name.clone() };
-            let state = ModuleState {
-                id: ModuleId::from_wire(id),
-                wanted: wanted.get(name).map(WantedModule::read),
-                reported: seen.get(name).map(ReportedModule::read).filter(|seen| !seen.is_placeholder()),
-            };
-            if state.wanted.is_some() || state.reported.is_some() {
-                modules.push(state);
-            }
+    let wanted = modules_of(desired).map(|(id, module)| (id, Some(WantedModule::read(module))));
+    let mut modules: Vec<_> = wanted.map(|(id, wanted)| ModuleState { id, wanted, reported: None }).collect();
+    for (id, module) in modules_of(reported) {
+        let reported = Some(ReportedModule::read(module)).filter(|seen| !seen.is_placeholder());
+        match modules.iter_mut().find(|known| known.id == id) {
+            Some(known) => known.reported = reported,
+            None if reported.is_some() => modules.push(ModuleState { id, wanted: None, reported }),
+            None => {}
         }
     }
+    modules.sort_by_key(|module| !module.id.is_system());
     modules
 }

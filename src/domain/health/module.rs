@@ -7,6 +7,7 @@ use crate::domain::ids::ModuleId;
 use crate::domain::secret::redact;
 use crate::domain::text::Untrusted;
 use crate::domain::time::HubTime;
+use crate::domain::twin::image_of;
 
 /// `runtimeStatus` as edgeAgent reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,7 +183,7 @@ impl WantedModule {
     pub(super) fn read(module: &Value) -> Self {
         Self {
             running: module.get("status").and_then(Value::as_str).is_none_or(|status| status == "running"),
-            image: image(module),
+            image: image_of(module).unwrap_or_default().into(),
             restart_policy: module.get("restartPolicy").and_then(Value::as_str).map(Untrusted::from),
         }
     }
@@ -194,7 +195,7 @@ impl ReportedModule {
         let time = |name: &str| module.get(name).and_then(Value::as_str).and_then(HubTime::parse);
         Self {
             runtime: RuntimeStatus::parse(module.get("runtimeStatus").and_then(Value::as_str).unwrap_or("unknown")),
-            image: image(module),
+            image: image_of(module).unwrap_or_default().into(),
             restart_count: module.get("restartCount").and_then(Value::as_u64),
             exit_code: module.get("exitCode").and_then(Value::as_i64),
             last_start: time("lastStartTimeUtc"),
@@ -222,8 +223,4 @@ pub fn same_image(a: &str, b: &str) -> bool {
 /// Free text of the device: what an engine complains about may quote a command line with its secrets.
 pub(super) fn words(value: Option<&Value>) -> Option<Untrusted> {
     value.and_then(Value::as_str).map(|text| Untrusted::new(redact(text)))
-}
-
-fn image(module: &Value) -> Untrusted {
-    module.get("settings").and_then(|s| s.get("image")).and_then(Value::as_str).unwrap_or_default().into()
 }

@@ -12,23 +12,13 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::fault::FaultKind;
 use crate::domain::secret::Secret;
-use crate::domain::time::Clock;
+use crate::hub::fake::TokioClock;
 use crate::hub::transport::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::hub::transport::{HttpReply, HttpRequest, TransportFailure};
 use crate::hub::{Credential, Endpoint, Hub, HubSettings, Sku, Transport};
 use crate::logs::continuity::Opening;
 use crate::logs::continuity::tests::model::{self, Event, SECOND};
 use crate::logs::ring::{Content, Filter};
-
-#[derive(Debug)]
-struct TokioClock(tokio::time::Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> Now {
-        let mono = self.0.elapsed();
-        Now { wall: "2026-01-02T03:04:05Z".parse::<Timestamp>().unwrap() + mono, mono }
-    }
-}
 
 /// The hub carries no larger answer of a method, and whoever asked hears nothing; once it is base64, edgeAgent lets
 /// larger ones pass.
@@ -156,7 +146,7 @@ impl Bench {
             read_only: true,
             ..HubSettings::new(Endpoint::parse("h.azure-devices.net").unwrap(), credential)
         };
-        let clock: SharedClock = Arc::new(TokioClock(tokio::time::Instant::now()));
+        let clock: SharedClock = TokioClock::at("2026-01-02T03:04:05Z");
         let hub = Hub::with_transport(settings, clock.clone(), agent.clone());
         let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
         let device = DeviceId::from_wire("edge-01");

@@ -56,11 +56,7 @@ impl Effects {
             Self::Known(radius) => {
                 let mut lines: Vec<Line> = changes(radius).collect();
                 // What goes stands first, also where a base goes with it.
-                lines.sort_by_key(|line| match line.kind {
-                    Some(ChangeKind::Remove) => 0,
-                    Some(ChangeKind::Replace) => 1,
-                    Some(ChangeKind::Add) | None => 2,
-                });
+                lines.sort_by_key(|line| line.kind);
                 lines.extend(remarks(radius, subject).into_iter().map(Line::remark));
                 lines
             }

@@ -17,6 +17,7 @@ use super::{Deployments, Effective, Matching, Outcome};
 use crate::domain::change::ChangeKind;
 use crate::domain::ids::{DeploymentId, DeviceId, ModuleId, natural_cmp};
 use crate::domain::text::Untrusted;
+use crate::domain::twin::{image_of, modules_of};
 
 /// What a change of one deployment does to the devices of a hub. Devices in lists stand in natural
 /// order, those in sets in plain order.
@@ -211,12 +212,7 @@ impl Radius {
         for list in lists.chain([&mut self.unseen, &mut self.by_hand]) {
             list.sort_by(|a, b| natural_cmp(a.as_str(), b.as_str()));
         }
-        let rank = |kind: ChangeKind| match kind {
-            ChangeKind::Remove => 0,
-            ChangeKind::Replace => 1,
-            ChangeKind::Add => 2,
-        };
-        let key = |touched: &Touched| (rank(touched.fate.kind), std::cmp::Reverse(touched.devices.len()));
+        let key = |touched: &Touched| (touched.fate.kind, std::cmp::Reverse(touched.devices.len()));
         self.modules.sort_by(|a, b| {
             key(a)
                 .cmp(&key(b))
@@ -294,7 +290,8 @@ fn fates(had: &Desired, before: Option<&Effective>, after: &Effective) -> Vec<Fa
             _ => Vec::new(),
         };
         // It goes, whatever it ran.
-        let images = if kind == ChangeKind::Remove { (None, None) } else { (was.and_then(image), is.and_then(image)) };
+        let image = |side: Option<&Value>| side.and_then(image_of).map(Untrusted::new);
+        let images = if kind == ChangeKind::Remove { (None, None) } else { (image(was), image(is)) };
         fates.push(Fate { module: module.clone(), kind, images, settings, desired, lacks });
     }
     fates
@@ -303,11 +300,8 @@ fn fates(had: &Desired, before: Option<&Effective>, after: &Effective) -> Vec<Fa
 /// The descriptions in an `$edgeAgent` twin, by module; what is said to the agent beside them is its own.
 fn described(agent: &Map<String, Value>) -> BTreeMap<ModuleId, Value> {
     let mut found = BTreeMap::new();
-    for (name, module) in agent.get("modules").and_then(Value::as_object).into_iter().flatten() {
-        found.insert(ModuleId::from_wire(name.as_str()), module.clone());
-    }
-    for (name, module) in agent.get("systemModules").and_then(Value::as_object).into_iter().flatten() {
-        found.insert(ModuleId::from_wire(format!("${name}")), module.clone());
+    for (id, module) in modules_of(agent) {
+        found.entry(id).or_insert_with(|| module.clone());
     }
     let beside = agent.iter().filter(|(name, _)| !matches!(name.as_str(), "modules" | "systemModules"));
     let beside: Map<String, Value> = beside.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -318,10 +312,6 @@ fn described(agent: &Map<String, Value>) -> BTreeMap<ModuleId, Value> {
         found.insert(ModuleId::edge_agent(), whole);
     }
     found
-}
-
-fn image(module: &Value) -> Option<Untrusted> {
-    module.pointer("/settings/image").and_then(Value::as_str).map(Untrusted::new)
 }
 
 /// What a description had, and what it is refused without.

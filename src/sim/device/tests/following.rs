@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use super::stage::{D, Manifest};
 use crate::domain::ids::{DeviceId, ModuleId, TwinId};
-use crate::domain::time::{Clock, Now, SharedClock};
+use crate::domain::time::SharedClock;
+use crate::hub::fake::TokioClock;
 use crate::hub::transport::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::hub::transport::{HttpReply, HttpRequest, TransportFailure};
 use crate::hub::{ConnectionString, Hub, HubSettings, MethodTimeouts, Sku, Transport};
@@ -28,16 +28,6 @@ use crate::sim::hub::{Request, Seed, SimHub, Wait};
 const HOST: &str = "hub.azure-devices.net";
 /// One writes little, the other more at once than an answer holds.
 const MODULES: [&str; 2] = ["calm", "busy"];
-
-#[derive(Debug)]
-struct TokioClock(tokio::time::Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> Now {
-        let mono = self.0.elapsed();
-        Now { wall: "2026-03-04T05:06:07Z".parse::<Timestamp>().unwrap() + mono, mono }
-    }
-}
 
 /// The way to the hub: it takes its time, and loses an answer now and then.
 struct Wire {
@@ -140,7 +130,7 @@ struct Scene {
 
 impl Scene {
     fn set(seed: u64, rates: Rates, opening: Opening, cancel: &CancellationToken) -> Self {
-        let clock: SharedClock = Arc::new(TokioClock(tokio::time::Instant::now()));
+        let clock: SharedClock = TokioClock::at("2026-03-04T05:06:07Z");
         let caller = Caller::new(SimHub::new("hub", Seed::numbered(seed), Arc::clone(&clock), Arc::clone(&clock)));
         let body = json!({"deviceId": D, "capabilities": {"iotEdge": true}});
         assert_eq!(caller.send("PUT", &format!("/devices/{D}"), &[], &body).status, 200);
