@@ -35,7 +35,7 @@ pub fn start() -> Pty {
     probe_console().start()
 }
 
-/// Starts it in another `role`: `early-panic` fails before the terminal is entered.
+/// Starts it in another `role`: `early-panic` fails before the terminal is entered, `counting` says how many keys came.
 pub fn start_as(role: &str) -> Pty {
     probe_console().env(CHILD, role).start()
 }
@@ -44,7 +44,7 @@ pub fn start_as(role: &str) -> Pty {
 #[test]
 fn probe() {
     if let Some(role) = std::env::var_os(CHILD) {
-        std::process::exit(console(role == "early-panic"));
+        std::process::exit(console(&role.to_string_lossy()));
     }
 }
 
@@ -54,11 +54,11 @@ enum Next {
     Exit(i32),
 }
 
-fn console(early_panic: bool) -> i32 {
+fn console(role: &str) -> i32 {
     let clock = ManualClock::at("2026-01-02T03:04:05Z".parse().unwrap());
     let home = std::env::var_os("HOME").unwrap();
     crash::install_panic_hook(Some(std::path::Path::new(&home).join("state")), clock.clone());
-    assert!(!early_panic, "failed before the screen");
+    assert!(role != "early-panic", "failed before the screen");
     let caps = Caps { color: Depth::True, glyphs: Glyphs::Unicode, alternate_screen: true };
     let options = Options { caps, escape_hold: Duration::from_millis(25), clock };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -66,12 +66,15 @@ fn console(early_panic: bool) -> i32 {
         let mut term = Term::enter(options).unwrap();
         let mut last = "nothing yet".to_owned();
         let mut panics = Vec::new();
+        // Drawn only where somebody counts: it changes with every key.
+        let mut keys = (role == "counting").then_some(0);
         loop {
             panics.extend(crash::take_reports().into_iter().map(|report| report.message.to_string()));
-            draw(&term, &last, &panics);
+            draw(&term, &last, keys, &panics);
             let next = tokio::select! {
                 Some(event) = term.input.recv() => {
                     last = format!("{event:?}");
+                    keys = keys.map(|keys| keys + u32::from(matches!(event, InputEvent::Key(_))));
                     obey(&mut term, event, &mut last).await
                 }
                 Some(signal) = term.signals.recv() => {
@@ -90,7 +93,7 @@ fn console(early_panic: bool) -> i32 {
     })
 }
 
-fn draw(term: &Term, last: &str, panics: &[String]) {
+fn draw(term: &Term, last: &str, keys: Option<u32>, panics: &[String]) {
     let (columns, rows) = term.size();
     let mut frame = Buffer::empty(Rect::new(0, 0, columns, rows));
     let lines = [
@@ -98,6 +101,7 @@ fn draw(term: &Term, last: &str, panics: &[String]) {
         format!("last: {last}"),
         format!("panics: {panics:?}"),
         format!("lost: {}", term.screen().is_lost()),
+        keys.map_or_else(String::new, |keys| format!("keys: {keys}.")),
     ];
     for (y, line) in (0..).zip(&lines) {
         if y < rows {
@@ -120,7 +124,7 @@ async fn obey(term: &mut Term, event: InputEvent, last: &mut String) -> Next {
             assert!(failed.is_err());
         }
         KeyCode::Char('h') => {
-            draw(term, "hanging", &[]);
+            draw(term, "hanging", None, &[]);
             loop {
                 std::thread::park();
             }

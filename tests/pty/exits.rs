@@ -285,6 +285,20 @@ fn keys_pastes_and_sizes_arrive_as_they_were_meant() {
     pty.assert_restored();
 }
 
+/// A key that comes together with a new size is read with it, and does not wait for the key after it.
+#[test]
+fn keys_that_come_while_the_size_changes_are_read_at_once() {
+    let mut pty = start_as("counting");
+    pty.wait_for("size=80x24");
+    for round in 1..=120_u16 {
+        pty.resize(80 + round % 7 + 1, 24 + round % 5 + 1);
+        pty.send("x");
+        pty.wait_for(&format!("keys: {round}."));
+    }
+    pty.send("q");
+    assert_eq!(pty.exit_code(), 0);
+}
+
 #[test]
 fn an_idle_console_sends_nothing() {
     let mut pty = start();
