@@ -232,8 +232,9 @@ impl Group {
                 }
             }
             (DesiredStatus::Running, RuntimeStatus::Backoff) => {
-                // An end that has yet to come is a clock that was moved.
-                let moved = seen.exited.is_some_and(|exited| exited >= now);
+                // An end that has yet to come is a clock that was moved. One at this very instant is none: on a real machine
+                // no two things happen at once, and here a run as long as a pass ends with each of them.
+                let moved = seen.exited.is_some_and(|exited| exited > now);
                 if moved || seen.restarts_at(settings).is_some_and(|at| now > at) {
                     let steps = vec![Step::Stop(name.clone()), Step::Start(name.clone()), Step::Count(name.clone())];
                     self.restarts.push(Command::group(steps));
