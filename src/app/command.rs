@@ -9,7 +9,7 @@ use super::serve::serve;
 use crate::cli::sim::SimArgs;
 use crate::cli::{
     Answer, Asker, Command, ConnectArgs, Exit, Failure, Format, Site, apply, audit, config, deployment, device,
-    devices, info, logs, modules, put, query, restart, sim, twin,
+    devices, info, logs, modules, put, query, restart, sim, snapshot, twin,
 };
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
@@ -53,6 +53,7 @@ fn answer(
         | Command::Deployment(_)
         | Command::Logs(_)
         | Command::Query(_)
+        | Command::Snapshot(_)
         | Command::Twin(_) => in_runtime(at_hub(process, connect, format, command, clock, asker))?,
         Command::Sim(SimArgs { command: Some(command), .. }) => {
             in_runtime(sim::run(&process.paths.runtime, clock, command))?
@@ -101,6 +102,7 @@ async fn at_hub(
         Command::Deployment(command) => deployment::run(&site, command, asker).await,
         Command::Logs(args) => logs::run(&site, args, format, asker).await,
         Command::Query(args) => query::run(&site, args).await,
+        Command::Snapshot(args) => snapshot::run(&site, args, asker).await,
         Command::Twin(command) => twin::run(&site, command, format, asker).await,
         Command::Audit(_) | Command::Config(_) | Command::Info | Command::Sim(_) => {
             Err(Failure::usage("this command needs no hub"))

@@ -1,9 +1,7 @@
 //! Following a log for the screen: one at a time, started and stopped as views want it, its pictures handed on. And
 //! writing one to a file.
 
-use std::fs::OpenOptions;
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::disk;
+use crate::disk::{self, DiskError, NewFile};
 use crate::domain::ids::DeviceId;
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
@@ -112,23 +110,14 @@ pub(super) fn save(folder: &Path, home: Option<&Path>, file: &LogFile, stamp: &s
     disk::ensure_dir(folder).map_err(|error| format!("the log was not saved: {error}"))?;
     let name = format!("{}-{stamp}.log", plain_name(&file.about));
     let path = folder.join(&name);
-    let failed = |error: std::io::Error| format!("the log was not saved in {}: {error}", path.display());
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-    match write(made, file) {
-        Ok((lines, bytes)) => {
-            // What is cut where there is little room is the least of it.
-            Ok(format!("{name}: {lines} lines, {} kB, masked, in {}", bytes.div_ceil(1_000), below(folder, home)))
-        }
-        Err(error) => {
-            // Half a log is taken for a whole one later.
-            let _ = std::fs::remove_file(&path);
-            Err(failed(error))
-        }
-    }
+    let failed = |error: DiskError| format!("the log was not saved: {error}");
+    let made = NewFile::create(&path).map_err(failed)?;
+    let (lines, bytes) = made.keep(|out| write(out, file)).map_err(failed)?;
+    // What is cut where there is little room is the least of it.
+    Ok(format!("{name}: {lines} lines, {} kB, masked, in {}", bytes.div_ceil(1_000), below(folder, home)))
 }
 
-fn write(made: std::fs::File, file: &LogFile) -> std::io::Result<(usize, usize)> {
-    let mut out = BufWriter::new(made);
+fn write(out: &mut dyn Write, file: &LogFile) -> std::io::Result<(usize, usize)> {
     let (mut lines, mut bytes) = (0, 0);
     for line in file.lines() {
         out.write_all(line.as_bytes())?;
@@ -136,7 +125,6 @@ fn write(made: std::fs::File, file: &LogFile) -> std::io::Result<(usize, usize)>
         lines += 1;
         bytes += line.len() + 1;
     }
-    out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     Ok((lines, bytes))
 }
 

@@ -16,6 +16,7 @@ use super::modules::ModulesCommand;
 use super::query::QueryArgs;
 use super::restart::RestartArgs;
 use super::sim::SimArgs;
+use super::snapshot::SnapshotArgs;
 use super::twin::TwinCommand;
 
 macro_rules! examples {
@@ -92,6 +93,9 @@ pub struct ConnectArgs {
     /// The world of the simulated hub: default, tutorial, f01 to f23, or the path of a scenario file
     #[arg(long, global = true, value_name = "FILE|NAME")]
     pub scenario: Option<String>,
+    /// A copy of a hub for the simulated hub to begin as: a file of `edgedeck snapshot`
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "scenario")]
+    pub from: Option<PathBuf>,
     /// A context from contexts.toml
     #[arg(long, short = 'x', global = true, value_name = "NAME", conflicts_with_all = ["hub", "connection_string_file"])]
     pub context: Option<String>,
@@ -163,6 +167,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// Run a query in the hub's own language
     Query(QueryArgs),
+    /// Copy the hub into a file, without its secrets, to rehearse on
+    Snapshot(SnapshotArgs),
     /// Read, compare and change the twin of a device or module
     #[command(subcommand)]
     Twin(TwinCommand),
@@ -176,6 +182,17 @@ pub enum Command {
     Sim(SimArgs),
     /// Version, folders and what edgedeck makes of this terminal
     Info,
+}
+
+impl ConnectArgs {
+    /// The flag that says which world is simulated.
+    fn world_flag(&self) -> Option<&'static str> {
+        match (&self.scenario, &self.from) {
+            (Some(_), _) => Some("--scenario"),
+            (None, Some(_)) => Some("--from"),
+            (None, None) => None,
+        }
+    }
 }
 
 impl Cli {
@@ -192,10 +209,8 @@ impl Cli {
     fn idle_hub_flag(&self) -> Option<String> {
         let connect = &self.connect;
         let Some(Command::Sim(args)) = &self.command else {
-            let idle = connect.scenario.is_some() && !connect.sim;
-            return idle.then(|| {
-                "--scenario is about the simulated hub: add --sim, or serve it with `edgedeck sim`".to_owned()
-            });
+            let flag = connect.world_flag().filter(|_| !connect.sim)?;
+            return Some(format!("{flag} is about the simulated hub: add --sim, or serve it with `edgedeck sim`"));
         };
         let given = [
             ("--sim", connect.sim),
@@ -209,8 +224,8 @@ impl Cli {
         if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
             return Some(format!("{flag} says which hub to use; `edgedeck sim` is one: leave it out"));
         }
-        let steers = args.command.is_some() && connect.scenario.is_some();
-        steers.then(|| "--scenario is for the start of a simulator, and this one runs: leave it out".to_owned())
+        let flag = connect.world_flag().filter(|_| args.command.is_some())?;
+        Some(format!("{flag} is for the start of a simulator, and this one runs: leave it out"))
     }
 
     /// A flag of the console beside a command that draws none; `config` and `info` show what it would do.

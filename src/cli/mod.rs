@@ -21,6 +21,7 @@ pub mod query;
 pub mod restart;
 pub mod sim;
 mod site;
+pub mod snapshot;
 mod table;
 mod target;
 pub mod twin;

@@ -1,7 +1,7 @@
 //! Opening, replacing and appending under the rules: no links, no foreign owners, private modes, whole files.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -151,6 +151,48 @@ pub fn append_to(path: &Path) -> Result<File, DiskError> {
     let file = open(path, OFlags::RDWR | OFlags::APPEND | OFlags::CREATE, "open")?;
     check_file(&file, path, Access::Own)?;
     Ok(file)
+}
+
+/// A file that is written for the first time, mode 0600. Half of one would be taken for a whole one later: until it is
+/// kept, it is removed when it is dropped.
+#[derive(Debug)]
+pub struct NewFile {
+    path: PathBuf,
+    file: File,
+    kept: bool,
+}
+
+impl NewFile {
+    /// Makes the file, in a folder that exists.
+    ///
+    /// # Errors
+    /// [`DiskError::Io`] when there is one of that name, or it cannot be made.
+    pub fn create(path: &Path) -> Result<Self, DiskError> {
+        let file = open(path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL, "create")?;
+        Ok(Self { path: path.to_owned(), file, kept: false })
+    }
+
+    /// Writes it, makes it durable and keeps it; gives what `write` gives.
+    ///
+    /// # Errors
+    /// [`DiskError::Io`]; there is no such file then.
+    pub fn keep<T>(mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> Result<T, DiskError> {
+        let mut out = BufWriter::new(&self.file);
+        let written = write(&mut out).map_err(DiskError::io("write", &self.path))?;
+        out.flush().map_err(DiskError::io("write", &self.path))?;
+        drop(out);
+        self.file.sync_all().map_err(DiskError::io("make durable", &self.path))?;
+        self.kept = true;
+        Ok(written)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Removes a file; a missing one is as good.

@@ -9,7 +9,9 @@ mod files;
 mod lock;
 mod name;
 
-pub use files::{Access, append_to, ensure_dir, move_aside, open_to_read, read_text, remove, replace, sync_dir};
+pub use files::{
+    Access, NewFile, append_to, ensure_dir, move_aside, open_to_read, read_text, remove, replace, sync_dir,
+};
 pub use lock::{FileLock, LockAttempt};
 pub use name::file_name;
 

@@ -20,6 +20,7 @@ pub mod redact;
 pub mod routes;
 pub mod secret;
 pub mod sku;
+pub mod snapshot;
 pub mod text;
 pub mod time;
 pub mod twin;

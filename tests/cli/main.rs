@@ -16,4 +16,5 @@ mod logs;
 mod prompt;
 mod read;
 mod sim;
+mod snapshot;
 mod write;

@@ -24,6 +24,8 @@ pub(in crate::sim) struct DeviceSeed {
     pub id: String,
     pub created: Timestamp,
     pub edge: bool,
+    /// Whether it may connect.
+    pub enabled: bool,
     pub twin: TwinSeed,
     /// By module id; `$edgeAgent` and `$edgeHub` of an edge device need not be named.
     pub modules: BTreeMap<String, ModuleSeed>,
@@ -240,6 +242,7 @@ impl State {
         if seed.edge {
             device.become_edge(&seed.id, true, seed.created, entropy);
         }
+        device.enabled = seed.enabled;
         seed.twin.write_into(&mut device.twin);
         for (id, module_seed) in seed.modules {
             let mut module = device.modules.remove(&id).unwrap_or_else(|| {

@@ -181,6 +181,7 @@ impl Machine<'_> {
             id: self.gateway.id.clone(),
             created,
             edge: true,
+            enabled: true,
             twin: TwinSeed { tags: tags(self.gateway), ..TwinSeed::default() },
             modules,
         }
@@ -284,6 +285,7 @@ fn set_by_hand(world: &World) -> (DeviceSeed, Happening) {
         id: id.clone(),
         created,
         edge: true,
+        enabled: true,
         twin: TwinSeed::default(),
         modules: BTreeMap::from([
             ("$edgeAgent".to_owned(), module(agent)),
@@ -304,6 +306,7 @@ fn plain_sensor(world: &World) -> DeviceSeed {
         id: LEAF.to_owned(),
         created: world.ago(80 * DAY, 9),
         edge: false,
+        enabled: true,
         twin: TwinSeed {
             tags: members(
                 json!({"location": {"building": "B1", "floor": 1}, "role": "sensor", "environment": "production"}),

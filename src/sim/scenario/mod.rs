@@ -1,6 +1,7 @@
 //! Worlds to start with. [`default`] is the fleet behind `--sim`, [`deployments`] what it runs under, [`edge`] what
 //! manifests say, [`mod@file`] reads worlds that others wrote, [`shelf`] has those that come along; here is which there are.
 
+mod copy;
 mod default;
 mod deployments;
 mod edge;
@@ -15,12 +16,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::snapshot::HubSnapshot;
+use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 
 use super::clock::ShiftedClock;
 use super::faults::FaultState;
 use super::hub::{Seed, SimHub};
 
+use copy::Parts;
 use file::Plan;
 pub use file::{Mistake, ScenarioError};
 
@@ -29,6 +33,9 @@ const HUB: &str = "iothub-production-001";
 
 /// A file larger than this is no scenario.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A copy larger than this does not fit into memory beside everything else.
+const MOST_COPIED: u64 = 1024 * 1024 * 1024;
 
 /// A world to start a simulator with.
 #[derive(Debug, Clone)]
@@ -39,6 +46,15 @@ pub enum Scenario {
     Tutorial,
     /// What somebody wrote.
     Written(Written),
+    /// A hub as it was copied.
+    Copied(Copied),
+}
+
+/// A copy of a hub, read and checked.
+#[derive(Debug, Clone)]
+pub struct Copied {
+    name: String,
+    copy: Arc<HubSnapshot>,
 }
 
 /// A scenario out of a file, read and checked.
@@ -78,6 +94,17 @@ impl Scenario {
         Self::read(named, &text, path.parent().unwrap_or(Path::new(".")))
     }
 
+    /// The hub in a file that `edgedeck snapshot` wrote.
+    ///
+    /// # Errors
+    /// Which file, and what is wrong with it.
+    pub fn copied(path: &Path) -> Result<Self, String> {
+        let name = String::from(Untrusted::from(path.to_string_lossy().into_owned()).shown());
+        let copy = read_text(path, MOST_COPIED).and_then(|text| HubSnapshot::read(&text));
+        copy.map(|copy| Self::Copied(Copied { name: name.clone(), copy: Arc::new(copy) }))
+            .map_err(|why| format!("{name} {why}"))
+    }
+
     /// Reads the text of a scenario file called `name`; the files it names are looked for in `folder`.
     ///
     /// # Errors
@@ -101,12 +128,13 @@ impl Scenario {
             Self::Default => "default",
             Self::Tutorial => "tutorial",
             Self::Written(written) => &written.name,
+            Self::Copied(copied) => &copied.name,
         }
     }
 
     fn plan(&self) -> Option<&Plan> {
         match self {
-            Self::Default | Self::Tutorial => None,
+            Self::Default | Self::Tutorial | Self::Copied(_) => None,
             Self::Written(written) => Some(&written.plan),
         }
     }
@@ -151,6 +179,16 @@ impl Scenario {
                 hub.deploy(deployments::deployments(&world));
             })),
             Self::Tutorial => named(HUB),
+            Self::Copied(Copied { copy, .. }) => {
+                let copy = Arc::clone(copy);
+                let name = copy.hub.split('.').next().unwrap_or(HUB).to_owned();
+                named(&name).beginning_with(Box::new(move |hub| {
+                    let Parts { devices, happenings, configurations } = copy::parts(&copy, &World { now });
+                    devices.into_iter().for_each(|device| hub.seed(device));
+                    hub.play(happenings);
+                    hub.deploy(configurations);
+                }))
+            }
             Self::Written(written) => {
                 let plan = Arc::clone(&written.plan);
                 named(&written.plan.hub).beginning_with(Box::new(move |hub| {

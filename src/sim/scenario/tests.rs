@@ -228,3 +228,100 @@ fn the_deployments_are_there_and_counted_and_have_nothing_left_to_do() {
     assert_eq!(written(&twins(&caller)), written(&before), "an evaluation writes nothing");
     assert_eq!(caller.get("/configurations"), listed);
 }
+
+fn copied(caller: &Caller, now: Timestamp) -> HubSnapshot {
+    let rows = |value: Value| value.as_array().unwrap().clone();
+    HubSnapshot {
+        taken_at: now,
+        hub: "h1.azure-devices.net".to_owned(),
+        devices: rows(caller.query("SELECT * FROM devices")),
+        modules: rows(caller.query("SELECT * FROM devices.modules")),
+        configurations: rows(caller.get("/configurations?top=100")),
+    }
+}
+
+fn begun_as(copy: &HubSnapshot, clock: &Arc<ManualClock>) -> Caller {
+    let copy = Arc::new(HubSnapshot::read(&copy.to_text()).unwrap());
+    let clock: SharedClock = clock.clone();
+    let scenario = Scenario::Copied(Copied { name: "hub.json".to_owned(), copy });
+    Caller::new(scenario.build(Seed::fixed(8), Arc::clone(&clock), clock))
+}
+
+/// A copy answers as the hub did, but for how long ago things happened: what was wrong is wrong, and no deployment has
+/// anything left to do.
+#[test]
+fn a_copy_of_a_world_is_as_the_world_is() {
+    let (caller, now) = world();
+    let copy = copied(&caller, now);
+    assert!(!copy.to_text().contains("simulated-shell-token"), "without its secrets");
+    let clock = ManualClock::at(now);
+    let again = begun_as(&copy, &clock);
+    let agents = "SELECT deviceId FROM devices.modules WHERE moduleId = '$edgeAgent'";
+    for condition in [
+        "properties.reported.lastDesiredStatus.code = 200",
+        "properties.reported.lastDesiredStatus.code = 500",
+        "properties.reported.modules.temperatureFilter.runtimeStatus = 'backoff'",
+        "properties.reported.modules.mlInference.settings.image = 'acrproduction001.azurecr.io/ml-inference:2.0.3'",
+        "properties.desired.modules.mlInference.version = '2.1.0'",
+        "NOT IS_DEFINED(properties.reported.lastDesiredStatus)",
+        "properties.desired.$version != properties.reported.lastDesiredVersion",
+        "NOT IS_DEFINED(configurations)",
+    ] {
+        let query = format!("{agents} AND {condition}");
+        assert_eq!(device_ids(&again, &query), device_ids(&caller, &query), "{condition}");
+    }
+    let unlinked =
+        "SELECT deviceId FROM devices.modules WHERE moduleId = '$edgeHub' AND connectionState = 'Disconnected'";
+    assert_eq!(device_ids(&again, unlinked), device_ids(&caller, unlinked));
+
+    let second = copied(&again, now);
+    let told = |copy: &HubSnapshot| {
+        let masked = HubSnapshot::read(&copy.to_text()).unwrap();
+        let of = |row: &Value| {
+            let mut desired = row["properties"]["desired"].clone();
+            desired.as_object_mut().unwrap().retain(|key, _| !key.starts_with('$'));
+            (format!("{}/{}", row["deviceId"], row["moduleId"]), desired)
+        };
+        masked.devices.iter().chain(&masked.modules).map(of).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert_eq!(told(&second), told(&copy));
+    let who = |copy: &HubSnapshot| {
+        let of = |row: &Value| json!([row["deviceId"], row["status"], row["capabilities"], row["tags"]]);
+        copy.devices.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(who(&second), who(&copy));
+    let deployed = |copy: &HubSnapshot| {
+        let of = |row: &Value| {
+            let members = ["id", "priority", "targetCondition", "labels", "createdTimeUtc"].map(|key| row[key].clone());
+            json!([members, row["systemMetrics"]["results"]])
+        };
+        copy.configurations.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(deployed(&second), deployed(&copy));
+
+    clock.advance(Duration::from_secs(20 * MINUTE));
+    let versions = |copy: &HubSnapshot| {
+        let of = |row: &Value| row["properties"]["desired"]["$version"].clone();
+        copy.modules.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(&copied(&again, now)), versions(&second), "the hub goes on and finds nothing to write");
+}
+
+#[test]
+fn what_was_disabled_or_never_reported_is_so_in_a_copy() {
+    let (caller, now) = world();
+    let mut copy = copied(&caller, now);
+    copy.devices.iter_mut().find(|row| row["deviceId"] == "edge-gateway-105").unwrap()["status"] = "disabled".into();
+    copy.modules.retain(|row| row["deviceId"] != "edge-gateway-106" || row["moduleId"] == "$edgeAgent");
+    let clock = ManualClock::at(now);
+    let again = begun_as(&copy, &clock);
+    assert_eq!(again.get("/devices/edge-gateway-105")["status"], "disabled");
+    assert_eq!(
+        again.get("/twins/edge-gateway-106/modules/%24edgeHub")["connectionState"],
+        "Connected",
+        "it has a machine"
+    );
+    let never = again.get("/twins/edge-gateway-113/modules/%24edgeAgent");
+    assert_eq!(never["properties"]["reported"].get("lastDesiredStatus"), None);
+    assert_eq!(again.hub.name(), "h1");
+}

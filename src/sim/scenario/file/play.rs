@@ -91,7 +91,14 @@ impl Group {
     fn registration(&self, device: &Member, now: Timestamp) -> Happening {
         let created = self.registered.instant(now);
         let twin = TwinSeed { tags: self.tags(device), ..TwinSeed::default() };
-        let seed = DeviceSeed { id: device.id.clone(), created, edge: self.edge, twin, modules: BTreeMap::new() };
+        let seed = DeviceSeed {
+            id: device.id.clone(),
+            created,
+            edge: self.edge,
+            enabled: true,
+            twin,
+            modules: BTreeMap::new(),
+        };
         Happening { at: created, what: What::Registered(Box::new(seed)) }
     }
 
