@@ -33,8 +33,8 @@ const MAY_USE: [(&str, &[&str]); 14] = [
 ];
 
 /// What of `domain` the simulated hub shares with the console. Its wire types, patches, metadata and limits are its
-/// own, so that the two check each other.
-const SIM_SHARES: [&str; 7] = ["ids", "time", "query", "effective", "manifest", "routes", "secret"];
+/// own, so that the two check each other. `snapshot` is the form of a file of ours; what is in it, it reads for itself.
+const SIM_SHARES: [&str; 8] = ["ids", "time", "query", "effective", "manifest", "routes", "secret", "snapshot"];
 
 /// Types that do something: screens hold data and leave doing to effects.
 const NOT_FOR_SCREENS: [&str; 5] = ["Gateway", "AuditLog", "LocalStore", "FleetBuilder", "LogTail"];

@@ -189,7 +189,7 @@ fn mistakes(process: &Process) -> impl Iterator<Item = &Finding> {
 /// [`OpenError::Scenario`] with everything that is wrong.
 pub(super) fn scenario(connect: &ConnectArgs) -> Result<Scenario, OpenError> {
     if let Some(copy) = &connect.from {
-        return Scenario::copied(copy).map_err(OpenError::Scenario);
+        return Scenario::copied(copy).map_err(|why| OpenError::Scenario(Untrusted::from(why).shown().into()));
     }
     let named = connect.scenario.as_deref().unwrap_or("default");
     Scenario::open(named).map_err(|error| OpenError::Scenario(error.to_string()))

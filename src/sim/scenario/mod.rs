@@ -17,7 +17,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::snapshot::HubSnapshot;
-use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 
 use super::clock::ShiftedClock;
@@ -99,7 +98,7 @@ impl Scenario {
     /// # Errors
     /// Which file, and what is wrong with it.
     pub fn copied(path: &Path) -> Result<Self, String> {
-        let name = String::from(Untrusted::from(path.to_string_lossy().into_owned()).shown());
+        let name = path.to_string_lossy().into_owned();
         let copy = read_text(path, MOST_COPIED).and_then(|text| HubSnapshot::read(&text));
         copy.map(|copy| Self::Copied(Copied { name: name.clone(), copy: Arc::new(copy) }))
             .map_err(|why| format!("{name} {why}"))
