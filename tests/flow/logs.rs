@@ -70,14 +70,11 @@ async fn lines_follow_and_whoever_scrolls_up_stays() {
     console.ends("ctrl-c").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_of_the_twin_is_seen_in_the_log() {
-    let stage = Stage::set().await;
-    let mut console = stage.console();
-    opens_the_filters_log(&mut console).await;
+/// From the filter's log to its twin, through an edit and a review, and back to see the module take it up.
+async fn the_threshold_becomes(stage: &Stage, console: &mut Console, value: &str) {
     console.command(&format!("twin {FILTER}")).await;
     console.sees("temperatureThreshold").await;
-    console.edits_the_threshold("30.0").await;
+    console.edits_the_threshold(value).await;
     console.press("ctrl-s").await;
     console.sees("REVIEW").await;
     console.confirms().await;
@@ -85,24 +82,22 @@ async fn an_edit_of_the_twin_is_seen_in_the_log() {
     console.press("esc").await;
     console.sees("logs > temperatureFilter").await;
     stage.clock.push(Duration::from_secs(10));
-    console.sees("Threshold updated to: 30.0").await;
+    console.sees(&format!("Threshold updated to: {value}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_of_the_twin_is_seen_in_the_log() {
+    let stage = Stage::set().await;
+    let mut console = stage.console();
+    opens_the_filters_log(&mut console).await;
+    the_threshold_becomes(&stage, &mut console, "30.0").await;
     // Readings are near 100: above 30 they are alerts as before, below 500 none is one any more.
     let last_reading = |console: &Console| {
         let reading = |line: &String| line.contains("temperature=");
         lines(console).into_iter().rfind(reading).expect("a reading")
     };
     assert!(last_reading(&console).contains("Alert sent: temperature="), "{}", console.screen());
-    console.command(&format!("twin {FILTER}")).await;
-    console.sees("temperatureThreshold").await;
-    console.edits_the_threshold("500.0").await;
-    console.press("ctrl-s").await;
-    console.sees("REVIEW").await;
-    console.confirms().await;
-    console.sees("is applied").await;
-    console.press("esc").await;
-    console.sees("logs > temperatureFilter").await;
-    stage.clock.push(Duration::from_secs(10));
-    console.sees("Threshold updated to: 500.0").await;
+    the_threshold_becomes(&stage, &mut console, "500.0").await;
     stage.clock.push(Duration::from_secs(20));
     console.sees("Normal reading filtered: temperature=").await;
     assert!(last_reading(&console).contains("Normal reading filtered"), "{}", console.screen());
