@@ -88,6 +88,7 @@ fn errors_say_what_and_where() {
         ("SELECT * FROM devices WHERE IS_DEFINED('a')", 28, "takes an attribute"),
         ("SELECT * FROM devices WHERE a IN ['x' 'y']", 38, "expected ,"),
         ("SELECT * FROM devices WHERE a IN [b]", 34, "a constant"),
+        ("SELECT * FROM devices WHERE a NIN []", 34, "nothing in the list"),
         ("SELECT * FROM devices WHERE a # b", 30, "'#' has no meaning"),
         ("SELECT * FROM devices ORDER BY a", 22, "the end"),
         ("SELECT TOP 0 * FROM devices", 11, "above 0"),
@@ -230,7 +231,7 @@ fn any_condition() -> impl Strategy<Value = Expr> {
     ]);
     let leaf = prop_oneof![
         (comparison, any_value(), any_value()).prop_map(|(op, a, b)| Expr::Compare(op, Box::new(a), Box::new(b))),
-        (any_value(), any::<bool>(), prop::collection::vec(any_constant(), 0..3))
+        (any_value(), any::<bool>(), prop::collection::vec(any_constant(), 1..3))
             .prop_map(|(value, negated, list)| Expr::In { value: Box::new(value), negated, list }),
         any_path().prop_map(|path| Expr::Call(Function::IsDefined, vec![Expr::Path(path)])),
         (any_value(), any_value()).prop_map(|(a, b)| Expr::Call(Function::StartsWith, vec![a, b])),
