@@ -3,6 +3,7 @@
 
 mod asks;
 mod digest;
+mod pages;
 mod parsing;
 mod requests;
 mod twins;
