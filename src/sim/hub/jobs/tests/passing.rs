@@ -207,3 +207,27 @@ fn lists_are_filtered_and_paged_while_jobs_come() {
     }
     assert_eq!(seen, ["one", "two", "three", "four"]);
 }
+
+#[test]
+fn in_one_leap_of_time_jobs_and_configurations_take_their_turns() {
+    let stage = Stage::with(&["a", "b"]);
+    let content = json!({
+        "content": {"deviceContent": {"properties.desired.level": 3}}, "targetCondition": "tags.ring = 'canary'", "priority": 1,
+    });
+    assert_eq!(stage.send("PUT", "/configurations/canary", &content).status, 200);
+    let mut body = tagging("deviceId = 'a'");
+    // Behind the evaluation that follows the write, and before the beat.
+    body["startTime"] = json!("2026-03-04T05:08:00Z");
+    assert_eq!(stage.put("j", &body).status, 200);
+    stage.pass(400_000);
+    let twin = stage.caller.get("/twins/a");
+    assert_eq!(
+        (&twin["tags"]["ring"], &twin["configurations"]["canary"]["status"]),
+        (&json!("canary"), &json!("Applied"))
+    );
+    let stamp = |path: &str| twin.pointer(path).unwrap().as_str().unwrap().to_owned();
+    let written = stamp("/properties/desired/$metadata/level/$lastUpdated");
+    assert!(written.starts_with("2026-03-04T05:11:"), "on the beat after it, not at the end of the leap: {written}");
+    assert_eq!(stage.caller.get("/twins/b").get("configurations"), None);
+    assert_eq!(stage.job("j")["endTime"], "2026-03-04T05:08:00Z");
+}
