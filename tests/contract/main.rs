@@ -5,6 +5,7 @@
 mod deployments;
 mod faults;
 mod fixtures;
+mod jobs;
 #[path = "../flow/outside.rs"]
 mod outside;
 mod reads;

@@ -286,7 +286,7 @@ pub enum Comparison {
 pub struct Path(Vec<String>);
 
 /// The service's own members at the root of a document: matched in any case, written in this one.
-const SYSTEM_MEMBERS: [&str; 28] = [
+const SYSTEM_MEMBERS: [&str; 29] = [
     "deviceId",
     "moduleId",
     "etag",
@@ -315,6 +315,7 @@ const SYSTEM_MEMBERS: [&str; 28] = [
     "createdDateTimeUtc",
     "lastUpdatedDateTimeUtc",
     "outcome",
+    "error",
 ];
 
 impl Path {

@@ -126,6 +126,15 @@ impl<'q> Groups<'q> {
         self.groups.iter().map(|(key, figures)| self.row(key.as_ref(), figures)).collect()
     }
 
+    /// The same with each group's key as JSON text, which tells groups apart; none is that of documents without the attribute.
+    #[must_use]
+    pub fn keyed_rows(&self) -> Vec<(Option<String>, Value)> {
+        let keyed = |(key, figures): &(Option<Value>, Vec<Figure>)| {
+            (key.as_ref().map(Value::to_string), self.row(key.as_ref(), figures))
+        };
+        self.groups.iter().map(keyed).collect()
+    }
+
     fn row(&self, key: Option<&Value>, figures: &[Figure]) -> Value {
         let mut row = Map::new();
         for (item, figure) in self.items.iter().zip(figures) {

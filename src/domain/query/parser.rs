@@ -304,7 +304,11 @@ impl Parser {
                 self.next += 1;
                 self.operator()?;
                 require_value(&left, at)?;
+                let list_at = self.offset();
                 let list = self.list()?;
+                if list.is_empty() {
+                    return Err(QueryError::new("there is nothing in the list; it needs a constant", list_at));
+                }
                 return Ok(Expr::In { value: Box::new(left), negated, list });
             }
             _ => return Ok(left),

@@ -66,7 +66,7 @@ pub(super) fn default_policies(entropy: &mut Entropy) -> [Policy; 5] {
 pub(super) fn authorize(
     request: &Request,
     path: &str,
-    needed: Option<Permission>,
+    needed: &[Permission],
     policies: &[Policy],
     hosts: &[String],
     now: Timestamp,
@@ -83,13 +83,13 @@ pub(super) fn authorize(
     if !token.is_signed_with(&policy.primary) && !token.is_signed_with(&policy.secondary) {
         return Err(refused());
     }
-    match needed {
-        Some(needed) if !policy.permissions.contains(&needed) => Err(HubError::unauthorized(format!(
+    match needed.iter().find(|needed| !policy.permissions.contains(needed)) {
+        Some(needed) => Err(HubError::unauthorized(format!(
             "Authorization rule '{}' does not allow access for '{}'",
             policy.name,
             needed.name()
         ))),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
         let headers = vec![("authorization".to_owned(), header.to_owned())];
         let request = Request { headers, ..Request::default() };
         let now = Timestamp::from_second(now).unwrap();
-        authorize(&request, path, Some(needed), &policies, &hosts, now).map_err(|error| error.text)
+        authorize(&request, path, &[needed], &policies, &hosts, now).map_err(|error| error.text)
     }
 
     #[test]

@@ -62,6 +62,7 @@ macro_rules! codes {
 }
 
 codes! {
+    GenericBadRequest = 400_000,
     InvalidProtocolVersion = 400_001,
     ArgumentInvalid = 400_004,
     IotHubFormatError = 400_006,
@@ -75,19 +76,25 @@ codes! {
     DeviceModelMaxPropertiesExceeded = 403_100,
     GenericNotFound = 404_000,
     DeviceNotFound = 404_001,
+    JobNotFound = 404_002,
     ModuleNotFound = 404_010,
     DeviceNotOnline = 404_103,
     ConfigurationNotFound = 404_301,
+    OperationNotAllowedInCurrentState = 405_102,
     DeviceAlreadyExists = 409_001,
+    JobAlreadyExists = 409_104,
     ModuleAlreadyExistsOnDevice = 409_301,
     ConfigurationAlreadyExists = 409_401,
     PreconditionFailed = 412_001,
+    JobRunPreconditionFailed = 412_003,
     MessageTooLarge = 413_001,
     TooManyDevices = 413_002,
     TooManyModulesOnDevice = 413_003,
     ConfigurationCountLimitExceeded = 413_101,
     ThrottlingBacklogTimeout = 429_003,
+    ThrottlingMaxActiveJobCountExceeded = 429_004,
     ServerError = 500_001,
+    GenericTimeout = 500_008,
     ServiceUnavailable = 503_001,
     GatewayTimeout = 504_101,
 }

@@ -16,17 +16,17 @@ use super::message::Response;
 use super::state::State;
 
 /// Request and response payloads, in bytes.
-const MAX_PAYLOAD: usize = 128 * 1_024;
+pub(super) const MAX_PAYLOAD: usize = 128 * 1_024;
 /// Seconds.
 const MAX_TIMEOUT: u64 = 300;
 const MIN_RESPONSE_TIMEOUT: u64 = 5;
 const DEFAULT_RESPONSE_TIMEOUT: u64 = 30;
 /// How often a device that is away, or does not answer, is asked again.
-const AGAIN: Duration = Duration::from_millis(500);
+pub(super) const AGAIN: Duration = Duration::from_millis(500);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+pub(super) struct Body {
     method_name: Option<String>,
     #[serde(default)]
     payload: Value,
@@ -35,17 +35,18 @@ struct Body {
 }
 
 /// A call that may be carried out.
-struct Invocation {
-    name: String,
-    payload: Value,
+#[derive(Debug)]
+pub(super) struct Invocation {
+    pub(super) name: String,
+    pub(super) payload: Value,
     /// How long the device may take to be there.
-    connect: Duration,
+    pub(super) connect: Duration,
     /// How long all of it may take.
-    overall: Duration,
+    pub(super) overall: Duration,
 }
 
 impl Invocation {
-    fn of(body: Body) -> Result<Self, HubError> {
+    pub(super) fn of(body: Body) -> Result<Self, HubError> {
         let bad = |text: &str| Err(HubError::method_argument(text));
         let name = body.method_name.unwrap_or_default();
         let allowed = |c: char| c.is_ascii_graphic() && !"$()<>@,;:\\\"/[]?={}".contains(c);

@@ -9,10 +9,12 @@ mod configurations;
 mod echo;
 mod entropy;
 mod errors;
+mod jobs;
 mod limits;
 mod message;
 mod methods;
 mod modules;
+mod page;
 mod query;
 mod refusal;
 mod registry;
@@ -52,6 +54,7 @@ pub(super) use echo::EchoSeed;
 use entropy::Entropy;
 pub use entropy::Seed;
 use errors::{Code, HubError};
+use jobs::Jobs;
 pub use message::{Request, Response, Wait};
 pub(super) use refusal::Asked;
 pub use refusal::{Refusal, RequestKind};
@@ -105,6 +108,7 @@ impl SimHub {
             state: Mutex::new(State {
                 devices: BTreeMap::new(),
                 configurations,
+                jobs: Jobs::default(),
                 entropy,
                 world,
                 ahead: seed::Ahead::default(),
@@ -207,7 +211,7 @@ impl SimHub {
 
     /// Whether whoever asks may steer the simulator: the owner, and whoever else may write to the registry.
     pub(super) fn lets_steer(&self, request: &Request, path: &str) -> bool {
-        let needed = Some(auth::Permission::RegistryWrite);
+        let needed = &[auth::Permission::RegistryWrite];
         let now = self.real_clock.now().wall;
         auth::authorize(request, path, needed, &self.policies, &self.hosts, now).is_ok()
     }
@@ -240,9 +244,7 @@ impl SimHub {
         let mut state = self.unmade();
         // Read under the lock, so that time never goes back between two calls.
         let now = self.clock.now().wall;
-        state.happen_due(now);
-        state.evaluate_due(now);
-        state.advance(now);
+        state.live_until(now);
         (state, now)
     }
 

@@ -1,86 +1,62 @@
-//! `POST /devices/query`: pages with a continuation token that names the last row, so that devices that come
-//! and go between two pages are neither repeated nor make others vanish.
+//! `POST /devices/query`: twins, figures over twins, and what jobs did to devices, in pages.
 
 use std::ops::Bound;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::domain::query::{self, Comparison, Expr, Groups, Path, Query, Select, Source};
 
 use super::Call;
 use super::errors::HubError;
 use super::message::Response;
+use super::page::Start;
 use super::state::{Device, State};
 use super::twins::{Form, Part, document};
-
-/// Rows a page has when the caller does not say, and at most when it does.
-const DEFAULT_PAGE: usize = 100;
-const MAX_PAGE: usize = 1_000;
 
 #[derive(Deserialize)]
 struct Body {
     query: String,
 }
 
-/// Where the next page starts. Opaque to clients.
-#[derive(Serialize, Deserialize)]
-struct Token {
-    /// A fingerprint of the query the token belongs to.
-    of: String,
-    /// The last row's device and module.
-    after: (String, Option<String>),
-    /// What `TOP` leaves over.
-    left: Option<u64>,
-}
-
-impl Token {
-    fn encode(&self) -> Option<String> {
-        serde_json::to_vec(self).ok().map(|json| STANDARD.encode(json))
-    }
-
-    fn decode(text: &str, of: &str) -> Option<Self> {
-        let token: Self = serde_json::from_slice(&STANDARD.decode(text).ok()?).ok()?;
-        (token.of == of).then_some(token)
-    }
-}
-
-fn fingerprint(text: &str) -> String {
-    STANDARD.encode(Sha256::digest(text).iter().take(6).copied().collect::<Vec<u8>>())
-}
-
 pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Response, HubError> {
     // The service does not say what is wrong with a query.
     let bad = || HubError::argument("BadRequest");
-    let body: Body = call.object()?;
-    let query = query::parse(&body.query).map_err(|_told_to_nobody| bad())?;
+    let Body { query: text } = call.object()?;
+    let query = query::parse(&text).map_err(|_told_to_nobody| bad())?;
+    // Documented for device twins only, and never seen elsewhere.
+    if query.group_by.is_some() && query.source != Source::Devices {
+        return Err(bad());
+    }
     if query.source == Source::Jobs {
-        return Ok(Response::json(&Value::Array(Vec::new())).header("x-ms-item-type", "DeviceJob"));
+        let start = Start::of(call, &text, query.top)?;
+        let rows = state.jobs.rows(start.after).filter(|(_, row)| query.matches(row));
+        return Ok(start.answer(rows, "DeviceJob"));
     }
     let item_type = if query.select == Select::All { "Twin" } else { "Raw" };
     let form = Form { model_id: call.has_model_id(), row: true, properties: Part::Whole, now: call.now };
     if query.is_aggregate() {
+        let start: Start<Option<String>> = Start::of(call, &text, query.top)?;
         let mut groups = Groups::new(&query);
         matching(state, &query, None, form).for_each(|(_, row)| groups.add(&row));
-        let mut rows = groups.rows();
-        rows.truncate(query.top.and_then(|top| usize::try_from(top).ok()).unwrap_or(usize::MAX));
-        return Ok(Response::json(&Value::Array(rows)).header("x-ms-item-type", item_type));
+        // Groups come and go as devices do; their keys have an order that stays.
+        let mut rows = groups.keyed_rows();
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let after = start.after.clone();
+        return Ok(
+            start.answer(rows.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|last| key > last)), item_type)
+        );
     }
-    let of = fingerprint(&body.query);
-    let token = match call.request.header("x-ms-continuation").filter(|text| !text.is_empty()) {
-        None => None,
-        Some(text) => Some(Token::decode(text, &of).ok_or_else(bad)?),
-    };
-    let (rows, next) = page(state, &query, token, page_size(call), form, of);
-    let response = Response::json(&Value::Array(rows)).header("x-ms-item-type", item_type);
-    Ok(match next.and_then(|token| token.encode()) {
-        Some(token) => response.header("x-ms-continuation", token),
-        None => response,
-    })
+    let start: Start<Key> = Start::of(call, &text, query.top)?;
+    let rows = matching(state, &query, start.after.clone(), form).map(|(key, row)| (key, query.project(&row)));
+    Ok(start.answer(rows, item_type))
+}
+
+/// The devices or modules that meet a condition, in key order.
+pub(super) fn selected(state: &State, query: &Query, now: Timestamp) -> Vec<Key> {
+    let form = Form { model_id: false, row: true, properties: Part::Whole, now };
+    matching(state, query, None, form).map(|(key, _)| key).collect()
 }
 
 /// How many rows each of these queries has by `now`, for the figures of configurations; none for what is no query. Every twin is
@@ -146,40 +122,8 @@ impl<'q> Count<'q> {
     }
 }
 
-fn page_size(call: &Call<'_>) -> usize {
-    let asked = call.request.header("x-ms-max-item-count").and_then(|count| count.trim().parse::<usize>().ok());
-    asked.filter(|count| *count > 0).unwrap_or(DEFAULT_PAGE).min(MAX_PAGE)
-}
-
-fn page(
-    state: &State,
-    query: &Query,
-    token: Option<Token>,
-    size: usize,
-    form: Form,
-    of: String,
-) -> (Vec<Value>, Option<Token>) {
-    let (after, left) = match token {
-        Some(token) => (Some(token.after), token.left),
-        None => (None, query.top),
-    };
-    let most = left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX).min(size);
-    let mut rows = Vec::new();
-    let mut last = None;
-    for (key, row) in matching(state, query, after, form) {
-        if rows.len() == most {
-            // One more row exists; whether it is wanted, `TOP` decides.
-            let left = left.map(|left| left.saturating_sub(u64::try_from(rows.len()).unwrap_or(u64::MAX)));
-            let next = last.filter(|_| left != Some(0)).map(|after| Token { of, after, left });
-            return (rows, next);
-        }
-        rows.push(query.project(&row));
-        last = Some(key);
-    }
-    (rows, None)
-}
-
-type Key = (String, Option<String>);
+/// A device, or a module of one.
+pub(super) type Key = (String, Option<String>);
 
 /// The documents that the query asks for, from behind `after` on. Properties are by far the largest part of a
 /// twin, so they are written out only where the condition or a column names them.

@@ -9,7 +9,7 @@ use super::message::{Request, Response};
 use super::refusal::{Refusal, RequestKind};
 use super::state::State;
 use super::twins::WriteKind;
-use super::{Call, SimHub, auth, bulk, configurations, methods, modules, query, registry, statistics, twins};
+use super::{Call, SimHub, auth, bulk, configurations, jobs, methods, modules, query, registry, statistics, twins};
 
 /// A request taken apart: the decoded path segments and query parameters.
 pub(super) struct Target {
@@ -60,6 +60,10 @@ pub(super) enum Operation<'a> {
     PutConfiguration(&'a str),
     DeleteConfiguration(&'a str),
     ApplyContent(&'a str),
+    ListJobs,
+    GetJob(&'a str),
+    PutJob(&'a str),
+    CancelJob(&'a str),
     DeviceStatistics,
     ServiceStatistics,
 }
@@ -92,13 +96,18 @@ impl<'a> Operation<'a> {
             ("POST", ["devices", id, "applyConfigurationContent"]) => Self::ApplyContent(id),
             ("POST", ["twins", id, "methods"]) => Self::Method(id, None),
             ("POST", ["twins", id, "modules", module, "methods"]) => Self::Method(id, Some(module)),
+            ("GET", ["jobs", "v2", "query"]) => Self::ListJobs,
+            ("GET", ["jobs", "v2", id]) => Self::GetJob(id),
+            ("PUT", ["jobs", "v2", id]) => Self::PutJob(id),
+            ("POST", ["jobs", "v2", id, "cancel"]) => Self::CancelJob(id),
             ("GET", ["statistics", "devices"]) => Self::DeviceStatistics,
             ("GET", ["statistics", "service"]) => Self::ServiceStatistics,
             _ => return None,
         })
     }
 
-    fn permission(&self) -> Permission {
+    /// What the caller's policy must allow, all of it.
+    fn permissions(&self) -> &'static [Permission] {
         match self {
             Self::ListDevices
             | Self::GetDevice(_)
@@ -108,7 +117,7 @@ impl<'a> Operation<'a> {
             | Self::GetConfiguration(_)
             | Self::TestQueries
             | Self::DeviceStatistics
-            | Self::ServiceStatistics => Permission::RegistryRead,
+            | Self::ServiceStatistics => &[Permission::RegistryRead],
             // The service documents no rights for configurations; these are enough there.
             Self::Bulk
             | Self::PutDevice(_)
@@ -117,8 +126,12 @@ impl<'a> Operation<'a> {
             | Self::DeleteModule(..)
             | Self::PutConfiguration(_)
             | Self::DeleteConfiguration(_)
-            | Self::ApplyContent(_) => Permission::RegistryWrite,
-            Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query | Self::Method(..) => Permission::ServiceConnect,
+            | Self::ApplyContent(_) => &[Permission::RegistryWrite],
+            Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query | Self::Method(..) => &[Permission::ServiceConnect],
+            // Nor for jobs; whoever may do all that a job does may have one.
+            Self::ListJobs | Self::GetJob(_) | Self::PutJob(_) | Self::CancelJob(_) => {
+                &[Permission::RegistryRead, Permission::RegistryWrite, Permission::ServiceConnect]
+            }
         }
     }
 
@@ -134,6 +147,8 @@ impl<'a> Operation<'a> {
             | Self::ListConfigurations
             | Self::TestQueries
             | Self::GetConfiguration(_)
+            | Self::ListJobs
+            | Self::GetJob(_)
             | Self::DeviceStatistics
             | Self::ServiceStatistics => RequestKind::Read,
             Self::Method(..) => RequestKind::Method,
@@ -145,6 +160,8 @@ impl<'a> Operation<'a> {
             | Self::WriteTwin(..)
             | Self::PutConfiguration(_)
             | Self::DeleteConfiguration(_)
+            | Self::PutJob(_)
+            | Self::CancelJob(_)
             | Self::ApplyContent(_) => RequestKind::Write,
         }
     }
@@ -171,6 +188,8 @@ impl<'a> Operation<'a> {
             Self::WriteTwin(..) => "TwinWrite",
             Self::Query => "Query",
             Self::Method(..) => "DirectMethod",
+            Self::ListJobs | Self::GetJob(_) => "JobRead",
+            Self::PutJob(_) | Self::CancelJob(_) => "JobWrite",
             Self::ListConfigurations | Self::GetConfiguration(_) => "ConfigurationRead",
             Self::TestQueries | Self::PutConfiguration(_) | Self::DeleteConfiguration(_) | Self::ApplyContent(_) => {
                 "ConfigurationWrite"
@@ -199,6 +218,10 @@ impl<'a> Operation<'a> {
             Self::PutConfiguration(id) => configurations::put(state, call, id),
             Self::DeleteConfiguration(id) => configurations::delete(state, call, id),
             Self::ApplyContent(id) => configurations::apply::run(state, call, id),
+            Self::ListJobs => jobs::list(state, call),
+            Self::GetJob(id) => Ok(jobs::get(state, call, id)),
+            Self::PutJob(id) => jobs::put(state, call, id),
+            Self::CancelJob(id) => jobs::cancel(state, call, id),
             Self::DeviceStatistics => Ok(statistics::devices(state)),
             Self::ServiceStatistics => Ok(statistics::service(state)),
         }
@@ -223,7 +246,7 @@ pub(super) fn route(
         ));
     }
     let operation = Operation::of(&request.method, &target.segments);
-    let needed = operation.as_ref().map(Operation::permission);
+    let needed = operation.as_ref().map_or(&[][..], Operation::permissions);
     let real_now = hub.real_clock.now().wall;
     auth::authorize(request, &target.path, needed, &hub.policies, &hub.hosts, real_now)?;
     if let Some(refusal) = refusal {

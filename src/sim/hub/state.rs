@@ -1,4 +1,5 @@
-//! What the simulated service remembers: devices, their modules, the twins of both, and configurations. No wire shapes here;
+//! What the simulated service remembers: devices, their modules, the twins of both, configurations
+//! and jobs. No wire shapes here;
 //! how each is written is its resource's business.
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use crate::sim::device::World;
 
 use super::configurations::Configurations;
 use super::entropy::Entropy;
+use super::jobs::Jobs;
 use super::seed::Ahead;
 use super::stamp;
 use super::twin::Twin;
@@ -18,6 +20,7 @@ use super::twin::Twin;
 pub(super) struct State {
     pub(super) devices: BTreeMap<String, Device>,
     pub(super) configurations: Configurations,
+    pub(super) jobs: Jobs,
     pub(super) entropy: Entropy,
     /// The machines behind the edge devices.
     pub(super) world: World,

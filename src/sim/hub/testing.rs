@@ -34,17 +34,22 @@ impl Caller {
 
     /// Sends a request; `api-version` and the token are added. A `null` body is none.
     pub(in crate::sim) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        Answer::of(&self.hub.handle(&self.request(method, path, headers, body)))
+    }
+
+    /// The same, to be sent; with any body.
+    pub(in crate::sim) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Request {
         let join = if path.contains('?') { '&' } else { '?' };
         let mut all = vec![("Authorization".to_owned(), self.token())];
         all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let request = Request {
+        Request {
             method: method.to_owned(),
             path_and_query: format!("{path}{join}api-version=2021-04-12"),
             headers: all,
-            body: if body.is_null() { Vec::new() } else { body.to_string().into_bytes() },
+            body,
             waited: Duration::ZERO,
-        };
-        Answer::of(&self.hub.handle(&request))
+        }
     }
 
     /// The body of a GET that must succeed.
@@ -80,7 +85,7 @@ pub(in crate::sim) struct Answer {
 }
 
 impl Answer {
-    fn of(response: &Response) -> Self {
+    pub(in crate::sim) fn of(response: &Response) -> Self {
         let body = if response.body.is_empty() { Value::Null } else { serde_json::from_slice(&response.body).unwrap() };
         Self { status: response.status, headers: response.headers.clone(), body, wait: response.wait }
     }

@@ -1,4 +1,12 @@
-//! The hub in memory: status codes, headers, counters and refusals of every resource.
+//! The hub in memory: status codes, headers, counters and refusals of every resource. Laws that hold for all requests,
+//! paths, tokens and twins stand in files of their own.
+
+mod asks;
+mod digest;
+mod pages;
+mod parsing;
+mod requests;
+mod twins;
 
 use std::sync::Arc;
 use std::time::Duration;

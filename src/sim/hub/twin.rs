@@ -57,6 +57,11 @@ impl TwinWrite {
         }
         Ok(Self { tags: object(body.get("tags"), "tags")?, desired })
     }
+
+    /// Whether it is a write that counts: a desired section of nothing but the service's own members is none.
+    pub(super) fn counts(&self) -> bool {
+        self.tags.is_some() || self.desired.as_ref().is_some_and(|desired| !desired.is_empty())
+    }
 }
 
 /// The stamp of one write.
@@ -91,7 +96,7 @@ impl Twin {
     /// [`Limit`] with the offending path; the twin is then unchanged.
     pub(super) fn patch(&mut self, write: TwinWrite, now: Timestamp) -> Result<(), Limit> {
         let mut next = self.clone();
-        let counts = write.tags.is_some() || write.desired.as_ref().is_some_and(|desired| !desired.is_empty());
+        let counts = write.counts();
         if let Some(tags) = write.tags {
             limits::check_values("tags", &tags)?;
             merge_values(next.tags.get_or_insert_default(), tags);

@@ -14,6 +14,18 @@ use crate::domain::time::{ManualClock, SharedClock};
 use crate::sim::hub::testing::{Answer, Caller};
 use crate::sim::hub::{Seed, SimHub};
 
+use super::{Configuration, Configurations};
+
+impl Configurations {
+    /// All there is to them, for tests that nothing has changed.
+    pub(in crate::sim::hub) fn digest(&self) -> String {
+        let Self { known, made, due, free } = self;
+        let known: Vec<Value> = known.iter().map(Configuration::to_value).collect();
+        let made: Vec<(&String, u64)> = made.iter().map(|(id, outcome)| (id, outcome.print)).collect();
+        format!("{} {made:?} {due:?} {free}", json!(known))
+    }
+}
+
 const NOW: &str = "2021-12-09T20:22:04.5192495Z";
 
 fn hub() -> (Caller, Arc<ManualClock>) {
