@@ -28,13 +28,13 @@ pub(super) struct DeviceBody {
     pub(super) parent_scopes: Option<Vec<String>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct CapabilitiesBody {
     iot_edge: bool,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct AuthenticationBody {
     #[serde(rename = "type")]
@@ -43,14 +43,14 @@ pub(super) struct AuthenticationBody {
     x509_thumbprint: Option<ThumbprintBody>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct KeysBody {
     primary_key: Option<String>,
     secondary_key: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ThumbprintBody {
     primary_thumbprint: Option<String>,

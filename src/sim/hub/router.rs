@@ -181,7 +181,7 @@ impl<'a> Operation<'a> {
     fn run(&self, state: &mut State, call: &Call<'_>, hub: &str) -> Result<Response, HubError> {
         match *self {
             Self::ListDevices => registry::list(state, call),
-            Self::Bulk => bulk::run(state, call),
+            Self::Bulk => bulk::run(state, call, hub),
             Self::GetDevice(id) => registry::get(state, call, id),
             Self::PutDevice(id) => registry::put(state, call, id),
             Self::DeleteDevice(id) => registry::delete(state, call, id),
