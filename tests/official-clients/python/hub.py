@@ -64,7 +64,8 @@ class Case(unittest.TestCase):
 
     def name(self, suffix=""):
         """An id no other case has, readable in whatever fails."""
-        return "py-" + self.id().rsplit(".", 1)[-1].removeprefix("test_").replace("_", "-")[:80] + suffix
+        _, group, case = self.id().rsplit(".", 2)
+        return f"py-{group}-{case.removeprefix('test_').replace('_', '-')}"[:90] + suffix
 
     def refused(self, status, code, call, *args, **kwargs):
         """The call is refused with this status and code in the header; gives number or name, and text, of the body."""
