@@ -46,6 +46,7 @@ pub(super) enum Operation<'a> {
     GetDevice(&'a str),
     PutDevice(&'a str),
     DeleteDevice(&'a str),
+    PurgeCommands(&'a str),
     ListModules(&'a str),
     GetModule(&'a str, &'a str),
     PutModule(&'a str, &'a str),
@@ -74,6 +75,7 @@ impl<'a> Operation<'a> {
             ("GET", ["devices", id]) => Self::GetDevice(id),
             ("PUT", ["devices", id]) => Self::PutDevice(id),
             ("DELETE", ["devices", id]) => Self::DeleteDevice(id),
+            ("DELETE", ["devices", id, "commands"]) => Self::PurgeCommands(id),
             ("GET", ["devices", id, "modules"]) => Self::ListModules(id),
             ("GET", ["devices", id, "modules", module]) => Self::GetModule(id, module),
             ("PUT", ["devices", id, "modules", module]) => Self::PutModule(id, module),
@@ -118,7 +120,9 @@ impl<'a> Operation<'a> {
             | Self::PutConfiguration(_)
             | Self::DeleteConfiguration(_)
             | Self::ApplyContent(_) => Permission::RegistryWrite,
-            Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query | Self::Method(..) => Permission::ServiceConnect,
+            Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query | Self::Method(..) | Self::PurgeCommands(_) => {
+                Permission::ServiceConnect
+            }
         }
     }
 
@@ -140,6 +144,7 @@ impl<'a> Operation<'a> {
             Self::Bulk
             | Self::PutDevice(_)
             | Self::DeleteDevice(_)
+            | Self::PurgeCommands(_)
             | Self::PutModule(..)
             | Self::DeleteModule(..)
             | Self::WriteTwin(..)
@@ -171,6 +176,7 @@ impl<'a> Operation<'a> {
             Self::WriteTwin(..) => "TwinWrite",
             Self::Query => "Query",
             Self::Method(..) => "DirectMethod",
+            Self::PurgeCommands(_) => "CloudToDeviceMessage",
             Self::ListConfigurations | Self::GetConfiguration(_) => "ConfigurationRead",
             Self::TestQueries | Self::PutConfiguration(_) | Self::DeleteConfiguration(_) | Self::ApplyContent(_) => {
                 "ConfigurationWrite"
@@ -185,6 +191,7 @@ impl<'a> Operation<'a> {
             Self::GetDevice(id) => registry::get(state, call, id),
             Self::PutDevice(id) => registry::put(state, call, id),
             Self::DeleteDevice(id) => registry::delete(state, call, id),
+            Self::PurgeCommands(id) => registry::purge_commands(state, id),
             Self::ListModules(id) => modules::list(state, call, id),
             Self::GetModule(id, module) => modules::get(state, call, id, module),
             Self::PutModule(id, module) => modules::put(state, call, hub, id, module),

@@ -297,6 +297,20 @@ fn top_counts_over_pages_and_modules_continue_inside_a_device() {
 }
 
 #[test]
+fn the_queue_of_a_device_is_purged_by_who_may_send_to_it() {
+    let (mut caller, _) = hub();
+    put(&caller, "/devices/d", &json!({"deviceId": "d"}));
+    caller.policy = "service";
+    let purge = |path: &str| caller.send("DELETE", path, &[], &Value::Null);
+    let answer = purge("/devices/d/commands");
+    assert_eq!((answer.status, &answer.body), (200, &json!({"totalMessagesPurged": 0, "deviceId": "d"})));
+    refused(&purge("/devices/none/commands"), 404, "DeviceNotFound", "none");
+    caller.policy = "registryReadWrite";
+    let answer = caller.send("DELETE", "/devices/d/commands", &[], &Value::Null);
+    refused(&answer, 401, "IotHubUnauthorizedAccess", "ServiceConnect");
+}
+
+#[test]
 fn rights_versions_and_paths_are_checked() {
     let (mut caller, _) = hub();
     refused(

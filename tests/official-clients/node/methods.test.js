@@ -28,11 +28,9 @@ test('what the device says is no error of the hub', async () => {
   assert.equal((await call('gateway-1', '$edgeAgent', { methodName: 'Dance' })).status, 400);
 });
 
-test('a device that is away is not found at once', async () => {
-  const begun = Date.now();
+test('a device that is away is not found', async () => {
   const [number] = await refused(404, 'DeviceNotOnline', 'Error', () => call('gateway-2', '$edgeAgent', ping()));
   assert.equal(number, 404103);
-  assert.ok(Date.now() - begun < 4000, 'nobody asked to wait for it');
   await refused(404, 'DeviceNotOnline', 'Error', () => call('gateway-1', null, ping()));
 });
 
