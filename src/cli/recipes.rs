@@ -65,8 +65,8 @@ fn node(note: &Note) -> Recipe {
     let (authority, connection_string) = (authority(note), connection_string(note));
     let (host, port) = note.at.rsplit_once(':').unwrap_or((&note.at, HTTPS));
     let needs = "npm install azure-iothub";
-    let (needs, reach) = if port == HTTPS {
-        (needs.to_owned(), String::new())
+    let (needs, reach, name) = if port == HTTPS {
+        (needs.to_owned(), String::new(), host)
     } else {
         (
             format!(
@@ -80,6 +80,7 @@ tls.connect = (to, ...rest) =>
   connect(to.port === 443 && to.host === 'localhost' ? {{ ...to, host: '{host}', port: {port} }} : to, ...rest);
 "
             ),
+            "localhost",
         )
     };
     let lines = format!(
@@ -87,7 +88,7 @@ tls.connect = (to, ...rest) =>
 NODE_EXTRA_CA_CERTS={authority} node - {connection_string} <<'END'
 {reach}const {{ Registry }} = require('azure-iothub');
 const text = require('fs').readFileSync(process.argv[2], 'utf8');
-const hub = Registry.fromConnectionString(text.replace(/HostName=[^;]*/, 'HostName=localhost'));
+const hub = Registry.fromConnectionString(text.replace(/HostName=[^;]*/, 'HostName={name}'));
 hub.list().then(({{ responseBody }}) => responseBody.slice(0, 10).forEach((it) => console.log(it.deviceId, it.status)));
 END"
     );
@@ -142,7 +143,9 @@ mod tests {
     fn node_is_led_to_another_port_only_where_there_is_one() {
         let other = text("127.0.0.1:8443", "ca.pem");
         assert!(other.contains("host: '127.0.0.1', port: 8443"), "{other}");
-        let own = text("127.0.0.1:443", "ca.pem");
+        assert!(other.contains("'HostName=localhost'"), "{other}");
+        let own = text("192.0.2.1:443", "ca.pem");
         assert!(!own.contains("tls.connect") && own.contains("END'\nconst { Registry }"), "{own}");
+        assert!(own.contains("'HostName=192.0.2.1'"), "{own}");
     }
 }
