@@ -1,12 +1,12 @@
-//! The private files through which other programs reach a simulator while it runs: the certificate of its authority, its
-//! connection string, and a note about itself by which `edgedeck sim` finds it.
+//! The private files through which other programs reach a simulator while it runs: the certificate of its authority, the
+//! connection strings of its policies, and a note about itself by which `edgedeck sim` finds it.
 
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use crate::cli::sim::{FOLDER, LOCK, Note};
+use crate::cli::sim::{FOLDER, LOCK, Note, of_policy};
 use crate::disk::{self, FileLock, LockAttempt};
 use crate::sim::Sim;
 
@@ -46,6 +46,11 @@ impl AccessFiles {
         disk::replace(&authority, sim.ca_pem().as_bytes())?;
         let connection_string = folder.path().join("connection-string");
         disk::replace(&connection_string, sim.connection_string().expose().as_bytes())?;
+        for policy in sim.hub().policies() {
+            if let Some(secret) = sim.connection_string_of(policy) {
+                disk::replace(&of_policy(&connection_string, policy), secret.expose().as_bytes())?;
+            }
+        }
         let note = Note {
             at: sim.host(),
             door: sim.door(),

@@ -58,6 +58,7 @@ pub(super) async fn serve(
     say("connection string", files.connection_string().display().to_string());
     say("use it", use_it);
     say("steer it", format!("'{program}' sim do net off DEVICE; '{program}' sim provision DEVICE"));
+    say("other clients", format!("'{program}' sim recipes"));
     if *args.listen.ip() == Ipv4Addr::UNSPECIFIED {
         say("from elsewhere", "trust the authority and use this machine's address in the connection string".to_owned());
     }

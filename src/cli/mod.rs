@@ -18,6 +18,7 @@ pub mod logs;
 pub mod modules;
 mod pointer;
 pub mod query;
+mod recipes;
 pub mod restart;
 pub mod sim;
 mod site;

@@ -1,6 +1,7 @@
 //! `edgedeck sim`: the simulated hub on its own, and the switches of any that runs on this machine. Without a subcommand it
 //! serves (that is `app`'s); with one it finds a running simulator by the note in its private folder and steers it.
 
+use std::fmt::Display;
 use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Failure, instant};
 use super::exit::Exit;
+use super::recipes::recipes;
 use super::table::Table;
 use super::target::device_id;
 use crate::disk::{self, Access, DiskError, FileLock};
@@ -18,7 +20,7 @@ use crate::domain::ids::DeviceId;
 use crate::domain::secret::Secret;
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::{SharedClock, age_text, wall_age};
-use crate::hub::{ConnectionString, DoorAnswer, Endpoint, SimDoor, Trust};
+use crate::hub::{ConnectionString, DoorAnswer, Endpoint, SimDoor, Trust, authorization};
 
 /// Where the folders of running simulators are, below the runtime folder.
 pub const FOLDER: &str = "sim";
@@ -26,6 +28,8 @@ pub const FOLDER: &str = "sim";
 pub const LOCK: &str = "lock";
 /// In each of them.
 const NOTE: &str = "simulator.json";
+/// The policy that may do everything.
+const OWNER: &str = "iothubowner";
 /// Larger than any file of ours there.
 const MOST_BYTES: u64 = 64 * 1_024;
 
@@ -72,6 +76,21 @@ pub enum SimCommand {
         /// Such as: net off edge-gateway-007
         #[arg(value_name = "WORDS", required = true, num_args = 1..)]
         words: Vec<String>,
+        /// Which simulator
+        #[command(flatten)]
+        at: AtArg,
+    },
+    /// Lines to paste for other clients of IoT Hub: the SDKs for Python and Node, az iot, curl
+    Recipes {
+        /// Which simulator
+        #[command(flatten)]
+        at: AtArg,
+    },
+    /// A header that lets in for an hour whoever speaks to the hub without a client, such as curl with -H @-
+    Token {
+        /// The policy whose rights it has
+        #[arg(long, value_name = "NAME", default_value = OWNER)]
+        policy: String,
         /// Which simulator
         #[command(flatten)]
         at: AtArg,
@@ -131,7 +150,17 @@ pub async fn run(runtime: &Path, clock: SharedClock, command: &SimCommand) -> Re
             say(chosen(&running, at)?, clock, &format!("provision {}", device.as_str())).await
         }
         SimCommand::Do { words, at } => say(chosen(&running, at)?, clock, &words.join(" ")).await,
+        SimCommand::Recipes { at } => Ok(recipes(chosen(&running, at)?, now)),
+        SimCommand::Token { policy, at } => token(chosen(&running, at)?, policy, now).await,
     }
+}
+
+/// The file with the connection string of a policy, beside the one with the owner's.
+#[must_use]
+pub fn of_policy(owner: &Path, policy: &str) -> PathBuf {
+    let mut name = owner.as_os_str().to_owned();
+    name.push(format!("-{policy}"));
+    name.into()
 }
 
 /// The notes of the simulators whose lock is held, the oldest first.
@@ -173,20 +202,30 @@ fn chosen<'a>(running: &'a [Note], at: &AtArg) -> Result<&'a Note, Failure> {
     }
 }
 
+impl Note {
+    fn failed(&self, why: impl Display) -> Failure {
+        Failure::new(Exit::Failure, format!("the simulator at {} could not be asked: {why}", self.at))
+    }
+
+    fn read(&self, path: &Path) -> Result<String, Failure> {
+        match disk::read_text(path, Access::Secret, MOST_BYTES) {
+            Ok(Some(text)) => Ok(text),
+            Ok(None) => Err(self.failed(format!("{} is gone", path.display()))),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn connection(&self, path: &Path) -> Result<ConnectionString, Failure> {
+        let secret = Secret::new(self.read(path)?);
+        ConnectionString::parse(secret.expose()).map_err(|error| self.failed(error))
+    }
+}
+
 async fn say(note: &Note, clock: SharedClock, words: &str) -> Result<Answer, Failure> {
     let now = clock.now().wall;
-    let failed =
-        |why: String| Failure::new(Exit::Failure, format!("the simulator at {} could not be asked: {why}", note.at));
-    let read = |path: &Path| match disk::read_text(path, Access::Secret, MOST_BYTES) {
-        Ok(Some(text)) => Ok(text),
-        Ok(None) => Err(failed(format!("{} is gone", path.display()))),
-        Err(error) => Err(failed(error.to_string())),
-    };
-    let trust = Trust::Only(read(&note.authority)?.into_bytes());
-    let secret = Secret::new(read(&note.connection_string)?);
-    let (_, credential) =
-        ConnectionString::parse(secret.expose()).map_err(|error| failed(error.to_string()))?.into_parts();
-    let endpoint = Endpoint::parse(&note.door).map_err(|error| failed(error.to_string()))?;
+    let trust = Trust::Only(note.read(&note.authority)?.into_bytes());
+    let (_, credential) = note.connection(&note.connection_string)?.into_parts();
+    let endpoint = Endpoint::parse(&note.door).map_err(|error| note.failed(error))?;
     let said = SimDoor::new(&endpoint, credential, &trust, clock)?.say(words).await?;
     let here = |said: &Untrusted| said.shown().as_str().replace("`:sim ", "`edgedeck sim do ");
     match said {
@@ -198,6 +237,36 @@ async fn say(note: &Note, clock: SharedClock, words: &str) -> Result<Answer, Fai
         DoorAnswer::NotFound(said) => Err(Failure::new(Exit::NotFound, here(&said))),
         DoorAnswer::Refused(said) => Err(Failure::usage(here(&said))),
     }
+}
+
+async fn token(note: &Note, policy: &str, now: Timestamp) -> Result<Answer, Failure> {
+    let path = of_policy(&note.connection_string, policy);
+    // A policy is a name, and no way to another folder.
+    if policy.contains('/') || !path.exists() {
+        let policy = Shown::sanitise(policy);
+        let text =
+            format!("the simulator at {} has no policy {}; there are {}", note.at, policy.as_str(), policies(note));
+        return Err(Failure::new(Exit::NotFound, text));
+    }
+    let (header, expires) = authorization(note.connection(&path)?, now).await?;
+    let header = format!("Authorization: {}", header.expose());
+    let item = json!({"at": note.at, "policy": policy, "header": header, "expires": instant(expires)});
+    let answer = Answer::new("SimulatorToken", now, vec![item], format!("{header}\n"));
+    // To be printed is what it is for.
+    Ok(Answer { revealed: true, ..answer })
+}
+
+/// The names of the policies it wrote connection strings for.
+fn policies(note: &Note) -> String {
+    let Some((folder, prefix)) = note.connection_string.parent().zip(note.connection_string.file_name()) else {
+        return String::new();
+    };
+    let prefix = format!("{}-", prefix.to_string_lossy());
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = files.filter_map(|name| name.strip_prefix(&prefix).map(str::to_owned)).collect();
+    names.sort();
+    names.join(", ")
 }
 
 fn list(running: &[Note], now: Timestamp) -> Answer {

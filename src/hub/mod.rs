@@ -38,7 +38,7 @@ use auth::Authorizer;
 use client::Client;
 use transport::HttpsTransport;
 
-pub use auth::{Credential, EntraEnvironment, EntraSettings, ManagedIdentity};
+pub use auth::{Credential, EntraEnvironment, EntraSettings, ManagedIdentity, authorization};
 pub use budget::{Admission, Budget, BudgetView, ClassView, Permit};
 pub use deploy::{Stored, Updated};
 pub use door::{DoorAnswer, SimDoor};

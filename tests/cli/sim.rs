@@ -141,6 +141,48 @@ fn of_several_one_is_named_and_a_key_opens_its_own_door_only() {
 }
 
 #[test]
+fn recipes_and_tokens_lead_other_clients_to_the_one_that_runs() {
+    let shells = Shells::new();
+    let serving = shells.serve(&["--scenario", "tutorial"]);
+    let at = serving.text("endpoint").trim_start_matches("https://").to_owned();
+    let (_, port) = at.rsplit_once(':').unwrap();
+    let recipes = shells.run(&["sim", "recipes"]);
+    assert_eq!((recipes.code, recipes.err.as_str()), (0, ""));
+    let key = std::fs::read_to_string(serving.text("connectionStringFile")).unwrap();
+    let (_, key) = key.rsplit_once("SharedAccessKey=").unwrap();
+    assert!(!recipes.out.contains(key), "a key stands in them");
+    let items = shells.run(&["sim", "recipes", "-o", "json"]).items("SimulatorRecipes");
+    let clients: Vec<&str> = items.iter().map(|item| item["client"].as_str().unwrap()).collect();
+    assert_eq!(clients, ["Python SDK", "Node SDK", "az iot", "curl"]);
+    for (item, part) in items.iter().zip([
+        format!("REQUESTS_CA_BUNDLE='{}' python3 - '{}'", serving.text("caFile"), serving.text("connectionStringFile")),
+        format!("port: {port} }}"),
+        format!("az iot hub query --login \"$(cat '{}')\"", serving.text("connectionStringFile")),
+        format!("'https://{at}/devices?api-version=2021-04-12&top=10'"),
+    ]) {
+        let recipe = item["recipe"].as_str().unwrap();
+        assert!(recipe.contains(&part), "{recipe} lacks {part}");
+        // What is read is what is pasted.
+        assert!(recipes.out.contains(recipe), "{}", recipes.out);
+    }
+
+    let token = shells.run(&["sim", "token", "--policy", "service"]);
+    assert_eq!((token.code, token.err.as_str()), (0, ""));
+    let header = token.out.strip_suffix('\n').unwrap();
+    assert!(header.starts_with("Authorization: SharedAccessSignature sr=127.0.0.1%3A"), "{header}");
+    assert!(header.ends_with("&skn=service"), "{header}");
+    let owner = shells.run(&["sim", "token", "-o", "json"]).items("SimulatorToken");
+    assert!(owner[0]["header"].as_str().unwrap().ends_with("&skn=iothubowner"), "{owner:?}");
+    assert!(owner[0]["expires"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+    for nobody in ["nobody", "../connection-string-service", ""] {
+        let refused = shells.run(&["sim", "token", "--policy", nobody]);
+        assert_eq!((refused.code, refused.out.as_str()), (3, ""), "{nobody}");
+        let known = "there are device, iothubowner, registryRead, registryReadWrite, service";
+        assert!(refused.err.contains(known), "{}", refused.err);
+    }
+}
+
+#[test]
 fn what_cannot_be_simulated_ends_with_2_and_says_where() {
     let shells = Shells::new();
     std::fs::write(shells.path("bad.toml"), "[hub]\nnam = \"x\"\n").unwrap();

@@ -49,6 +49,16 @@ impl ConnectionString {
     }
 }
 
+/// A value for `Authorization` that whoever speaks to the hub without us can use, and when the hub stops taking it.
+///
+/// # Errors
+/// [`Fault`] when the key cannot sign.
+pub async fn authorization(connection: ConnectionString, now: Timestamp) -> Result<(Secret, Timestamp), Fault> {
+    let ConnectionString { endpoint, policy, key } = connection;
+    let Token { header, expires_at, .. } = sas::PolicyKey::new(&endpoint, policy, key).fetch(now).await?;
+    Ok((header, expires_at))
+}
+
 /// A value for `Authorization`, and how long it is good for.
 #[derive(Debug, Clone)]
 pub(super) struct Token {

@@ -1,4 +1,11 @@
-//! `POST /devices`: up to a hundred devices at once, answered by 200 or 400 in a shape of its own.
+//! `POST /devices`: up to a hundred devices and modules at once, answered by 200 or 400 in a shape of its own. What items
+//! about modules ask for is in `modules`.
+
+mod modules;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -13,7 +20,7 @@ use super::twin::TwinWrite;
 
 const MAX_ITEMS: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
     id: String,
@@ -51,9 +58,42 @@ impl Item {
         let body = json!({ "tags": self.tags.take(), "properties": self.properties.take() });
         TwinWrite::of(&body).map_err(HubError::argument)
     }
+
+    fn mode(&self) -> Result<Mode, HubError> {
+        Ok(match self.import_mode.to_ascii_lowercase().as_str() {
+            "create" | "" => Mode::Create,
+            "update" => Mode::Update { guarded: false },
+            "updateifmatchetag" => Mode::Update { guarded: true },
+            "updatetwin" => Mode::UpdateTwin { guarded: false },
+            "updatetwinifmatchetag" => Mode::UpdateTwin { guarded: true },
+            "delete" => Mode::Delete { guarded: false },
+            "deleteifmatchetag" => Mode::Delete { guarded: true },
+            _ => return Err(HubError::argument(format!("importMode '{}' is unknown.", self.import_mode))),
+        })
+    }
+
+    fn check_twin_tag(&self, guarded: bool, counter: u64) -> Result<(), HubError> {
+        let stale = self.twin_etag.as_ref().is_some_and(|tag| *tag != stamp::twin_etag(counter));
+        if guarded && stale { Err(HubError::precondition()) } else { Ok(()) }
+    }
+
+    /// Whose item it is: a device's, or a module's of a device.
+    fn subject(&self) -> (String, Option<String>) {
+        (self.id.clone(), self.module_id.clone())
+    }
+
+    fn failed(&self, error: &HubError) -> Value {
+        json!({
+            "deviceId": self.id,
+            "errorCode": error.code.name(),
+            "errorStatus": error.text,
+            "moduleId": self.module_id,
+            "operation": self.import_mode,
+        })
+    }
 }
 
-pub(super) fn run(state: &mut State, call: &Call<'_>) -> Result<Response, HubError> {
+pub(super) fn run(state: &mut State, call: &Call<'_>, hub: &str) -> Result<Response, HubError> {
     let items: Vec<Item> = call.json()?;
     if items.len() > MAX_ITEMS {
         return Err(HubError::new(
@@ -61,68 +101,70 @@ pub(super) fn run(state: &mut State, call: &Call<'_>) -> Result<Response, HubErr
             format!("{} devices; at most {MAX_ITEMS} are allowed.", items.len()),
         ));
     }
-    let mut errors = Vec::new();
-    for item in items {
-        let (id, module, operation) = (item.id.clone(), item.module_id.clone(), item.import_mode.clone());
-        if let Err(error) = one(state, call, item) {
-            errors.push(json!({
-                "deviceId": id,
-                "errorCode": error.code.name(),
-                "errorStatus": error.text,
-                "moduleId": module,
-                "operation": operation,
-            }));
+    let mut times: BTreeMap<_, usize> = BTreeMap::new();
+    items.iter().for_each(|item| *times.entry(item.subject()).or_default() += 1);
+    let twice = |item: &&Item| times.get(&item.subject()).is_some_and(|times| *times > 1);
+    let text = "A device can be specified only once.";
+    let defined_twice = HubError::new(Code::DeviceDefinedMultipleTimes, text);
+    // What the service does then is not recorded; the strictest is to do nothing of what was asked.
+    let mut errors: Vec<Value> = items.iter().filter(twice).map(|item| item.failed(&defined_twice)).collect();
+    if errors.is_empty() {
+        for item in items {
+            let failed = item.clone();
+            if let Err(error) = one(state, call, hub, item) {
+                errors.push(failed.failed(&error));
+            }
         }
     }
     let status = if errors.is_empty() { 200 } else { 400 };
     Ok(Response::with_status(status, &json!({"isSuccessful": errors.is_empty(), "errors": errors, "warnings": []})))
 }
 
-fn one(state: &mut State, call: &Call<'_>, mut item: Item) -> Result<(), HubError> {
+/// What an item asks for. Clients write it in any case; `guarded` is with the entity tag that was read.
+#[derive(Clone, Copy)]
+enum Mode {
+    Create,
+    Update { guarded: bool },
+    UpdateTwin { guarded: bool },
+    Delete { guarded: bool },
+}
+
+fn one(state: &mut State, call: &Call<'_>, hub: &str, mut item: Item) -> Result<(), HubError> {
     let id = item.id.clone();
     if item.module_id.is_some() {
-        return Err(HubError::argument(
-            "Modules in bulk calls are not simulated; use PUT /devices/{id}/modules/{mid}.",
-        ));
+        return modules::one(state, call, hub, item);
     }
-    let mode = item.import_mode.to_ascii_lowercase();
-    match mode.as_str() {
-        "create" | "" => {
-            if !valid_id(&id) {
-                return Err(HubError::argument(format!("'{id}' is not a valid device id.")));
-            }
-            if state.devices.contains_key(&id) {
-                return Err(HubError::device_exists(&id));
-            }
-            let write = item.twin_write()?;
-            let mut device = registry::create(&id, item.body(), call.now, &mut state.entropy)?;
-            device.twin.seed(write).map_err(|limit| HubError::argument(limit.to_string()))?;
-            state.put_device(&id, device, call.now);
-            return Ok(());
+    let mode = item.mode()?;
+    if let Mode::Create = mode {
+        if !valid_id(&id) {
+            return Err(HubError::argument(format!("'{id}' is not a valid device id.")));
         }
-        "update" | "updateifmatchetag" | "delete" | "deleteifmatchetag" | "updatetwin" | "updatetwinifmatchetag" => {}
-        _ => return Err(HubError::argument(format!("importMode '{}' is unknown.", item.import_mode))),
+        if state.devices.contains_key(&id) {
+            return Err(HubError::device_exists(&id));
+        }
+        let write = item.twin_write()?;
+        let mut device = registry::create(&id, item.body(), call.now, &mut state.entropy)?;
+        device.twin.seed(write).map_err(|limit| HubError::argument(limit.to_string()))?;
+        state.put_device(&id, device, call.now);
+        return Ok(());
     }
     let mut device = state.device(&id).cloned().ok_or_else(|| HubError::device_not_found(&id))?;
-    match mode.as_str() {
-        "updatetwin" | "updatetwinifmatchetag" => {
-            let stale = item.twin_etag.as_ref().is_some_and(|tag| *tag != stamp::twin_etag(device.twin.etag));
-            if mode.ends_with("ifmatchetag") && stale {
-                return Err(HubError::precondition());
-            }
+    match mode {
+        Mode::Create => {}
+        Mode::UpdateTwin { guarded } => {
+            item.check_twin_tag(guarded, device.twin.etag)?;
             let write = item.twin_write()?;
             device.twin.patch(write, call.now).map_err(|limit| HubError::argument(limit.to_string()))?;
         }
-        _ => {
-            if mode.ends_with("ifmatchetag") {
-                check_tag(&device.identity, item.etag.as_deref())?;
-            }
-            if mode.starts_with("delete") {
-                state.remove_device(&id);
-                return Ok(());
-            }
+        Mode::Update { guarded } => {
+            check_tag(&device.identity, item.etag.as_deref().filter(|_| guarded))?;
             registry::apply(&id, &mut device, item.body(), false, call.now, &mut state.entropy)?;
             device.identity.etag += 1;
+        }
+        Mode::Delete { guarded } => {
+            check_tag(&device.identity, item.etag.as_deref().filter(|_| guarded))?;
+            state.remove_device(&id);
+            return Ok(());
         }
     }
     state.put_device(&id, device, call.now);

@@ -66,6 +66,7 @@ codes! {
     InvalidProtocolVersion = 400_001,
     ArgumentInvalid = 400_004,
     IotHubFormatError = 400_006,
+    DeviceDefinedMultipleTimes = 400_011,
     InvalidDeviceScope = 400_028,
     InvalidConfigurationTargetCondition = 400_401,
     InvalidConfigurationContent = 400_402,

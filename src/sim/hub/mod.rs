@@ -188,6 +188,11 @@ impl SimHub {
         owner.connection_string(host)
     }
 
+    /// The names of its policies, the owner's first.
+    pub fn policies(&self) -> impl Iterator<Item = &'static str> {
+        self.policies.iter().map(|policy| policy.name)
+    }
+
     /// The connection string of another policy (`service`, `device`, `registryRead`, `registryReadWrite`);
     /// nothing for any other name.
     #[must_use]

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Call;
+use super::entropy::Entropy;
 use super::errors::{Code, HubError};
 use super::message::{IfMatch, Response};
 use super::registry::{AuthenticationBody, authentication_value, check_tag, valid_id};
@@ -60,6 +61,39 @@ pub(super) fn get(state: &State, call: &Call<'_>, device_id: &str, id: &str) -> 
     Ok(Response::json(&module_value(device_id, id, module, false, call.now)))
 }
 
+/// What authentication a module is stored with: `none` is for the runtime's own, and becomes keys.
+pub(super) fn authentication(
+    body: Option<AuthenticationBody>,
+    entropy: &mut Entropy,
+) -> Result<Authentication, HubError> {
+    Ok(match AuthenticationBody::resolve(body, entropy)? {
+        Authentication::None => Authentication::fresh(entropy),
+        authentication => authentication,
+    })
+}
+
+/// Refuses an id that no module can have that somebody makes.
+pub(super) fn check_id(device: &Device, id: &str) -> Result<(), HubError> {
+    if !valid_id(id) {
+        return Err(HubError::argument(format!("moduleId must be '{id}', as in the path, and a valid id.")));
+    }
+    match (id.starts_with('$'), device.modules.contains_key(id)) {
+        (false, _) => Ok(()),
+        (true, true) => Err(HubError::reserved_module()),
+        (true, false) => Err(HubError::argument(format!("moduleId '{id}' is reserved; it must not start with '$'."))),
+    }
+}
+
+/// Refuses one module more than a device can have.
+pub(super) fn check_room(device_id: &str, device: &Device) -> Result<(), HubError> {
+    let count = device.modules.len();
+    if count < MAX_MODULES {
+        return Ok(());
+    }
+    let text = format!("Device {device_id} has {count} modules; at most {MAX_MODULES} are allowed.");
+    Err(HubError::new(Code::TooManyModulesOnDevice, text))
+}
+
 pub(super) fn put(
     state: &mut State,
     call: &Call<'_>,
@@ -69,22 +103,13 @@ pub(super) fn put(
 ) -> Result<Response, HubError> {
     let body: ModuleBody = call.object()?;
     let device = reachable(state, device_id)?;
-    if !valid_id(id) || body.module_id.as_deref().is_some_and(|given| given != id) {
+    if body.module_id.as_deref().is_some_and(|given| given != id) {
         return Err(HubError::argument(format!("moduleId must be '{id}', as in the path, and a valid id.")));
     }
-    if id.starts_with('$') {
-        return Err(if device.modules.contains_key(id) {
-            HubError::reserved_module()
-        } else {
-            HubError::argument(format!("moduleId '{id}' is reserved; it must not start with '$'."))
-        });
-    }
+    check_id(device, id)?;
     let if_match = IfMatch::of(call.request);
-    let (existing, count) = (device.modules.get(id).cloned(), device.modules.len());
-    let mut authentication = AuthenticationBody::resolve(body.authentication, &mut state.entropy)?;
-    if authentication == Authentication::None {
-        authentication = Authentication::fresh(&mut state.entropy);
-    }
+    let (existing, room) = (device.modules.get(id).cloned(), check_room(device_id, device));
+    let authentication = authentication(body.authentication, &mut state.entropy)?;
     let (module, creating) = match (existing, if_match.identity()) {
         (Some(_), Err(_)) => return Err(HubError::module_exists(hub, device_id, id)),
         (None, Ok(_)) => return Err(HubError::module_not_found(device_id, id)),
@@ -95,13 +120,8 @@ pub(super) fn put(
             module.managed_by = body.managed_by;
             (module, false)
         }
-        (None, Err(_)) if count >= MAX_MODULES => {
-            return Err(HubError::new(
-                Code::TooManyModulesOnDevice,
-                format!("Device {device_id} has {count} modules; at most {MAX_MODULES} are allowed."),
-            ));
-        }
         (None, Err(_)) => {
+            room?;
             let identity = Identity::new(authentication, state.entropy.first_etag(), call.now);
             (Module::new(identity, body.managed_by), true)
         }

@@ -28,13 +28,13 @@ pub(super) struct DeviceBody {
     pub(super) parent_scopes: Option<Vec<String>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct CapabilitiesBody {
     iot_edge: bool,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct AuthenticationBody {
     #[serde(rename = "type")]
@@ -43,14 +43,14 @@ pub(super) struct AuthenticationBody {
     x509_thumbprint: Option<ThumbprintBody>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct KeysBody {
     primary_key: Option<String>,
     secondary_key: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ThumbprintBody {
     primary_thumbprint: Option<String>,
@@ -252,4 +252,11 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, id: &str) -> Result<Res
     check_tag(&device.identity, tag)?;
     state.remove_device(id);
     Ok(Response::no_content())
+}
+
+/// `DELETE /devices/{id}/commands`: takes what waits for a device out of its queue. Messages to devices go over AMQP, which
+/// is not simulated, so that nothing ever waits.
+pub(super) fn purge_commands(state: &State, id: &str) -> Result<Response, HubError> {
+    state.device(id).ok_or_else(|| HubError::device_not_found(id))?;
+    Ok(Response::json(&json!({"totalMessagesPurged": 0, "deviceId": id})))
 }

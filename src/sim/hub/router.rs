@@ -46,6 +46,7 @@ pub(super) enum Operation<'a> {
     GetDevice(&'a str),
     PutDevice(&'a str),
     DeleteDevice(&'a str),
+    PurgeCommands(&'a str),
     ListModules(&'a str),
     GetModule(&'a str, &'a str),
     PutModule(&'a str, &'a str),
@@ -78,6 +79,7 @@ impl<'a> Operation<'a> {
             ("GET", ["devices", id]) => Self::GetDevice(id),
             ("PUT", ["devices", id]) => Self::PutDevice(id),
             ("DELETE", ["devices", id]) => Self::DeleteDevice(id),
+            ("DELETE", ["devices", id, "commands"]) => Self::PurgeCommands(id),
             ("GET", ["devices", id, "modules"]) => Self::ListModules(id),
             ("GET", ["devices", id, "modules", module]) => Self::GetModule(id, module),
             ("PUT", ["devices", id, "modules", module]) => Self::PutModule(id, module),
@@ -127,7 +129,9 @@ impl<'a> Operation<'a> {
             | Self::PutConfiguration(_)
             | Self::DeleteConfiguration(_)
             | Self::ApplyContent(_) => &[Permission::RegistryWrite],
-            Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query | Self::Method(..) => &[Permission::ServiceConnect],
+            Self::GetTwin(..) | Self::WriteTwin(..) | Self::Query | Self::Method(..) | Self::PurgeCommands(_) => {
+                &[Permission::ServiceConnect]
+            }
             // Nor for jobs; whoever may do all that a job does may have one.
             Self::ListJobs | Self::GetJob(_) | Self::PutJob(_) | Self::CancelJob(_) => {
                 &[Permission::RegistryRead, Permission::RegistryWrite, Permission::ServiceConnect]
@@ -155,6 +159,7 @@ impl<'a> Operation<'a> {
             Self::Bulk
             | Self::PutDevice(_)
             | Self::DeleteDevice(_)
+            | Self::PurgeCommands(_)
             | Self::PutModule(..)
             | Self::DeleteModule(..)
             | Self::WriteTwin(..)
@@ -190,6 +195,7 @@ impl<'a> Operation<'a> {
             Self::Method(..) => "DirectMethod",
             Self::ListJobs | Self::GetJob(_) => "JobRead",
             Self::PutJob(_) | Self::CancelJob(_) => "JobWrite",
+            Self::PurgeCommands(_) => "CloudToDeviceMessage",
             Self::ListConfigurations | Self::GetConfiguration(_) => "ConfigurationRead",
             Self::TestQueries | Self::PutConfiguration(_) | Self::DeleteConfiguration(_) | Self::ApplyContent(_) => {
                 "ConfigurationWrite"
@@ -200,10 +206,11 @@ impl<'a> Operation<'a> {
     fn run(&self, state: &mut State, call: &Call<'_>, hub: &str) -> Result<Response, HubError> {
         match *self {
             Self::ListDevices => registry::list(state, call),
-            Self::Bulk => bulk::run(state, call),
+            Self::Bulk => bulk::run(state, call, hub),
             Self::GetDevice(id) => registry::get(state, call, id),
             Self::PutDevice(id) => registry::put(state, call, id),
             Self::DeleteDevice(id) => registry::delete(state, call, id),
+            Self::PurgeCommands(id) => registry::purge_commands(state, id),
             Self::ListModules(id) => modules::list(state, call, id),
             Self::GetModule(id, module) => modules::get(state, call, id, module),
             Self::PutModule(id, module) => modules::put(state, call, hub, id, module),

@@ -305,28 +305,17 @@ fn top_counts_over_pages_and_modules_continue_inside_a_device() {
 }
 
 #[test]
-fn bulk_calls_report_each_failure() {
-    let (caller, _) = hub();
-    let good = json!([{"id": "a", "importMode": "create", "properties": {"desired": {"u": 1}}, "tags": {"t": 1}}, {"id": "b", "importMode": "Create"}]);
-    let answer = caller.send("POST", "/devices", &[], &good);
-    assert_eq!((answer.status, &answer.body), (200, &json!({"isSuccessful": true, "errors": [], "warnings": []})));
-    let twin = caller.get("/twins/a");
-    assert_eq!(
-        twin["properties"]["desired"]["$metadata"]["u"],
-        json!({"$lastUpdated": "0001-01-01T00:00:00Z", "$lastUpdatedVersion": 1})
-    );
-    assert_eq!((&twin["version"], &twin["properties"]["desired"]["$version"]), (&json!(2), &json!(1)));
-    let mixed = json!([{"id": "a", "importMode": "create"}, {"id": "b", "eTag": "stale", "importMode": "delete"}, {"id": "c", "importMode": "updateTwin"}]);
-    let answer = caller.send("POST", "/devices", &[], &mixed);
-    assert_eq!((answer.status, &answer.body["isSuccessful"]), (400, &json!(false)));
-    let codes: Vec<&Value> =
-        answer.body["errors"].as_array().unwrap().iter().map(|error| &error["errorCode"]).collect();
-    assert_eq!(codes, ["DeviceAlreadyExists", "DeviceNotFound"]);
-    assert_eq!(
-        caller.get("/statistics/devices"),
-        json!({"totalDeviceCount": 1, "enabledDeviceCount": 1, "disabledDeviceCount": 0})
-    );
-    assert_eq!(caller.get("/statistics/service"), json!({"connectedDeviceCount": 0}));
+fn the_queue_of_a_device_is_purged_by_who_may_send_to_it() {
+    let (mut caller, _) = hub();
+    put(&caller, "/devices/d", &json!({"deviceId": "d"}));
+    caller.policy = "service";
+    let purge = |path: &str| caller.send("DELETE", path, &[], &Value::Null);
+    let answer = purge("/devices/d/commands");
+    assert_eq!((answer.status, &answer.body), (200, &json!({"totalMessagesPurged": 0, "deviceId": "d"})));
+    refused(&purge("/devices/none/commands"), 404, "DeviceNotFound", "none");
+    caller.policy = "registryReadWrite";
+    let answer = caller.send("DELETE", "/devices/d/commands", &[], &Value::Null);
+    refused(&answer, 401, "IotHubUnauthorizedAccess", "ServiceConnect");
 }
 
 #[test]
