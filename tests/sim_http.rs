@@ -449,3 +449,38 @@ async fn a_day_that_is_used_up_stops_what_is_metered() {
     assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
     sim.shutdown().await;
 }
+
+/// The service's temper over the wire: what comes too fast is late and then refused, and the connection of a refusal is
+/// closed; a clock that is ahead takes tokens for expired; and the words say so.
+#[tokio::test]
+async fn a_real_temper_is_late_and_then_refuses() {
+    let sim = sim(Scenario::Default).await;
+    let outside = Outside::new(&sim);
+    let query = || outside.send(Method::POST, "/devices/query", &[], json!({"query": "SELECT deviceId FROM devices"}));
+    for _ in 0..30 {
+        assert_eq!(query().await.status, 200, "a kind hub serves at any rate");
+    }
+    assert!(sim.command("temper real").is_ok());
+    for _ in 0..20 {
+        assert_eq!(query().await.status, 200, "a burst is served");
+    }
+    let began = std::time::Instant::now();
+    let (late, later, latest, refused) = tokio::join!(query(), query(), query(), query());
+    assert!(began.elapsed() >= Duration::from_secs(9), "three wait for three, six and nine seconds");
+    let mut statuses = [&late, &later, &latest, &refused].map(|answer| answer.status.as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 429]);
+    let refused = [late, later, latest, refused].into_iter().find(|answer| answer.status == 429).expect("one");
+    assert_eq!(refused.header("iothub-errorcode"), Some("ThrottlingBacklogTimeout"));
+    assert_eq!(refused.header("retry-after"), None);
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
+    let status = sim.command("status").expect("status");
+    assert!(status.contains("queries 115 % used, 3 late, 1 refused"), "{status}");
+    assert!(sim.command("throttle off").is_ok());
+    assert_eq!(query().await.status, 200);
+    assert!(sim.command("skew 2h").is_ok());
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 401, "its tokens hold for an hour");
+    assert!(sim.command("skew 0").is_ok());
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
+    sim.shutdown().await;
+}

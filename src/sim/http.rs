@@ -181,6 +181,7 @@ pub(super) fn to_hub(head: &Parts, body: Vec<u8>) -> Request {
         headers: head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
         body,
         waited: Duration::ZERO,
+        queued: false,
     }
 }
 
@@ -215,6 +216,10 @@ async fn through_faults(shared: &Arc<Shared>, scissors: &Scissors, request: Http
             Wait::Again(after) => {
                 tokio::time::sleep(after).await;
                 request.waited += after;
+            }
+            Wait::Turn(after) => {
+                tokio::time::sleep(after).await;
+                request.queued = true;
             }
         }
     };

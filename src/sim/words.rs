@@ -66,6 +66,39 @@ pub(super) fn beat(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How many messages: `399990`, or `399_990`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn messages(text: &str) -> Result<u64, String> {
+    let digits = text.replace('_', "");
+    digits.parse().map_err(|_no_number| format!("`{}` is no number of messages; write 399990", text.escape_debug()))
+}
+
+/// How far a clock is ahead: `10m`, `+10m`, `-10m`, or `0`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn skew(text: &str) -> Result<SignedDuration, String> {
+    let (back, amount) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let Some(amount) = duration(amount).and_then(|amount| SignedDuration::try_from(amount).ok()) else {
+        return Err(format!("`{}` is no skew; write 10m, -10m or 0", text.escape_debug()));
+    };
+    if amount > SignedDuration::from_hours(MOST_HOURS) {
+        return Err(format!("a skew of {} is more than a century", text.escape_debug()));
+    }
+    Ok(if back { -amount } else { amount })
+}
+
+/// A skew in words: `10m ahead`.
+pub(super) fn ahead(skew: SignedDuration) -> String {
+    let way = if skew.is_negative() { "behind" } else { "ahead" };
+    format!("{} {way}", durations::print(skew.unsigned_abs()))
+}
+
 /// What a pull comes to.
 pub(super) fn pull(word: &str) -> Option<Pull> {
     Some(match word {

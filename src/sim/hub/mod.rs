@@ -7,6 +7,7 @@ mod auth;
 mod bulk;
 mod configurations;
 mod echo;
+mod edition;
 mod entropy;
 mod errors;
 mod limits;
@@ -21,6 +22,8 @@ pub(super) mod seed;
 pub(super) mod stamp;
 mod state;
 mod statistics;
+mod steer;
+mod temper;
 #[cfg(test)]
 pub(super) mod testing;
 #[cfg(test)]
@@ -33,7 +36,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -49,6 +51,7 @@ pub(super) use configurations::content::check as check_content;
 pub(super) use configurations::seeded::Targets;
 pub(super) use configurations::seeded::check as check_deployment;
 pub(super) use echo::EchoSeed;
+pub use edition::{Class, Edition, Sku};
 use entropy::Entropy;
 pub use entropy::Seed;
 use errors::{Code, HubError};
@@ -57,6 +60,7 @@ pub(super) use refusal::Asked;
 pub use refusal::{Refusal, RequestKind};
 use router::Target;
 use state::State;
+pub use temper::{ClassStatus, Temper, TemperStatus, Terms, Turns};
 pub(super) use world::NoMachine;
 
 /// A simulated IoT Hub with the machines behind its edge devices. Safe to share; a call holds the lock for its whole
@@ -95,7 +99,8 @@ impl SimHub {
         let policies = auth::default_policies(&mut entropy);
         let host = format!("{name}.azure-devices.net");
         let world = World::new(&host, seed.number("machines"));
-        let configurations = Configurations::new(clock.now().wall);
+        let now = clock.now().wall;
+        let configurations = Configurations::new(now);
         Self {
             hosts: vec![host, "localhost".to_owned(), "127.0.0.1".to_owned()],
             name: name.to_owned(),
@@ -106,6 +111,7 @@ impl SimHub {
                 devices: BTreeMap::new(),
                 configurations,
                 entropy,
+                service: temper::Service::new(Terms::default(), now),
                 world,
                 ahead: seed::Ahead::default(),
             }),
@@ -144,18 +150,19 @@ impl SimHub {
     }
 
     fn answer(&self, request: &Request, refusal: Option<Refusal>) -> Response {
-        if request.waited.is_zero() {
+        if request.waited.is_zero() && !request.queued {
             self.served.fetch_add(1, Ordering::Relaxed);
         }
         let (mut state, now) = self.present();
         let request_id = state.entropy.guid();
         let response = router::route(self, &mut state, request, refusal, now)
             .unwrap_or_else(|error| error.response(request_id, now));
+        let date = now.saturating_add(state.service.skew).unwrap_or(now);
         drop(state);
         response
             .header("Server", "Microsoft-HTTPAPI/2.0")
             .header("Vary", "Origin")
-            .header("Date", stamp::http_date(now))
+            .header("Date", stamp::http_date(date))
             .header("x-ms-request-id", request_id.to_string())
     }
 
@@ -191,20 +198,6 @@ impl SimHub {
         self.policies.iter().find(|known| known.name == policy).map(|policy| policy.connection_string(host))
     }
 
-    /// Writes a tag as somebody else would, so that the entity tag moves under whoever edits the twin.
-    ///
-    /// # Errors
-    /// [`NoMachine`] when there is no such twin.
-    pub(super) fn touch(&self, device: &str, module: Option<&str>) -> Result<(), NoMachine> {
-        let (mut state, now) = self.present();
-        let twin = twins::find_twin(&mut state, device, module).ok_or_else(|| match module {
-            Some(module) => NoMachine::Module { device: device.to_owned(), module: module.to_owned() },
-            None => NoMachine::Device(device.to_owned()),
-        })?;
-        twin.touch(now);
-        Ok(())
-    }
-
     /// Whether whoever asks may steer the simulator: the owner, and whoever else may write to the registry.
     pub(super) fn lets_steer(&self, request: &Request, path: &str) -> bool {
         let needed = Some(auth::Permission::RegistryWrite);
@@ -217,16 +210,6 @@ impl SimHub {
     pub(super) fn also_at(mut self, host: String) -> Self {
         self.hosts.push(host);
         self
-    }
-
-    /// Another beat, on which the hub notices what changed on the side of the devices; the first one counts from now.
-    pub(super) fn set_beat(&self, beat: Duration) {
-        self.state().configurations.set_beat(beat, self.clock.now().wall);
-    }
-
-    /// Whether the hub takes as few configurations as a free one.
-    pub(super) fn set_free(&self, free: bool) {
-        self.state().configurations.set_free(free);
     }
 
     /// The state as it is now: the machines have lived up to this instant.

@@ -1,14 +1,13 @@
 //! Refusals that somebody ordered for requests that would be served: too many of them, a service that is unwell, a day
 //! whose messages are used up. Also what a request is, as far as that decides over it.
 
+use super::edition::Edition;
 use super::errors::{Code, HubError};
 use super::message::Request;
 use super::router::{Operation, Target};
 
-/// Messages a day of one unit, on a free hub and on a paid one.
-const DAILY: [u32; 2] = [8_000, 400_000];
 /// The count overshoots: it is looked at now and then.
-const OVERSHOT: u32 = 448;
+const OVERSHOT: u64 = 448;
 
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +83,7 @@ impl Refusal {
     }
 
     /// The service's words. Of 429 and 403002 they are quoted; the others are known by code and number only.
-    pub(super) fn error(self, operation: Option<&Operation<'_>>, hub: &str, free: bool) -> HubError {
+    pub(super) fn error(self, operation: Option<&Operation<'_>>, hub: &str, edition: Edition) -> HubError {
         match self {
             Self::Throttled => HubError::new(
                 Code::ThrottlingBacklogTimeout,
@@ -100,8 +99,8 @@ impl Refusal {
                 _ => HubError::new(Code::GatewayTimeout, "The operation timed out."),
             },
             Self::QuotaExceeded => {
-                let [free_hub, paid_hub] = DAILY;
-                HubError::quota_exceeded(hub, if free { free_hub } else { paid_hub }, OVERSHOT)
+                let most = edition.messages_a_day();
+                HubError::quota_exceeded(hub, most, most.saturating_add(OVERSHOT))
             }
         }
     }

@@ -182,11 +182,9 @@ impl SimHub {
     }
 
     /// The world begins at an instant in the past: the hub looks at its deployments from then on, on its usual
-    /// beat or another, as a free hub or a paid one.
-    pub(in crate::sim) fn begin(&self, at: Timestamp, beat: Option<Duration>, free: bool) {
-        let mut state = self.unmade();
-        state.configurations.begin(at, beat);
-        state.configurations.set_free(free);
+    /// beat or another.
+    pub(in crate::sim) fn begin(&self, at: Timestamp, beat: Option<Duration>) {
+        self.unmade().configurations.begin(at, beat);
     }
 
     /// Stores the configurations of a world whose devices are there, in the order of their creation, and settles what

@@ -12,6 +12,7 @@ use super::configurations::Configurations;
 use super::entropy::Entropy;
 use super::seed::Ahead;
 use super::stamp;
+use super::temper::Service;
 use super::twin::Twin;
 
 /// Everything behind the hub's lock.
@@ -19,6 +20,8 @@ pub(super) struct State {
     pub(super) devices: BTreeMap<String, Device>,
     pub(super) configurations: Configurations,
     pub(super) entropy: Entropy,
+    /// On which terms it serves, and what was taken.
+    pub(super) service: Service,
     /// The machines behind the edge devices.
     pub(super) world: World,
     /// What a scenario has yet to let happen.

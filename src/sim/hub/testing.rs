@@ -34,6 +34,18 @@ impl Caller {
 
     /// Sends a request; `api-version` and the token are added. A `null` body is none.
     pub(in crate::sim) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        self.send_again(method, path, headers, body, false)
+    }
+
+    /// The same; `queued` says whether it has waited for its turn.
+    pub(in crate::sim) fn send_again(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+        queued: bool,
+    ) -> Answer {
         let join = if path.contains('?') { '&' } else { '?' };
         let mut all = vec![("Authorization".to_owned(), self.token())];
         all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -43,6 +55,7 @@ impl Caller {
             headers: all,
             body: if body.is_null() { Vec::new() } else { body.to_string().into_bytes() },
             waited: Duration::ZERO,
+            queued,
         };
         Answer::of(&self.hub.handle(&request))
     }

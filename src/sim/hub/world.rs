@@ -11,7 +11,9 @@ use crate::sim::device::{Cloud, Condition, MachineSpec, Messages, Registry, Tall
 
 use super::SimHub;
 use super::entropy::Entropy;
+use super::limits;
 use super::state::{Authentication, Device, Identity, Module, State};
+use super::temper::Service;
 
 /// Modules a device can have, the runtime's two included.
 const MAX_MODULES: usize = 50;
@@ -22,6 +24,7 @@ const FRESH: Duration = Duration::from_secs(2);
 pub(super) struct Side<'a> {
     devices: &'a mut BTreeMap<String, Device>,
     entropy: &'a mut Entropy,
+    service: &'a mut Service,
 }
 
 impl Side<'_> {
@@ -58,6 +61,7 @@ impl Cloud for Side<'_> {
         // A module's activity is its device's too.
         owner.identity.last_activity = Some(at);
         found.identity.last_activity = Some(at);
+        self.service.charge(limits::object_size(&patch), at);
         found.twin.report(patch, at).map_err(|limit| format!("403100: {limit}"))
     }
 
@@ -115,7 +119,10 @@ impl Cloud for Side<'_> {
 impl State {
     /// Does something with the machines, which do something with the rest.
     pub(super) fn world<T>(&mut self, act: impl FnOnce(&mut World, &mut Side<'_>) -> T) -> T {
-        act(&mut self.world, &mut Side { devices: &mut self.devices, entropy: &mut self.entropy })
+        act(
+            &mut self.world,
+            &mut Side { devices: &mut self.devices, entropy: &mut self.entropy, service: &mut self.service },
+        )
     }
 
     /// Lets the machines live up to `now`.
@@ -125,6 +132,11 @@ impl State {
 
     /// The desired properties of a module were written.
     pub(super) fn desired_changed(&mut self, device: &str, module: &str, now: Timestamp) {
+        let listens = |known: &Device| known.modules.get(module).is_some_and(|module| module.identity.connected);
+        if self.device(device).is_some_and(listens) {
+            // What was changed is not known here any more; it is seldom more than one block.
+            self.service.charge(0, now);
+        }
         self.world(|world, side| world.desired_changed(device, module, now, side));
     }
 

@@ -19,7 +19,7 @@ use crate::domain::time::SharedClock;
 
 use super::clock::ShiftedClock;
 use super::faults::FaultState;
-use super::hub::{Seed, SimHub};
+use super::hub::{Seed, SimHub, Terms};
 
 use file::Plan;
 pub use file::{Mistake, ScenarioError};
@@ -137,6 +137,12 @@ impl Scenario {
         self.plan().map(|plan| plan.faults).unwrap_or_default()
     }
 
+    /// On which terms its hub serves.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        self.plan().map(|plan| plan.terms).unwrap_or_default()
+    }
+
     /// A hub that holds this world as soon as somebody looks, its past counted back from the clock's present.
     #[must_use]
     pub(super) fn build(&self, seed: Seed, clock: SharedClock, real_clock: SharedClock) -> SimHub {
@@ -153,8 +159,10 @@ impl Scenario {
             Self::Tutorial => named(HUB),
             Self::Written(written) => {
                 let plan = Arc::clone(&written.plan);
-                named(&written.plan.hub).beginning_with(Box::new(move |hub| {
-                    hub.begin(plan.begin(now), plan.beat, plan.free);
+                let hub = named(&written.plan.hub);
+                hub.on_terms(written.plan.terms);
+                hub.beginning_with(Box::new(move |hub| {
+                    hub.begin(plan.begin(now), plan.beat);
                     let cast = plan.cast();
                     hub.play(plan.happenings(&cast, now));
                     hub.echo(plan.echoes(&cast));

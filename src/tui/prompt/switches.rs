@@ -2,15 +2,23 @@
 //! which.
 
 /// The simulated hub's switches.
-pub(super) const HUB: [&str; 25] = [
+pub(super) const HUB: [&str; 33] = [
     "hub off",
     "hub on",
     "latency 300ms",
     "latency 0",
     "beat 30s",
     "beat 5m",
-    "edition free",
-    "edition paid",
+    "edition F1",
+    "edition S1",
+    "edition S2",
+    "temper real",
+    "temper off",
+    "throttle on",
+    "throttle off",
+    "meter on",
+    "meter off",
+    "skew 10m",
     "drop request 1",
     "drop request all",
     "drop request off",

@@ -35,7 +35,7 @@ type Statuses = Vec<(String, String)>;
 
 /// Evaluates as of `now`.
 pub(super) fn run(state: &mut State, scope: Scope<'_>, now: Timestamp) {
-    let State { devices, entropy, configurations, world: _, ahead: _ } = state;
+    let State { devices, entropy, configurations, world: _, ahead: _, service: _ } = state;
     let Configurations { known, made, .. } = configurations;
     let mut plan = Plan::new(known, now);
     made.retain(|id, _| devices.contains_key(id));

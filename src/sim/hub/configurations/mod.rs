@@ -53,7 +53,6 @@ pub(super) struct Configurations {
     /// What became of each device when it was looked at last, by device id.
     made: BTreeMap<String, Outcome>,
     due: Due,
-    free: bool,
 }
 
 /// What became of a device when it was looked at.
@@ -106,7 +105,7 @@ struct MetricsBody {
 impl Configurations {
     /// None yet; the first beat comes its time after `now`.
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { known: Vec::new(), made: BTreeMap::new(), due: Due::new(now), free: false }
+        Self { known: Vec::new(), made: BTreeMap::new(), due: Due::new(now) }
     }
 
     fn find(&self, id: &str) -> Option<&Configuration> {
@@ -140,16 +139,6 @@ impl Configurations {
     /// When everything has been looked at that changed at `at`.
     pub(super) fn settled_after(&self, at: Timestamp) -> Timestamp {
         self.due.settled_after(at)
-    }
-
-    /// Whether it is a free hub's.
-    pub(super) fn is_free(&self) -> bool {
-        self.free
-    }
-
-    /// Whether the hub takes as few configurations as a free one.
-    pub(super) fn set_free(&mut self, free: bool) {
-        self.free = free;
     }
 }
 
@@ -281,8 +270,8 @@ pub(super) fn get(state: &State, id: &str) -> Result<Response, HubError> {
 pub(super) fn put(state: &mut State, call: &Call<'_>, id: &str) -> Result<Response, HubError> {
     let sent = call.object::<Body>()?.read(id, call.now)?;
     let if_match = IfMatch::of(call.request);
+    let most = if state.service.edition().is_free() { MOST_ON_FREE } else { MOST };
     let configurations = &mut state.configurations;
-    let most = if configurations.free { MOST_ON_FREE } else { MOST };
     let count = configurations.known.len();
     let stored = match (configurations.find_mut(id), if_match.configuration()) {
         (Some(_), Err(NoCondition)) => {

@@ -1,0 +1,67 @@
+//! What somebody at the switches can do to the service itself: its terms, its clock, its beat, and to be somebody else who
+//! writes to it.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::edition::Edition;
+use super::temper::{Service, Temper, TemperStatus, Terms};
+use super::world::NoMachine;
+use super::{SimHub, twins};
+
+impl SimHub {
+    /// The hub serves on these terms from the first; nobody has asked it for anything yet.
+    pub(in crate::sim) fn on_terms(&self, terms: Terms) {
+        self.unmade().service = Service::new(terms, self.clock.now().wall);
+    }
+
+    /// Buys another edition.
+    pub(in crate::sim) fn buy(&self, edition: Edition) {
+        self.state().service.buy(edition);
+    }
+
+    /// Changes how the hub behaves.
+    pub(in crate::sim) fn behave(&self, change: impl FnOnce(&mut Temper)) {
+        let mut state = self.state();
+        let mut temper = state.service.temper;
+        change(&mut temper);
+        state.service.behave(temper);
+    }
+
+    /// So many of the day's messages are used.
+    pub(in crate::sim) fn set_used(&self, used: u64) {
+        let (mut state, now) = self.present();
+        state.service.set_used(used, now);
+    }
+
+    /// The hub's clock is ahead of everybody else's by this much.
+    pub(in crate::sim) fn set_skew(&self, skew: SignedDuration) {
+        self.state().service.skew = skew;
+    }
+
+    /// On which terms it serves, and what was taken.
+    pub(in crate::sim) fn temper(&self) -> TemperStatus {
+        let now = self.clock.now().wall;
+        self.state().service.status(now)
+    }
+
+    /// Another beat, on which the hub notices what changed on the side of the devices; the first one counts from now.
+    pub(in crate::sim) fn set_beat(&self, beat: Duration) {
+        self.state().configurations.set_beat(beat, self.clock.now().wall);
+    }
+
+    /// Writes a tag as somebody else would, so that the entity tag moves under whoever edits the twin.
+    ///
+    /// # Errors
+    /// [`NoMachine`] when there is no such twin.
+    pub(in crate::sim) fn touch(&self, device: &str, module: Option<&str>) -> Result<(), NoMachine> {
+        let (mut state, now) = self.present();
+        let twin = twins::find_twin(&mut state, device, module).ok_or_else(|| match module {
+            Some(module) => NoMachine::Module { device: device.to_owned(), module: module.to_owned() },
+            None => NoMachine::Device(device.to_owned()),
+        })?;
+        twin.touch(now);
+        Ok(())
+    }
+}
