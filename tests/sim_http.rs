@@ -464,7 +464,7 @@ async fn a_real_temper_is_late_and_then_refuses() {
     for _ in 0..20 {
         assert_eq!(query().await.status, 200, "a burst is served");
     }
-    let began = std::time::Instant::now();
+    let began = tokio::time::Instant::now();
     let (late, later, latest, refused) = tokio::join!(query(), query(), query(), query());
     assert!(began.elapsed() >= Duration::from_secs(9), "three wait for three, six and nine seconds");
     let mut statuses = [&late, &later, &latest, &refused].map(|answer| answer.status.as_u16());

@@ -116,7 +116,7 @@ impl Simulator {
 
 /// On which terms the hub serves, how much of them is taken, and what was late or refused.
 fn service(status: &TemperStatus) -> Vec<String> {
-    let TemperStatus { edition, temper, classes, used, over_quota, skew } = status;
+    let TemperStatus { edition, temper, classes, used, over_quota, skew, behind } = status;
     let units = edition.units();
     let (noun, sku) = (if units == 1 { "unit" } else { "units" }, edition.sku().name());
     let mut lines = vec![format!("edition  {sku}, {units} {noun} (:sim edition S1 2)")];
@@ -135,6 +135,11 @@ fn service(status: &TemperStatus) -> Vec<String> {
         (true, true) => format!(", USED UP: {over_quota} requests refused, 403002 (:sim meter 0)"),
     };
     lines.push(format!("day  {used} of {most} messages{end}"));
+    let lag = |lag: Duration| if lag.is_zero() { "none".to_owned() } else { durations::print(lag) };
+    let (index, links, metrics) = (lag(temper.index), lag(temper.links), lag(temper.metrics));
+    lines.push(format!(
+        "lags  queries {index} ({behind} devices behind), links {links}, figures {metrics} (:sim lag index 5s)"
+    ));
     if !skew.is_zero() {
         let way = if skew.is_negative() { "BEHIND" } else { "AHEAD" };
         lines.push(format!("clock  {} {way} (:sim skew 0)", durations::print(skew.unsigned_abs())));

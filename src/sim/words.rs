@@ -75,6 +75,18 @@ pub(super) fn messages(text: &str) -> Result<u64, String> {
     digits.parse().map_err(|_no_number| format!("`{}` is no number of messages; write 399990", text.escape_debug()))
 }
 
+/// How far something comes behind: `5s`, `1m`, or `0`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn lag(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Some(lag) if lag <= MAX_BEAT => Ok(lag),
+        Some(_) => Err(format!("a lag of {text} is more than {} min", MAX_BEAT.as_secs() / 60)),
+        None => Err(format!("`{}` is no lag; write 5s, 1m or 0", text.escape_debug())),
+    }
+}
+
 /// How far a clock is ahead: `10m`, `+10m`, `-10m`, or `0`.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The commands after `:sim` that are about the service itself: what it was bought as, how fast it serves, the messages of
 //! its day, its clock.
 
+use crate::domain::time::durations;
 use crate::sim::hub::{Edition, SimHub, Sku, Temper, TemperStatus};
 use crate::sim::words;
 
@@ -8,7 +9,7 @@ use super::CommandError;
 
 /// What is possible, for refusals.
 pub(super) const POSSIBLE: &str = "edition F1|B1|B2|B3|S1|S2|S3 [UNITS], temper real|off, throttle on|off, \
-    meter on|off|MESSAGES, skew 10m|-10m|0";
+    meter on|off|MESSAGES, lag index|links|metrics 5s|0, skew 10m|-10m|0";
 
 /// Carries out a command; nothing when it is none of these.
 ///
@@ -46,6 +47,20 @@ pub(super) fn run(hub: &SimHub, words: &[&str]) -> Result<Option<String>, Comman
             let status = hub.temper();
             let note = if status.temper.meter { "" } else { "; the meter is off (`:sim meter on`)" };
             format!("{used} of the day's {} messages are used{note}", status.edition.messages_a_day())
+        }
+        ["lag", what @ ("index" | "links" | "metrics"), amount] => {
+            let lag = words::lag(amount).map_err(CommandError::Refused)?;
+            hub.behave(|temper| match *what {
+                "index" => temper.index = lag,
+                "links" => temper.links = lag,
+                _ => temper.metrics = lag,
+            });
+            let lag = durations::print(lag);
+            match *what {
+                "index" => format!("queries see what was up to {lag} ago, and some of what is deleted for much longer"),
+                "links" => format!("a link that comes or goes is noticed after {lag}"),
+                _ => format!("deployments have figures about {lag} after they were looked at"),
+            }
         }
         ["skew", by] => {
             let skew = words::skew(by).map_err(CommandError::Refused)?;
@@ -99,6 +114,13 @@ pub(super) fn in_force(status: &TemperStatus) -> Vec<String> {
     if status.temper.meter {
         let most = status.edition.messages_a_day();
         clauses.push(format!("{} of {most} messages used today, {} requests refused", status.used, status.over_quota));
+    }
+    if !status.temper.index.is_zero() {
+        let lag = durations::print(status.temper.index);
+        clauses.push(format!("queries are up to {lag} behind, for {} devices now", status.behind));
+    }
+    if !status.temper.links.is_zero() {
+        clauses.push(format!("links are noticed after {}", durations::print(status.temper.links)));
     }
     if !status.skew.is_zero() {
         clauses.push(format!("its clock is {}", words::ahead(status.skew)));

@@ -118,7 +118,7 @@ fn one(state: &mut State, call: &Call<'_>, mut item: Item) -> Result<(), HubErro
                 check_tag(&device.identity, item.etag.as_deref())?;
             }
             if mode.starts_with("delete") {
-                state.remove_device(&id);
+                state.remove_device(&id, call.now);
                 return Ok(());
             }
             registry::apply(&id, &mut device, item.body(), false, call.now, &mut state.entropy)?;

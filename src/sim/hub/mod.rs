@@ -111,6 +111,7 @@ impl SimHub {
                 devices: BTreeMap::new(),
                 configurations,
                 entropy,
+                index: temper::Index::default(),
                 service: temper::Service::new(Terms::default(), now),
                 world,
                 ahead: seed::Ahead::default(),
@@ -226,6 +227,7 @@ impl SimHub {
         state.happen_due(now);
         state.evaluate_due(now);
         state.advance(now);
+        state.index.catch_up(now);
         (state, now)
     }
 

@@ -200,7 +200,7 @@ impl<'a> Operation<'a> {
             Self::DeleteConfiguration(id) => configurations::delete(state, call, id),
             Self::ApplyContent(id) => configurations::apply::run(state, call, id),
             Self::DeviceStatistics => Ok(statistics::devices(state)),
-            Self::ServiceStatistics => Ok(statistics::service(state)),
+            Self::ServiceStatistics => Ok(statistics::service(state, call.now)),
         }
     }
 }

@@ -307,7 +307,7 @@ impl State {
     }
 
     fn edit(&mut self, device: &str, module: Option<&str>, patch: &Value, at: Timestamp) -> Result<(), String> {
-        let twin = twins::find_twin(self, device, module).ok_or("there is no such twin")?;
+        let twin = twins::find_twin(self, device, module, at).ok_or("there is no such twin")?;
         twin.patch(TwinWrite::of(patch)?, at).map_err(|limit| limit.to_string())?;
         if let Some(module) = module {
             self.desired_changed(device, module, at);

@@ -3,17 +3,29 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::edition::Edition;
+use super::state::State;
 use super::temper::{Service, Temper, TemperStatus, Terms};
 use super::world::NoMachine;
 use super::{SimHub, twins};
 
+impl State {
+    fn behave(&mut self, temper: Temper, now: Timestamp) {
+        self.index.set(temper.index, now);
+        self.configurations.set_metric_lag(temper.metrics);
+        self.service.behave(temper);
+    }
+}
+
 impl SimHub {
     /// The hub serves on these terms from the first; nobody has asked it for anything yet.
     pub(in crate::sim) fn on_terms(&self, terms: Terms) {
-        self.unmade().service = Service::new(terms, self.clock.now().wall);
+        let now = self.clock.now().wall;
+        let mut state = self.unmade();
+        state.service = Service::new(terms, now);
+        state.behave(terms.temper, now);
     }
 
     /// Buys another edition.
@@ -23,10 +35,10 @@ impl SimHub {
 
     /// Changes how the hub behaves.
     pub(in crate::sim) fn behave(&self, change: impl FnOnce(&mut Temper)) {
-        let mut state = self.state();
+        let (mut state, now) = self.present();
         let mut temper = state.service.temper;
         change(&mut temper);
-        state.service.behave(temper);
+        state.behave(temper, now);
     }
 
     /// So many of the day's messages are used.
@@ -42,8 +54,9 @@ impl SimHub {
 
     /// On which terms it serves, and what was taken.
     pub(in crate::sim) fn temper(&self) -> TemperStatus {
-        let now = self.clock.now().wall;
-        self.state().service.status(now)
+        let (mut state, now) = self.present();
+        let behind = state.index.behind();
+        state.service.status(behind, now)
     }
 
     /// Another beat, on which the hub notices what changed on the side of the devices; the first one counts from now.
@@ -57,7 +70,7 @@ impl SimHub {
     /// [`NoMachine`] when there is no such twin.
     pub(in crate::sim) fn touch(&self, device: &str, module: Option<&str>) -> Result<(), NoMachine> {
         let (mut state, now) = self.present();
-        let twin = twins::find_twin(&mut state, device, module).ok_or_else(|| match module {
+        let twin = twins::find_twin(&mut state, device, module, now).ok_or_else(|| match module {
             Some(module) => NoMachine::Module { device: device.to_owned(), module: module.to_owned() },
             None => NoMachine::Device(device.to_owned()),
         })?;

@@ -2,7 +2,7 @@
 //! which.
 
 /// The simulated hub's switches.
-pub(super) const HUB: [&str; 33] = [
+pub(super) const HUB: [&str; 36] = [
     "hub off",
     "hub on",
     "latency 300ms",
@@ -18,6 +18,9 @@ pub(super) const HUB: [&str; 33] = [
     "throttle off",
     "meter on",
     "meter off",
+    "lag index 5s",
+    "lag links 60s",
+    "lag metrics 10s",
     "skew 10m",
     "drop request 1",
     "drop request all",

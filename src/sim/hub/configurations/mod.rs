@@ -34,6 +34,8 @@ use super::message::{IfMatch, NoCondition, Response};
 use super::stamp;
 use super::state::State;
 
+pub(super) use due::LAG;
+
 use content::{Content, Writes};
 use due::Due;
 use metrics::{Figures, system_queries};
@@ -121,9 +123,14 @@ impl Configurations {
         self.due.set_beat(beat, now);
     }
 
+    /// How long after they were looked at there are figures, more or less.
+    pub(super) fn set_metric_lag(&mut self, lag: Duration) {
+        self.due.set_lag(lag);
+    }
+
     /// The hub has been looking at them since an instant in the past.
     pub(super) fn begin(&mut self, at: Timestamp, beat: Option<Duration>) {
-        self.due = Due::new(at);
+        self.due = self.due.begun(at);
         if let Some(beat) = beat {
             self.due.set_beat(beat, at);
         }

@@ -1,23 +1,29 @@
 //! The service's temper: it was bought as something, serves at a rate, and has so many messages a day. Here is what of that
-//! is in force and what has become of it; `rates` and `meter` count, `cost` says what a request takes.
+//! is in force and what has become of it; `rates` and `meter` count, `cost` says what a request takes, `index` is
+//! what queries see.
 //!
 //! Messages are counted whether or not somebody runs out of them, so that switching the meter on finds the day as it was.
 //! Those of machines are what they report and what they are told; their telemetry is not counted.
 
 mod cost;
+mod index;
 mod meter;
 mod rates;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
+use super::configurations::LAG;
 use super::edition::{Class, Edition};
 use super::errors::{Code, HubError};
 use super::message::{Request, Response};
 use super::refusal::Refusal;
 use super::router::Operation;
 
+pub(super) use index::Index;
 use meter::Meter;
 pub use rates::Turns;
 use rates::{Rates, Turn};
@@ -29,18 +35,30 @@ pub struct Temper {
     pub throttle: bool,
     /// When the day's messages are used up, what costs some is refused with 403002.
     pub meter: bool,
+    /// How far what queries see comes behind, at most.
+    pub index: Duration,
+    /// How long it takes until a link that came or went is noticed.
+    pub links: Duration,
+    /// How long after deployments were looked at there are figures, more or less.
+    pub metrics: Duration,
 }
 
 impl Default for Temper {
     /// A kind one.
     fn default() -> Self {
-        Self { throttle: false, meter: false }
+        Self { throttle: false, meter: false, index: Duration::ZERO, links: Duration::ZERO, metrics: LAG }
     }
 }
 
 impl Temper {
-    /// As the service is.
-    pub const REAL: Self = Self { throttle: true, meter: true };
+    /// As the service is. Of links it says that their state may be late by minutes; the least of that is taken.
+    pub const REAL: Self = Self {
+        throttle: true,
+        meter: true,
+        index: Duration::from_secs(5),
+        links: Duration::from_secs(60),
+        metrics: LAG,
+    };
 }
 
 /// What a hub is to begin with.
@@ -71,6 +89,8 @@ pub struct TemperStatus {
     pub over_quota: u64,
     /// How far its clock is ahead.
     pub skew: SignedDuration,
+    /// Devices that queries see otherwise than they are.
+    pub behind: usize,
 }
 
 /// One class of operations.
@@ -186,7 +206,7 @@ impl Service {
     }
 
     /// What is in force and what was taken.
-    pub(super) fn status(&mut self, now: Timestamp) -> TemperStatus {
+    pub(super) fn status(&mut self, behind: usize, now: Timestamp) -> TemperStatus {
         let class = |class| ClassStatus { class, used: self.rates.used(class, now), turns: self.rates.turns(class) };
         let classes = Class::ALL.map(class).to_vec();
         TemperStatus {
@@ -196,6 +216,7 @@ impl Service {
             used: self.meter.used(now),
             over_quota: self.meter.refused(),
             skew: self.skew,
+            behind,
         }
     }
 }

@@ -35,8 +35,9 @@ const ROOT: [&str; 11] = [
     "registries",
     "images",
 ];
-const HUB: [&str; 12] =
-    ["name", "sku", "units", "temper", "throttle", "meter", "used", "skew", "beat", "off", "latency", "faults"];
+const HUB: [&str; 13] =
+    ["name", "sku", "units", "temper", "throttle", "meter", "used", "lag", "skew", "beat", "off", "latency", "faults"];
+const LAGS: [&str; 3] = ["index", "links", "metrics"];
 const DEVICES: [&str; 9] =
     ["id", "edge", "registered", "tags", "manifest", "installed", "architecture", "runtime", "leaves"];
 const DEPLOYMENTS: [&str; 7] = ["id", "manifest", "condition", "priority", "labels", "metrics", "created"];
@@ -148,6 +149,15 @@ fn terms(section: &Section<'_>) -> Option<Terms> {
     }
     if let Some(on) = section.get("meter").and_then(|field| field.flag()) {
         temper.meter = on;
+    }
+    if let Some(lags) = section.get("lag").as_ref().and_then(|field| field.section(&LAGS)) {
+        let lag = |key: &str| {
+            let field = lags.get(key)?;
+            words::lag(field.string()?).map_or_else(|why| field.wrong(why), Some)
+        };
+        temper.index = lag("index").unwrap_or(temper.index);
+        temper.links = lag("links").unwrap_or(temper.links);
+        temper.metrics = lag("metrics").unwrap_or(temper.metrics);
     }
     let used = section.get("used").and_then(|field| field.whole(0..=u64::MAX));
     let skew =

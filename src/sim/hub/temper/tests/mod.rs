@@ -1,5 +1,7 @@
 //! The temper from outside, on a clock that stands until it is turned.
 
+mod lags;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,7 +100,7 @@ fn a_bulk_of_more_than_is_left_is_refused() {
 /// The meter: what costs, how much, what its end stops, and that midnight begins it anew.
 #[test]
 fn a_day_is_used_up_message_by_message_until_midnight() {
-    let (caller, clock) = hub(Sku::F1, Temper { throttle: false, meter: true });
+    let (caller, clock) = hub(Sku::F1, Temper { meter: true, ..Temper::default() });
     let used = || caller.hub.temper().used;
     let costs = |act: &dyn Fn() -> Answer| {
         let before = used();
