@@ -484,3 +484,37 @@ async fn a_real_temper_is_late_and_then_refuses() {
     assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
     sim.shutdown().await;
 }
+
+/// The kernel says that the connection is no more, and the hub has heard of nothing.
+#[tokio::test]
+async fn a_reset_is_one() {
+    let sim = sim(Scenario::Default).await;
+    let outside = Outside::new(&sim);
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
+    let served = sim.status().served;
+    assert!(sim.command("reset").is_ok());
+    let request = outside.request(Method::GET, "/twins/edge-gateway-001", &[], &Value::Null);
+    let error = request.send().await.expect_err("no answer");
+    let mut causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let is_reset = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionReset;
+    assert!(causes.any(|error| error.downcast_ref().is_some_and(is_reset)), "{error:?}");
+    assert_eq!(sim.status().served, served);
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
+    sim.shutdown().await;
+}
+
+/// A world that is faster says so, its stamps are its own, and tokens are as good as by the clock of whoever made them.
+#[tokio::test]
+async fn a_fast_world_says_so_and_takes_tokens_by_real_time() {
+    let clock = ManualClock::at(NOW.parse().expect("instant"));
+    let options = SimOptions { scenario: Scenario::Tutorial, seed: Seed::fixed(3), ..SimOptions::new(clock.clone()) };
+    let sim = start(options.at_speed(60)).await.expect("a simulator");
+    let outside = Outside::new(&sim);
+    clock.advance(Duration::from_secs(120));
+    let answer = outside.get("/devices").await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-edgedeck-sim-speed")), (200, Some("60")));
+    assert_eq!(answer.header("date"), Some("Wed, 04 Mar 2026 07:06:07 GMT"), "two hours later, and the token held one");
+    clock.advance(Duration::from_secs(3_600));
+    assert_eq!(outside.get("/devices").await.status, 401, "an hour of ours");
+    sim.shutdown().await;
+}

@@ -45,7 +45,7 @@ pub(super) async fn serve(
     if let Some(seed) = args.seed {
         options.seed = Seed::numbered(seed.into());
     }
-    let sim = start(options).await.map_err(|error| failed(error.to_string()))?;
+    let sim = start(options.at_speed(args.speed)).await.map_err(|error| failed(error.to_string()))?;
     let now = real.now().wall;
     let files = AccessFiles::write(&sim, &process.paths.runtime, now).map_err(failed)?;
     let status = sim.status();
@@ -58,6 +58,9 @@ pub(super) async fn serve(
     let mut facts = Facts::default();
     let mut say = |name: &'static str, text: String| facts.add(name, Untrusted::from(text).shown());
     say("hub", format!("{}, scenario {name}, {} devices", status.hub, status.devices));
+    if args.speed != 1 {
+        say("speed", format!("{} times as fast as real time", args.speed));
+    }
     say("endpoint", status.endpoint.clone());
     say("authority (CA)", files.authority().display().to_string());
     say("connection string", files.connection_string().display().to_string());

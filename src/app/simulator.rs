@@ -160,7 +160,7 @@ fn class(status: &ClassStatus) -> String {
 }
 
 /// What becomes of single requests, each with the words that begin or end it.
-fn single_requests(faults: &FaultState) -> [String; 3] {
+fn single_requests(faults: &FaultState) -> Vec<String> {
     let request = match faults.drop_request {
         None => "all arrive (:sim drop request 1 writes)".to_owned(),
         Some(next) => format!("LOST: {next} (:sim drop request off)"),
@@ -176,7 +176,13 @@ fn single_requests(faults: &FaultState) -> [String; 3] {
         }
         Some((refusal, next)) => format!("REFUSED: {next}, {} (:sim answer ok)", refusal.word()),
     };
-    [format!("requests  {request}"), format!("replies  {reply}"), format!("answers  {answer}")]
+    let mut lines = vec![format!("requests  {request}"), format!("replies  {reply}"), format!("answers  {answer}")];
+    lines.extend(faults.reset.map(|next| format!("connections  RESET: those of {next} (:sim reset off)")));
+    if let Some(next) = faults.foreign {
+        let left = next.left.map_or_else(|| "each".to_owned(), |left| format!("the next {left}"));
+        lines.push(format!("writes of twins  OVERTAKEN: {left}, by somebody else (:sim foreign off)"));
+    }
+    lines
 }
 
 /// What became of the machines' messages, and who has no network.

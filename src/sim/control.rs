@@ -72,7 +72,7 @@ pub(super) fn run(shared: &Shared, text: &str) -> Result<String, CommandError> {
             shared.hub.touch(device, module)?;
             Ok(format!("somebody else wrote tags.touched of {target}; its ETag has moved"))
         }
-        [of @ ("drop" | "answer"), rest @ ..] => requests::run(faults, of, rest),
+        [of @ ("drop" | "answer" | "reset" | "foreign"), rest @ ..] => requests::run(faults, of, rest),
         words => {
             if let Some(said) = service::run(&shared.hub, words)? {
                 return Ok(said);

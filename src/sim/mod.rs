@@ -59,6 +59,8 @@ pub struct SimOptions {
     pub seed: Seed,
     /// On which terms the hub serves; those of the scenario, without any.
     pub terms: Option<Terms>,
+    /// How many times faster than `real_clock` the world's `clock` goes. Answers say so when it is not one.
+    pub speed: u32,
 }
 
 impl SimOptions {
@@ -72,6 +74,7 @@ impl SimOptions {
             clock,
             seed: Seed::random(),
             terms: None,
+            speed: 1,
         }
     }
 
@@ -81,6 +84,17 @@ impl SimOptions {
         let clock = scenario.clock(&real_clock);
         let seed = scenario.seed().unwrap_or_else(Seed::random);
         Self { scenario, seed, real_clock, ..Self::new(clock) }
+    }
+}
+
+impl SimOptions {
+    /// The same world, whose clock goes so many times as fast as the real one.
+    #[must_use]
+    pub fn at_speed(self, speed: u32) -> Self {
+        if speed == 1 {
+            return self;
+        }
+        Self { clock: self.scenario.fast_clock(speed, &self.real_clock), speed, ..self }
     }
 }
 
@@ -133,7 +147,7 @@ pub struct SimStatus {
 /// # Errors
 /// [`SimError`] when the address is taken or no certificate can be made.
 pub async fn start(options: SimOptions) -> Result<Sim, SimError> {
-    let SimOptions { scenario, listen, clock, real_clock, seed, terms } = options;
+    let SimOptions { scenario, listen, clock, real_clock, seed, terms, speed } = options;
     let faults = scenario.faults();
     let name = scenario.name().to_owned();
     let hub = scenario.build(seed, clock, real_clock);
@@ -141,7 +155,7 @@ pub async fn start(options: SimOptions) -> Result<Sim, SimError> {
         hub.on_terms(terms);
     }
     let tls = tls::generate(&format!("{}.azure-devices.net", hub.name()), listen.ip())?;
-    let hub = hub.also_at(listen.ip().to_string());
+    let hub = hub.at_speed(speed).also_at(listen.ip().to_string());
     let (listener, address) = bind(listen).await?;
     let (door, door_address) = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     // Nobody can connect to "any address"; from this machine, loopback is one of them.

@@ -18,7 +18,8 @@ pub(super) const FAULTS: &str = "agent-hung, disk-full, certificates-expired, cl
 
 /// What can be wrong with single requests, for refusals.
 pub(super) const HUB_FAULTS: &str = "drop request|reply [N|all] [reads|writes|methods], \
-    answer 429|500|503|504 [N|all] [reads|writes|methods], answer quota";
+    answer 429|500|503|504 [N|all] [reads|writes|methods], answer quota, \
+    reset [N|all] [reads|writes|methods], foreign [N|all]";
 
 /// What a pull can come to, for refusals.
 pub(super) const PULLS: &str = "ok, missing, refused, hangs, slow";
@@ -130,6 +131,10 @@ pub(super) enum HubFault {
     DropRequest(Next),
     /// Their replies never arrive.
     DropReply(Next),
+    /// Their connections are reset.
+    Reset(Next),
+    /// Somebody else writes to the twin first.
+    Foreign(Next),
     /// They are refused.
     Answer(Refusal, Next),
 }
@@ -140,6 +145,8 @@ impl HubFault {
         match self {
             Self::DropRequest(next) => state.drop_request = Some(next),
             Self::DropReply(next) => state.drop_reply = Some(next),
+            Self::Reset(next) => state.reset = Some(next),
+            Self::Foreign(next) => state.foreign = Some(next),
             Self::Answer(refusal, next) => state.answer = Some((refusal, next)),
         }
     }
@@ -150,6 +157,9 @@ pub(super) fn hub_fault(words: &[&str]) -> Option<HubFault> {
     Some(match words {
         ["drop", "request", rest @ ..] => HubFault::DropRequest(next(rest)?),
         ["drop", "reply", rest @ ..] => HubFault::DropReply(next(rest)?),
+        ["reset", rest @ ..] => HubFault::Reset(next(rest)?),
+        // Only writes can be overtaken.
+        ["foreign", rest @ ..] => HubFault::Foreign(next(rest).filter(|next| next.kind.is_none())?),
         // A day does not end after so many requests.
         ["answer", "quota"] => HubFault::Answer(Refusal::QuotaExceeded, Next { left: None, kind: None }),
         ["answer", code, rest @ ..] => {
@@ -247,6 +257,9 @@ mod tests {
             ("drop request all", HubFault::DropRequest(next(None, None))),
             ("answer 429 2 methods", HubFault::Answer(Refusal::Throttled, next(Some(2), Some(Method)))),
             ("answer 503", HubFault::Answer(Refusal::Unavailable, next(Some(1), None))),
+            ("reset 2 reads", HubFault::Reset(next(Some(2), Some(Read)))),
+            ("foreign", HubFault::Foreign(next(Some(1), None))),
+            ("foreign all", HubFault::Foreign(next(None, None))),
             ("answer quota", HubFault::Answer(Refusal::QuotaExceeded, next(None, None))),
         ] {
             assert_eq!(words(text), Some(expected), "{text}");
@@ -262,6 +275,8 @@ mod tests {
             "answer 418",
             "answer 200 1",
             "answer quota 2",
+            "foreign reads",
+            "reset 0",
         ];
         for wrong in wrong {
             assert_eq!(words(wrong), None, "{wrong}");

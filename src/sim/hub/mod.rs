@@ -72,6 +72,8 @@ pub struct SimHub {
     clock: SharedClock,
     /// Real time: SAS tokens are made by clients that know nothing of the world's.
     real_clock: SharedClock,
+    /// How many times faster than the real one the world's clock goes.
+    speed: u32,
     hosts: Vec<String>,
     policies: [Policy; 5],
     state: Mutex<State>,
@@ -80,6 +82,10 @@ pub struct SimHub {
     begun: Once,
     served: AtomicU64,
 }
+
+/// Says in each answer how many times faster than ours the world's time goes, unless it is the same: whoever compares stamps
+/// with a clock of its own has to know.
+const SPEED: &str = "x-edgedeck-sim-speed";
 
 /// Puts a world into a hub that nobody has seen yet. It may use the hub's seeding calls and no others.
 pub(super) type Beginning = Box<dyn FnOnce(&SimHub) + Send>;
@@ -106,6 +112,7 @@ impl SimHub {
             name: name.to_owned(),
             clock,
             real_clock,
+            speed: 1,
             policies,
             state: Mutex::new(State {
                 devices: BTreeMap::new(),
@@ -160,6 +167,14 @@ impl SimHub {
             .unwrap_or_else(|error| error.response(request_id, now));
         let date = now.saturating_add(state.service.skew).unwrap_or(now);
         drop(state);
+        let mut response = response;
+        if let Wait::Turn(after) = response.wait {
+            // Rates are the world's, and whoever waits for a turn waits in ours.
+            response.wait = Wait::Turn(after / self.speed);
+        }
+        if self.speed != 1 {
+            response = response.header(SPEED, self.speed.to_string());
+        }
         response
             .header("Server", "Microsoft-HTTPAPI/2.0")
             .header("Vary", "Origin")
@@ -204,6 +219,13 @@ impl SimHub {
         let needed = Some(auth::Permission::RegistryWrite);
         let now = self.real_clock.now().wall;
         auth::authorize(request, path, needed, &self.policies, &self.hosts, now).is_ok()
+    }
+
+    /// The world's clock goes so many times as fast as the real one.
+    #[must_use]
+    pub(super) fn at_speed(mut self, speed: u32) -> Self {
+        self.speed = speed.max(1);
+        self
     }
 
     /// The hub answers to another host name or address too.

@@ -39,6 +39,8 @@ pub(in crate::sim) struct Asked {
     pub(in crate::sim) kind: RequestKind,
     /// Whether it costs messages of the day.
     pub(in crate::sim) metered: bool,
+    /// Whether it writes to a twin.
+    pub(in crate::sim) twin: bool,
 }
 
 impl Asked {
@@ -47,9 +49,13 @@ impl Asked {
         let target = Target::of(request);
         let operation = target.as_ref().and_then(|target| Operation::of(&request.method, &target.segments));
         match operation {
-            Some(operation) => Self { kind: operation.kind(), metered: operation.is_metered() },
-            None if request.method == "GET" => Self { kind: RequestKind::Read, metered: false },
-            None => Self { kind: RequestKind::Write, metered: false },
+            Some(operation) => Self {
+                kind: operation.kind(),
+                metered: operation.is_metered(),
+                twin: matches!(operation, Operation::WriteTwin(..)),
+            },
+            None if request.method == "GET" => Self { kind: RequestKind::Read, metered: false, twin: false },
+            None => Self { kind: RequestKind::Write, metered: false, twin: false },
         }
     }
 }
@@ -128,7 +134,8 @@ mod tests {
             ("POST", "/devices/%ff", Write, false),
         ] {
             let request = Request { method: method.to_owned(), path_and_query: path.to_owned(), ..Request::default() };
-            assert_eq!(Asked::of(&request), Asked { kind, metered }, "{method} {path}");
+            let twin = method == "PATCH";
+            assert_eq!(Asked::of(&request), Asked { kind, metered, twin }, "{method} {path}");
         }
     }
 }

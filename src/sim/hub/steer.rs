@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::edition::Edition;
+use super::message::Request;
+use super::router::{Operation, Target};
 use super::state::State;
 use super::temper::{Service, Temper, TemperStatus, Terms};
 use super::world::NoMachine;
@@ -62,6 +64,15 @@ impl SimHub {
     /// Another beat, on which the hub notices what changed on the side of the devices; the first one counts from now.
     pub(in crate::sim) fn set_beat(&self, beat: Duration) {
         self.state().configurations.set_beat(beat, self.clock.now().wall);
+    }
+
+    /// Somebody else writes to the twin that a request is about to write to.
+    pub(in crate::sim) fn overtake(&self, request: &Request) {
+        let Some(target) = Target::of(request) else { return };
+        if let Some(Operation::WriteTwin(device, module, _)) = Operation::of(&request.method, &target.segments) {
+            // There may be none; then the request is told so.
+            let _there_is_one = self.touch(device, module);
+        }
     }
 
     /// Writes a tag as somebody else would, so that the entity tag moves under whoever edits the twin.

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use crate::domain::time::SharedClock;
 
-use super::clock::ShiftedClock;
+use super::clock::{FastClock, ShiftedClock};
 use super::faults::FaultState;
 use super::hub::{Seed, SimHub, Terms};
 
@@ -130,6 +130,12 @@ impl Scenario {
             Some(start) => ShiftedClock::to_begin_at(start, real),
             None => Arc::clone(real),
         }
+    }
+
+    /// The world's clock over the real one, so many times as fast.
+    #[must_use]
+    pub(super) fn fast_clock(&self, speed: u32, real: &SharedClock) -> SharedClock {
+        FastClock::to_begin_at(self.start().unwrap_or(real.now().wall), speed, real)
     }
 
     /// What is wrong with the way to the hub from the first moment.

@@ -2,7 +2,7 @@
 //! which.
 
 /// The simulated hub's switches.
-pub(super) const HUB: [&str; 36] = [
+pub(super) const HUB: [&str; 40] = [
     "hub off",
     "hub on",
     "latency 300ms",
@@ -35,6 +35,10 @@ pub(super) const HUB: [&str; 36] = [
     "answer 503 all",
     "answer 504 1",
     "answer quota",
+    "reset 1",
+    "reset off",
+    "foreign 1",
+    "foreign off",
     "answer ok",
     "image",
     "registry",
@@ -47,9 +51,10 @@ pub(super) const DEVICE: [&str; 11] =
 /// Requests by what they do.
 const REQUESTS: &[&str] = &["reads", "writes", "methods"];
 /// What follows a switch and one word of whoever types.
-const AFTER: [(&str, &[&str]); 9] = [
+const AFTER: [(&str, &[&str]); 10] = [
     ("drop request", REQUESTS),
     ("drop reply", REQUESTS),
+    ("reset", REQUESTS),
     ("answer 429", REQUESTS),
     ("answer 500", REQUESTS),
     ("answer 503", REQUESTS),
