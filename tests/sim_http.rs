@@ -449,3 +449,72 @@ async fn a_day_that_is_used_up_stops_what_is_metered() {
     assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
     sim.shutdown().await;
 }
+
+/// The service's temper over the wire: what comes too fast is late and then refused, and the connection of a refusal is
+/// closed; a clock that is ahead takes tokens for expired; and the words say so.
+#[tokio::test]
+async fn a_real_temper_is_late_and_then_refuses() {
+    let sim = sim(Scenario::Default).await;
+    let outside = Outside::new(&sim);
+    let query = || outside.send(Method::POST, "/devices/query", &[], json!({"query": "SELECT deviceId FROM devices"}));
+    for _ in 0..30 {
+        assert_eq!(query().await.status, 200, "a kind hub serves at any rate");
+    }
+    assert!(sim.command("temper real").is_ok());
+    for _ in 0..20 {
+        assert_eq!(query().await.status, 200, "a burst is served");
+    }
+    let began = tokio::time::Instant::now();
+    let (late, later, latest, refused) = tokio::join!(query(), query(), query(), query());
+    assert!(began.elapsed() >= Duration::from_secs(9), "three wait for three, six and nine seconds");
+    let mut statuses = [&late, &later, &latest, &refused].map(|answer| answer.status.as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 429]);
+    let refused = [late, later, latest, refused].into_iter().find(|answer| answer.status == 429).expect("one");
+    assert_eq!(refused.header("iothub-errorcode"), Some("ThrottlingBacklogTimeout"));
+    assert_eq!(refused.header("retry-after"), None);
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
+    let status = sim.command("status").expect("status");
+    assert!(status.contains("queries 115 % used, 3 late, 1 refused"), "{status}");
+    assert!(sim.command("throttle off").is_ok());
+    assert_eq!(query().await.status, 200);
+    assert!(sim.command("skew 2h").is_ok());
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 401, "its tokens hold for an hour");
+    assert!(sim.command("skew 0").is_ok());
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
+    sim.shutdown().await;
+}
+
+/// The kernel says that the connection is no more, and the hub has heard of nothing.
+#[tokio::test]
+async fn a_reset_is_one() {
+    let sim = sim(Scenario::Default).await;
+    let outside = Outside::new(&sim);
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
+    let served = sim.status().served;
+    assert!(sim.command("reset").is_ok());
+    let request = outside.request(Method::GET, "/twins/edge-gateway-001", &[], &Value::Null);
+    let error = request.send().await.expect_err("no answer");
+    let mut causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let is_reset = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionReset;
+    assert!(causes.any(|error| error.downcast_ref().is_some_and(is_reset)), "{error:?}");
+    assert_eq!(sim.status().served, served);
+    assert_eq!(outside.get("/twins/edge-gateway-001").await.status, 200);
+    sim.shutdown().await;
+}
+
+/// A world that is faster says so, its stamps are its own, and tokens are as good as by the clock of whoever made them.
+#[tokio::test]
+async fn a_fast_world_says_so_and_takes_tokens_by_real_time() {
+    let clock = ManualClock::at(NOW.parse().expect("instant"));
+    let options = SimOptions { scenario: Scenario::Tutorial, seed: Seed::fixed(3), ..SimOptions::new(clock.clone()) };
+    let sim = start(options.at_speed(60)).await.expect("a simulator");
+    let outside = Outside::new(&sim);
+    clock.advance(Duration::from_secs(120));
+    let answer = outside.get("/devices").await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-edgedeck-sim-speed")), (200, Some("60")));
+    assert_eq!(answer.header("date"), Some("Wed, 04 Mar 2026 07:06:07 GMT"), "two hours later, and the token held one");
+    clock.advance(Duration::from_secs(3_600));
+    assert_eq!(outside.get("/devices").await.status, 401, "an hour of ours");
+    sim.shutdown().await;
+}

@@ -59,7 +59,9 @@ fn answer(
             in_runtime(sim::run(&process.paths.runtime, clock, command))?
         }
         Command::Sim(SimArgs { command: None, serve: args }) => {
-            in_runtime(serve(process, scenario(connect)?, args, format))?;
+            let scenario = scenario(connect)?;
+            let terms = connect.terms(&scenario).map_err(Failure::usage)?;
+            in_runtime(serve(process, scenario, terms, args, format))?;
             return Ok(None);
         }
     };

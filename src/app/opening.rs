@@ -10,7 +10,8 @@ use crate::domain::secret::Secret;
 use crate::domain::text::Untrusted;
 use crate::domain::time::SharedClock;
 use crate::hub::{
-    ConnectionString, Credential, Endpoint, EntraEnvironment, EntraSettings, Hub, HubSettings, ManagedIdentity, Trust,
+    ConnectionString, Credential, Endpoint, EntraEnvironment, EntraSettings, Hub, HubSettings, ManagedIdentity, Sku,
+    Trust,
 };
 use crate::sim::{Scenario, Sim, SimOptions};
 
@@ -206,11 +207,18 @@ async fn simulated(process: &Process, connect: &ConnectArgs, clock: SharedClock)
             Untrusted::new(scenario.name()).shown()
         )));
     }
-    let sim = crate::sim::start(SimOptions::of(scenario, clock.clone())).await?;
+    let terms = connect.terms(&scenario).map_err(OpenError::Input)?;
+    let options = SimOptions { terms: Some(terms), ..SimOptions::of(scenario, clock.clone()) };
+    let sim = crate::sim::start(options).await?;
     let (endpoint, credential) = from_string(&sim.connection_string())?;
     let trust = Trust::Only(sim.ca_pem().as_bytes().to_vec());
     let read_only = connect.read_only || Named::Simulated.is_read_only(&process.config.settings.safety.start_readonly);
     let settings = settings(HubSettings::new(endpoint, credential), &process.config.settings, trust, read_only);
+    // The budget follows the hub that is there, whatever is set for others.
+    let settings = match Sku::parse(terms.edition.sku().name()) {
+        Some(sku) => HubSettings { sku, units: terms.edition.units(), ..settings },
+        None => settings,
+    };
     let name = sim.hub().name().to_owned();
     let hub = Hub::connect(settings, clock)?;
     Ok(Opened {

@@ -12,7 +12,7 @@ use crate::cli::sim::ServeArgs;
 use crate::cli::{Answer, Exit, Facts, Failure, Format, put};
 use crate::domain::text::{Shown, Untrusted};
 use crate::domain::time::SharedClock;
-use crate::sim::{Scenario, Seed, SimOptions, start};
+use crate::sim::{Scenario, Seed, SimOptions, Terms, start};
 
 /// Serves `scenario` until a signal comes; says at the beginning where, and how to get there.
 ///
@@ -21,6 +21,7 @@ use crate::sim::{Scenario, Seed, SimOptions, start};
 pub(super) async fn serve(
     process: &Process,
     scenario: Scenario,
+    terms: Terms,
     args: &ServeArgs,
     format: Format,
 ) -> Result<(), Failure> {
@@ -36,11 +37,15 @@ pub(super) async fn serve(
     let mut signals = Signals::new().map_err(|error| failed(format!("signals could not be waited for: {error}")))?;
     let real: SharedClock = Arc::new(SystemClock::start());
     let name = scenario.name().to_owned();
-    let mut options = SimOptions { listen: SocketAddr::V4(args.listen), ..SimOptions::of(scenario, Arc::clone(&real)) };
+    let mut options = SimOptions {
+        listen: SocketAddr::V4(args.listen),
+        terms: Some(terms),
+        ..SimOptions::of(scenario, Arc::clone(&real))
+    };
     if let Some(seed) = args.seed {
         options.seed = Seed::numbered(seed.into());
     }
-    let sim = start(options).await.map_err(|error| failed(error.to_string()))?;
+    let sim = start(options.at_speed(args.speed)).await.map_err(|error| failed(error.to_string()))?;
     let now = real.now().wall;
     let files = AccessFiles::write(&sim, &process.paths.runtime, now).map_err(failed)?;
     let status = sim.status();
@@ -53,6 +58,9 @@ pub(super) async fn serve(
     let mut facts = Facts::default();
     let mut say = |name: &'static str, text: String| facts.add(name, Untrusted::from(text).shown());
     say("hub", format!("{}, scenario {name}, {} devices", status.hub, status.devices));
+    if args.speed != 1 {
+        say("speed", format!("{} times as fast as real time", args.speed));
+    }
     say("endpoint", status.endpoint.clone());
     say("authority (CA)", files.authority().display().to_string());
     say("connection string", files.connection_string().display().to_string());

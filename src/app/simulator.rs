@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::access::AccessFiles;
 use crate::domain::text::Untrusted;
-use crate::domain::time::age_text;
-use crate::sim::{FaultState, Refusal, Sim, Tally};
+use crate::domain::time::{age_text, durations};
+use crate::sim::{ClassStatus, FaultState, Refusal, Sim, Tally, TemperStatus};
 use crate::tui::msg::Msg;
 use crate::tui::notices::Severity;
 
@@ -73,6 +73,7 @@ impl Simulator {
             ),
             format!("latency  {} ms added (:sim latency 300ms)", status.faults.latency.as_millis()),
         ];
+        lines.extend(service(&status.temper));
         lines.extend(single_requests(&status.faults));
         lines.extend(machines(&self.sim.tally(PATIENCE)));
         lines.push(String::new());
@@ -113,8 +114,53 @@ impl Simulator {
     }
 }
 
+/// On which terms the hub serves, how much of them is taken, and what was late or refused.
+fn service(status: &TemperStatus) -> Vec<String> {
+    let TemperStatus { edition, temper, classes, used, over_quota, skew, behind } = status;
+    let units = edition.units();
+    let (noun, sku) = (if units == 1 { "unit" } else { "units" }, edition.sku().name());
+    let mut lines = vec![format!("edition  {sku}, {units} {noun} (:sim edition S1 2)")];
+    if temper.throttle {
+        let taken = classes.iter().filter(|class| class.used > 0 || class.turns.late + class.turns.refused > 0);
+        let taken: Vec<String> = taken.map(class).collect();
+        let taken = if taken.is_empty() { "nothing is used".to_owned() } else { taken.join("; ") };
+        lines.push(format!("rates  {taken} (:sim throttle off)"));
+    } else {
+        lines.push("rates  without a limit (:sim temper real)".to_owned());
+    }
+    let most = edition.messages_a_day();
+    let end = match (temper.meter, used >= &most) {
+        (false, _) => " (:sim meter on)".to_owned(),
+        (true, false) => format!(", {over_quota} requests refused (:sim meter {most})"),
+        (true, true) => format!(", USED UP: {over_quota} requests refused, 403002 (:sim meter 0)"),
+    };
+    lines.push(format!("day  {used} of {most} messages{end}"));
+    let lag = |lag: Duration| if lag.is_zero() { "none".to_owned() } else { durations::print(lag) };
+    let (index, links, metrics) = (lag(temper.index), lag(temper.links), lag(temper.metrics));
+    lines.push(format!(
+        "lags  queries {index} ({behind} devices behind), links {links}, figures {metrics} (:sim lag index 5s)"
+    ));
+    if !skew.is_zero() {
+        let way = if skew.is_negative() { "BEHIND" } else { "AHEAD" };
+        lines.push(format!("clock  {} {way} (:sim skew 0)", durations::print(skew.unsigned_abs())));
+    }
+    lines
+}
+
+fn class(status: &ClassStatus) -> String {
+    let ClassStatus { class, used, turns } = status;
+    let mut text = format!("{} {used} %", class.name());
+    if turns.late > 0 {
+        text.push_str(&format!(", {} late", turns.late));
+    }
+    if turns.refused > 0 {
+        text.push_str(&format!(", {} REFUSED", turns.refused));
+    }
+    text
+}
+
 /// What becomes of single requests, each with the words that begin or end it.
-fn single_requests(faults: &FaultState) -> [String; 3] {
+fn single_requests(faults: &FaultState) -> Vec<String> {
     let request = match faults.drop_request {
         None => "all arrive (:sim drop request 1 writes)".to_owned(),
         Some(next) => format!("LOST: {next} (:sim drop request off)"),
@@ -130,7 +176,13 @@ fn single_requests(faults: &FaultState) -> [String; 3] {
         }
         Some((refusal, next)) => format!("REFUSED: {next}, {} (:sim answer ok)", refusal.word()),
     };
-    [format!("requests  {request}"), format!("replies  {reply}"), format!("answers  {answer}")]
+    let mut lines = vec![format!("requests  {request}"), format!("replies  {reply}"), format!("answers  {answer}")];
+    lines.extend(faults.reset.map(|next| format!("connections  RESET: those of {next} (:sim reset off)")));
+    if let Some(next) = faults.foreign {
+        let left = next.left.map_or_else(|| "each".to_owned(), |left| format!("the next {left}"));
+        lines.push(format!("writes of twins  OVERTAKEN: {left}, by somebody else (:sim foreign off)"));
+    }
+    lines
 }
 
 /// What became of the machines' messages, and who has no network.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::answer::Format;
 use super::apply::ApplyArgs;
@@ -18,6 +18,7 @@ use super::restart::RestartArgs;
 use super::sim::SimArgs;
 use super::snapshot::SnapshotArgs;
 use super::twin::TwinCommand;
+use crate::sim::{Edition, Scenario, Sku, Temper, Terms};
 
 macro_rules! examples {
     () => {
@@ -96,6 +97,16 @@ pub struct ConnectArgs {
     /// A copy of a hub for the simulated hub to begin as: a file of `edgedeck snapshot`
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "scenario")]
     pub from: Option<PathBuf>,
+    /// What the simulated hub was bought as: F1, B1 to B3, S1 to S3; the scenario's, or S1
+    #[arg(long, global = true, value_name = "SKU", value_parser = sku)]
+    pub sku: Option<Sku>,
+    /// How many units of it, which raise its rates and its messages a day
+    #[arg(long, global = true, value_name = "N")]
+    pub units: Option<u32>,
+    /// Whether the simulated hub is as unforgiving as the service (throttling, the day's messages) or kind; the scenario's,
+    /// or off
+    #[arg(long, global = true, value_name = "real|off", value_enum)]
+    pub temper: Option<TemperArg>,
     /// A context from contexts.toml
     #[arg(long, short = 'x', global = true, value_name = "NAME", conflicts_with_all = ["hub", "connection_string_file"])]
     pub context: Option<String>,
@@ -116,6 +127,51 @@ pub struct ConnectArgs {
     /// Change nothing at the hub
     #[arg(long, global = true, alias = "readonly")]
     pub read_only: bool,
+}
+
+/// How the simulated hub behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TemperArg {
+    /// As the service does.
+    Real,
+    /// It serves at any rate, and its day has no end.
+    Off,
+}
+
+fn sku(text: &str) -> Result<Sku, String> {
+    Sku::parse(text).ok_or_else(|| format!("there are {}", Sku::ALL.map(Sku::name).join(", ")))
+}
+
+impl ConnectArgs {
+    /// The flags that a simulator starts with, and whether they are given.
+    fn of_a_world(&self) -> [(&'static str, bool); 5] {
+        [
+            ("--scenario", self.scenario.is_some()),
+            ("--from", self.from.is_some()),
+            ("--sku", self.sku.is_some()),
+            ("--units", self.units.is_some()),
+            ("--temper", self.temper.is_some()),
+        ]
+    }
+
+    /// On which terms a simulated hub serves: what is said here goes over what `scenario` says.
+    ///
+    /// # Errors
+    /// A sentence when so many units are not sold.
+    pub fn terms(&self, scenario: &Scenario) -> Result<Terms, String> {
+        let terms = scenario.terms();
+        let known = terms.edition;
+        let sku = self.sku.unwrap_or(known.sku());
+        // The units of one edition say nothing of another.
+        let kept = if sku == known.sku() { known.units() } else { 1 };
+        let edition = Edition::new(sku, self.units.unwrap_or(kept))?;
+        let temper = match self.temper {
+            Some(TemperArg::Real) => Temper::REAL,
+            Some(TemperArg::Off) => Temper::default(),
+            None => terms.temper,
+        };
+        Ok(Terms { edition, temper, ..terms })
+    }
 }
 
 /// How a command prints what it found.
@@ -184,17 +240,6 @@ pub enum Command {
     Info,
 }
 
-impl ConnectArgs {
-    /// The flag that says which world is simulated.
-    fn world_flag(&self) -> Option<&'static str> {
-        match (&self.scenario, &self.from) {
-            (Some(_), _) => Some("--scenario"),
-            (None, Some(_)) => Some("--from"),
-            (None, None) => None,
-        }
-    }
-}
-
 impl Cli {
     /// A flag that has no meaning where it stands, or one that is missing, if there is one.
     #[must_use]
@@ -209,7 +254,7 @@ impl Cli {
     fn idle_hub_flag(&self) -> Option<String> {
         let connect = &self.connect;
         let Some(Command::Sim(args)) = &self.command else {
-            let flag = connect.world_flag().filter(|_| !connect.sim)?;
+            let (flag, _) = connect.of_a_world().into_iter().find(|(_, given)| *given && !connect.sim)?;
             return Some(format!("{flag} is about the simulated hub: add --sim, or serve it with `edgedeck sim`"));
         };
         let given = [
@@ -224,7 +269,7 @@ impl Cli {
         if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
             return Some(format!("{flag} says which hub to use; `edgedeck sim` is one: leave it out"));
         }
-        let flag = connect.world_flag().filter(|_| args.command.is_some())?;
+        let (flag, _) = connect.of_a_world().into_iter().find(|(_, given)| *given && args.command.is_some())?;
         Some(format!("{flag} is for the start of a simulator, and this one runs: leave it out"))
     }
 

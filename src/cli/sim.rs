@@ -57,6 +57,11 @@ pub struct ServeArgs {
     /// Make keys, ids and everything that is drawn from this number, the same in every run
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u32>,
+    /// Let the simulated world's time go so many times as fast, up to 1000: deployments, machines, throttling and the day's
+    /// messages follow it, and each answer says so (x-edgedeck-sim-speed). Tokens, added latency and how long a direct
+    /// method may take are by the caller's time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub speed: u32,
 }
 
 /// What can be done with a simulator that runs.

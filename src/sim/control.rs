@@ -1,8 +1,9 @@
 //! The commands after `:sim`: what each does, in words for the status line. Those about
-//! single requests are in `requests`, those about devices in `machines`.
+//! single requests are in `requests`, those about the service in `service`, those about devices in `machines`.
 
 mod machines;
 mod requests;
+mod service;
 
 use std::time::Duration;
 
@@ -14,8 +15,7 @@ use super::hub::NoMachine;
 use super::words;
 
 /// What is possible, for refusals.
-const POSSIBLE: &str =
-    "possible are: status, hub on|off, latency 300ms|2s|0, beat 30s|5m, edition free|paid, touch DEVICE[/MODULE]";
+const POSSIBLE: &str = "possible are: status, hub on|off, latency 300ms|2s|0, beat 30s|5m, touch DEVICE[/MODULE]";
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,10 +64,6 @@ pub(super) fn run(shared: &Shared, text: &str) -> Result<String, CommandError> {
             shared.hub.set_beat(beat);
             Ok(format!("deployments look at their devices every {}", durations::print(beat)))
         }
-        ["edition", edition @ ("free" | "paid")] => {
-            shared.hub.set_free(*edition == "free");
-            Ok(format!("the hub takes as many deployments as a {edition} one"))
-        }
         ["touch", target] => {
             let (device, module) = match target.split_once('/') {
                 Some((device, module)) => (device, Some(module)),
@@ -76,12 +72,20 @@ pub(super) fn run(shared: &Shared, text: &str) -> Result<String, CommandError> {
             shared.hub.touch(device, module)?;
             Ok(format!("somebody else wrote tags.touched of {target}; its ETag has moved"))
         }
-        [of @ ("drop" | "answer"), rest @ ..] => requests::run(faults, of, rest),
-        words => machines::run(&shared.hub, words)?.ok_or_else(|| {
-            let text = text.trim().escape_debug();
-            let (of_requests, of_machines) = (requests::possible(), machines::POSSIBLE);
-            CommandError::Refused(format!("`:sim {text}` is unknown; {POSSIBLE}, {of_requests}, {of_machines}"))
-        }),
+        [of @ ("drop" | "answer" | "reset" | "foreign"), rest @ ..] => requests::run(faults, of, rest),
+        words => {
+            if let Some(said) = service::run(&shared.hub, words)? {
+                return Ok(said);
+            }
+            machines::run(&shared.hub, words)?.ok_or_else(|| {
+                let text = text.trim().escape_debug();
+                let (of_requests, of_machines) = (requests::possible(), machines::POSSIBLE);
+                CommandError::Refused(format!(
+                    "`:sim {text}` is unknown; {POSSIBLE}, {}, {of_requests}, {of_machines}",
+                    service::POSSIBLE
+                ))
+            })
+        }
     }
 }
 
@@ -95,6 +99,10 @@ fn describe(status: &SimStatus) -> String {
         status.faults.latency.as_millis(),
         status.devices,
         status.served,
-        requests::in_force(&status.faults).map(|fault| format!("; {fault}")).collect::<String>()
+        service::in_force(&status.temper)
+            .into_iter()
+            .chain(requests::in_force(&status.faults))
+            .map(|clause| format!("; {clause}"))
+            .collect::<String>()
     )
 }

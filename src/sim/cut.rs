@@ -1,26 +1,56 @@
-//! A connection that can be cut in the middle, as a network does it: without a word to the other side. Whatever else is
-//! under way on it is gone too.
+//! A connection that can be cut in the middle, as a network does it: without a word to the other side, or with a reset,
+//! which is the one word it knows. Whatever else is under way on it is gone too.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 /// What cuts one connection; every request that came over it has them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Scissors(Arc<AtomicBool>);
+pub(super) struct Scissors(Arc<AtomicU8>);
+
+const CUT: u8 = 1;
+const RESET: u8 = 2;
 
 impl Scissors {
     /// From now on nothing is sent or read any more.
     pub(super) fn cut(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.store(CUT, Ordering::Release);
     }
 
-    fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    /// The same, and the other side is told that the connection is no more.
+    pub(super) fn reset(&self) {
+        self.0.store(RESET, Ordering::Release);
+    }
+
+    fn check(&self, stream: &impl Resets) -> io::Result<()> {
+        match self.0.load(Ordering::Acquire) {
+            CUT => Err(io::ErrorKind::ConnectionReset.into()),
+            RESET => {
+                stream.will_reset();
+                Err(io::ErrorKind::ConnectionReset.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A stream that can end with a reset.
+pub(super) trait Resets {
+    /// From now on, closing it resets the connection.
+    fn will_reset(&self);
+}
+
+impl Resets for TlsStream<TcpStream> {
+    fn will_reset(&self) {
+        // Without the option it ends as if it were cut.
+        drop(self.get_ref().0.set_zero_linger());
     }
 }
 
@@ -41,27 +71,27 @@ impl<S> Line<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Line<S> {
+impl<S: AsyncRead + Resets + Unpin> AsyncRead for Line<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.scissors.check()?;
+        self.scissors.check(&self.stream)?;
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Line<S> {
+impl<S: AsyncWrite + Resets + Unpin> AsyncWrite for Line<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.scissors.check()?;
+        self.scissors.check(&self.stream)?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.scissors.check()?;
+        self.scissors.check(&self.stream)?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // TLS would say goodbye, which a network that is gone does not.
-        match self.scissors.check() {
+        match self.scissors.check(&self.stream) {
             Err(_cut) => Poll::Ready(Ok(())),
             Ok(()) => Pin::new(&mut self.stream).poll_shutdown(cx),
         }

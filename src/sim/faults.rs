@@ -1,5 +1,5 @@
 //! What is wrong with the way to the hub, and with the hub's answers: switched off like a dead network, slow, requests or
-//! replies that are lost, refusals in place of answers. Which request meets which is decided here, once per request.
+//! replies that are lost, connections that are reset, refusals in place of answers, somebody else who is quicker. Which request meets which is decided here, once per request.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use tokio::sync::watch;
 
 use super::hub::{Asked, Refusal, RequestKind};
 
-/// The faults in force. A request meets at most one of the last three: it is lost, or else refused, or else its reply is
-/// lost; the others have to wait for the next one.
+/// The faults in force. A request meets at most one of the last five: it is lost, or else its connection is reset, or else
+/// it is refused, or else overtaken, or else its reply is lost; the others have to wait for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FaultState {
     /// Whether the hub answers. Switched off it looks like a dead network: connections open and requests are
@@ -21,13 +21,25 @@ pub struct FaultState {
     pub drop_request: Option<Next>,
     /// Requests that reach the hub, which does what they ask; then the connection they came over is cut.
     pub drop_reply: Option<Next>,
+    /// Requests whose connection is reset, before the hub hears of them.
+    pub reset: Option<Next>,
+    /// Writes of twins that somebody else is quicker than: the twin is another one when they arrive.
+    pub foreign: Option<Next>,
     /// Requests that are refused, and nothing is done.
     pub answer: Option<(Refusal, Next)>,
 }
 
 impl Default for FaultState {
     fn default() -> Self {
-        Self { hub_on: true, latency: Duration::ZERO, drop_request: None, drop_reply: None, answer: None }
+        Self {
+            hub_on: true,
+            latency: Duration::ZERO,
+            drop_request: None,
+            drop_reply: None,
+            reset: None,
+            foreign: None,
+            answer: None,
+        }
     }
 }
 
@@ -72,6 +84,10 @@ pub(super) enum Fate {
     Served,
     /// It never reaches the hub.
     RequestDropped,
+    /// It never reaches the hub, and the connection is reset.
+    Reset,
+    /// Somebody else writes to the same twin right before it is served.
+    Overtaken,
     /// It is served, and nobody hears of it.
     ReplyDropped,
     /// It is refused.
@@ -81,16 +97,24 @@ pub(super) enum Fate {
 impl FaultState {
     /// Decides over one request, and counts it.
     fn befall(&mut self, asked: Asked) -> Fate {
-        let Asked { kind, metered } = asked;
+        let Asked { kind, metered, twin } = asked;
         if let Some(next) = self.drop_request.filter(|next| next.is_for(kind)) {
             self.drop_request = next.after_one();
             return Fate::RequestDropped;
+        }
+        if let Some(next) = self.reset.filter(|next| next.is_for(kind)) {
+            self.reset = next.after_one();
+            return Fate::Reset;
         }
         if let Some((refusal, next)) = self.answer.filter(|(_, next)| next.is_for(kind))
             && (metered || refusal != Refusal::QuotaExceeded)
         {
             self.answer = next.after_one().map(|next| (refusal, next));
             return Fate::Refused(refusal);
+        }
+        if let Some(next) = self.foreign.filter(|next| next.is_for(kind) && twin) {
+            self.foreign = next.after_one();
+            return Fate::Overtaken;
         }
         if let Some(next) = self.drop_reply.filter(|next| next.is_for(kind)) {
             self.drop_reply = next.after_one();
@@ -160,12 +184,17 @@ mod tests {
             drop_request: Some(next(Some(1), None)),
             answer: Some((Refusal::Throttled, next(Some(2), Some(RequestKind::Read)))),
             drop_reply: Some(next(Some(1), None)),
+            reset: Some(next(Some(1), None)),
+            foreign: Some(next(Some(1), None)),
             ..FaultState::default()
         };
-        let read = Asked { kind: RequestKind::Read, metered: true };
-        let fates: Vec<Fate> = (0..5).map(|_| state.befall(read)).collect();
+        let read = Asked { kind: RequestKind::Read, metered: true, twin: false };
+        let mut fates: Vec<Fate> = (0..6).map(|_| state.befall(read)).collect();
+        fates.push(state.befall(Asked { kind: RequestKind::Write, metered: true, twin: true }));
         let throttled = Fate::Refused(Refusal::Throttled);
-        assert_eq!(fates, [Fate::RequestDropped, throttled, throttled, Fate::ReplyDropped, Fate::Served]);
+        let (served, dropped) = (Fate::Served, Fate::RequestDropped);
+        let expected = [dropped, Fate::Reset, throttled, throttled, Fate::ReplyDropped, served, Fate::Overtaken];
+        assert_eq!(fates, expected, "only who writes a twin is overtaken");
         assert_eq!(state, FaultState::default(), "what is used up is gone");
     }
 
@@ -173,7 +202,7 @@ mod tests {
     fn the_quota_stops_what_is_metered_and_nothing_else() {
         let answer = Some((Refusal::QuotaExceeded, next(None, None)));
         let mut state = FaultState { answer, ..FaultState::default() };
-        let asked = |metered| Asked { kind: RequestKind::Write, metered };
+        let asked = |metered| Asked { kind: RequestKind::Write, metered, twin: true };
         assert_eq!(state.befall(asked(false)), Fate::Served);
         assert_eq!(state.befall(asked(true)), Fate::Refused(Refusal::QuotaExceeded));
         assert_eq!(state.answer, answer);
@@ -202,7 +231,7 @@ mod tests {
             let fits = |kind: &RequestKind| wanted.is_none_or(|wanted| wanted == *kind);
             let mut met = 0_usize;
             for kind in &kinds {
-                let fate = state.befall(Asked { kind: *kind, metered: false });
+                let fate = state.befall(Asked { kind: *kind, metered: false, twin: false });
                 prop_assert!(fate == Fate::Served || fits(kind));
                 met += usize::from(fate == Fate::ReplyDropped);
             }

@@ -181,6 +181,7 @@ pub(super) fn to_hub(head: &Parts, body: Vec<u8>) -> Request {
         headers: head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
         body,
         waited: Duration::ZERO,
+        queued: false,
     }
 }
 
@@ -193,15 +194,28 @@ async fn through_faults(shared: &Arc<Shared>, scissors: &Scissors, request: Http
     shared.faults.delay().await;
     let mut request = to_hub(&head, body.into());
     let fate = shared.faults.befall(Asked::of(&request));
-    if fate == Fate::RequestDropped {
-        return cut(scissors);
+    match fate {
+        Fate::RequestDropped => return cut(scissors),
+        Fate::Reset => {
+            scissors.reset();
+            // Never sent: writing it is what fails.
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        Fate::Overtaken => {
+            let (hub, asked) = (Arc::clone(shared), request.clone());
+            // Fails with the hub alone, which the request itself meets next.
+            drop(tokio::task::spawn_blocking(move || hub.hub.overtake(&asked)).await);
+        }
+        Fate::Served | Fate::ReplyDropped | Fate::Refused(_) => {}
     }
     let answer = loop {
         // Over a large fleet it takes a while, in which others want to be let in.
         let (hub, asked) = (Arc::clone(shared), request.clone());
         let answer = tokio::task::spawn_blocking(move || match fate {
             Fate::Refused(refusal) => hub.hub.refuse(&asked, refusal),
-            Fate::Served | Fate::RequestDropped | Fate::ReplyDropped => hub.hub.handle(&asked),
+            Fate::Served | Fate::RequestDropped | Fate::Reset | Fate::Overtaken | Fate::ReplyDropped => {
+                hub.hub.handle(&asked)
+            }
         });
         let Ok(answer) = answer.await else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -215,6 +229,10 @@ async fn through_faults(shared: &Arc<Shared>, scissors: &Scissors, request: Http
             Wait::Again(after) => {
                 tokio::time::sleep(after).await;
                 request.waited += after;
+            }
+            Wait::Turn(after) => {
+                tokio::time::sleep(after).await;
+                request.queued = true;
             }
         }
     };

@@ -39,7 +39,7 @@ pub use tls::TlsError;
 use faults::Faults;
 use http::{Behind, Shared};
 use hub::SimHub;
-pub use hub::{Refusal, RequestKind, Seed};
+pub use hub::{Class, ClassStatus, Edition, Refusal, RequestKind, Seed, Sku, Temper, TemperStatus, Terms, Turns};
 
 /// How long [`Sim::shutdown`] waits for answers under way.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
@@ -57,6 +57,10 @@ pub struct SimOptions {
     pub real_clock: SharedClock,
     /// What keys, ids and first entity tags are made from; a fixed one makes every start the same.
     pub seed: Seed,
+    /// On which terms the hub serves; those of the scenario, without any.
+    pub terms: Option<Terms>,
+    /// How many times faster than `real_clock` the world's `clock` goes. Answers say so when it is not one.
+    pub speed: u32,
 }
 
 impl SimOptions {
@@ -69,6 +73,8 @@ impl SimOptions {
             real_clock: Arc::clone(&clock),
             clock,
             seed: Seed::random(),
+            terms: None,
+            speed: 1,
         }
     }
 
@@ -78,6 +84,17 @@ impl SimOptions {
         let clock = scenario.clock(&real_clock);
         let seed = scenario.seed().unwrap_or_else(Seed::random);
         Self { scenario, seed, real_clock, ..Self::new(clock) }
+    }
+}
+
+impl SimOptions {
+    /// The same world, whose clock goes so many times as fast as the real one.
+    #[must_use]
+    pub fn at_speed(self, speed: u32) -> Self {
+        if speed == 1 {
+            return self;
+        }
+        Self { clock: self.scenario.fast_clock(speed, &self.real_clock), speed, ..self }
     }
 }
 
@@ -121,6 +138,8 @@ pub struct SimStatus {
     pub served: u64,
     /// The faults in force.
     pub faults: FaultState,
+    /// On which terms it serves, and what was taken.
+    pub temper: TemperStatus,
 }
 
 /// Serves a scenario's world over HTTPS until it is shut down. The world is made meanwhile.
@@ -128,12 +147,15 @@ pub struct SimStatus {
 /// # Errors
 /// [`SimError`] when the address is taken or no certificate can be made.
 pub async fn start(options: SimOptions) -> Result<Sim, SimError> {
-    let SimOptions { scenario, listen, clock, real_clock, seed } = options;
+    let SimOptions { scenario, listen, clock, real_clock, seed, terms, speed } = options;
     let faults = scenario.faults();
     let name = scenario.name().to_owned();
     let hub = scenario.build(seed, clock, real_clock);
+    if let Some(terms) = terms {
+        hub.on_terms(terms);
+    }
     let tls = tls::generate(&format!("{}.azure-devices.net", hub.name()), listen.ip())?;
-    let hub = hub.also_at(listen.ip().to_string());
+    let hub = hub.at_speed(speed).also_at(listen.ip().to_string());
     let (listener, address) = bind(listen).await?;
     let (door, door_address) = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     // Nobody can connect to "any address"; from this machine, loopback is one of them.
@@ -172,6 +194,7 @@ impl Shared {
             devices: self.hub.device_count(),
             served: self.hub.served(),
             faults: self.faults.state(),
+            temper: self.hub.temper(),
         }
     }
 }

@@ -18,7 +18,8 @@ pub(super) const FAULTS: &str = "agent-hung, disk-full, certificates-expired, cl
 
 /// What can be wrong with single requests, for refusals.
 pub(super) const HUB_FAULTS: &str = "drop request|reply [N|all] [reads|writes|methods], \
-    answer 429|500|503|504 [N|all] [reads|writes|methods], answer quota";
+    answer 429|500|503|504 [N|all] [reads|writes|methods], answer quota, \
+    reset [N|all] [reads|writes|methods], foreign [N|all]";
 
 /// What a pull can come to, for refusals.
 pub(super) const PULLS: &str = "ok, missing, refused, hangs, slow";
@@ -66,6 +67,51 @@ pub(super) fn beat(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How many messages: `399990`, or `399_990`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn messages(text: &str) -> Result<u64, String> {
+    let digits = text.replace('_', "");
+    digits.parse().map_err(|_no_number| format!("`{}` is no number of messages; write 399990", text.escape_debug()))
+}
+
+/// How far something comes behind: `5s`, `1m`, or `0`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn lag(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Some(lag) if lag <= MAX_BEAT => Ok(lag),
+        Some(_) => Err(format!("a lag of {text} is more than {} min", MAX_BEAT.as_secs() / 60)),
+        None => Err(format!("`{}` is no lag; write 5s, 1m or 0", text.escape_debug())),
+    }
+}
+
+/// How far a clock is ahead: `10m`, `+10m`, `-10m`, or `0`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn skew(text: &str) -> Result<SignedDuration, String> {
+    let (back, amount) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let Some(amount) = duration(amount).and_then(|amount| SignedDuration::try_from(amount).ok()) else {
+        return Err(format!("`{}` is no skew; write 10m, -10m or 0", text.escape_debug()));
+    };
+    if amount > SignedDuration::from_hours(MOST_HOURS) {
+        return Err(format!("a skew of {} is more than a century", text.escape_debug()));
+    }
+    Ok(if back { -amount } else { amount })
+}
+
+/// A skew in words: `10m ahead`.
+pub(super) fn ahead(skew: SignedDuration) -> String {
+    let way = if skew.is_negative() { "behind" } else { "ahead" };
+    format!("{} {way}", durations::print(skew.unsigned_abs()))
+}
+
 /// What a pull comes to.
 pub(super) fn pull(word: &str) -> Option<Pull> {
     Some(match word {
@@ -85,6 +131,10 @@ pub(super) enum HubFault {
     DropRequest(Next),
     /// Their replies never arrive.
     DropReply(Next),
+    /// Their connections are reset.
+    Reset(Next),
+    /// Somebody else writes to the twin first.
+    Foreign(Next),
     /// They are refused.
     Answer(Refusal, Next),
 }
@@ -95,6 +145,8 @@ impl HubFault {
         match self {
             Self::DropRequest(next) => state.drop_request = Some(next),
             Self::DropReply(next) => state.drop_reply = Some(next),
+            Self::Reset(next) => state.reset = Some(next),
+            Self::Foreign(next) => state.foreign = Some(next),
             Self::Answer(refusal, next) => state.answer = Some((refusal, next)),
         }
     }
@@ -105,6 +157,9 @@ pub(super) fn hub_fault(words: &[&str]) -> Option<HubFault> {
     Some(match words {
         ["drop", "request", rest @ ..] => HubFault::DropRequest(next(rest)?),
         ["drop", "reply", rest @ ..] => HubFault::DropReply(next(rest)?),
+        ["reset", rest @ ..] => HubFault::Reset(next(rest)?),
+        // Only writes can be overtaken.
+        ["foreign", rest @ ..] => HubFault::Foreign(next(rest).filter(|next| next.kind.is_none())?),
         // A day does not end after so many requests.
         ["answer", "quota"] => HubFault::Answer(Refusal::QuotaExceeded, Next { left: None, kind: None }),
         ["answer", code, rest @ ..] => {
@@ -202,6 +257,9 @@ mod tests {
             ("drop request all", HubFault::DropRequest(next(None, None))),
             ("answer 429 2 methods", HubFault::Answer(Refusal::Throttled, next(Some(2), Some(Method)))),
             ("answer 503", HubFault::Answer(Refusal::Unavailable, next(Some(1), None))),
+            ("reset 2 reads", HubFault::Reset(next(Some(2), Some(Read)))),
+            ("foreign", HubFault::Foreign(next(Some(1), None))),
+            ("foreign all", HubFault::Foreign(next(None, None))),
             ("answer quota", HubFault::Answer(Refusal::QuotaExceeded, next(None, None))),
         ] {
             assert_eq!(words(text), Some(expected), "{text}");
@@ -217,6 +275,8 @@ mod tests {
             "answer 418",
             "answer 200 1",
             "answer quota 2",
+            "foreign reads",
+            "reset 0",
         ];
         for wrong in wrong {
             assert_eq!(words(wrong), None, "{wrong}");

@@ -124,6 +124,34 @@ fn two_shells_steer_and_ask_one_simulator() {
     assert_eq!(shells.run(&["sim", "do", "status"]).code, 7);
 }
 
+/// What a simulator is started with is in force, is told, and can be changed while it runs.
+#[test]
+fn a_simulator_has_the_temper_it_is_started_with() {
+    let shells = Shells::new();
+    let scenario = "[hub]\nsku = \"S2\"\nunits = 3\nlag = { links = \"90s\" }\n[[devices]]\nid = \"edge-1\"\n";
+    std::fs::write(shells.path("one.toml"), scenario).unwrap();
+    let path = shells.path("one.toml").display().to_string();
+    let serving = shells.serve(&["--scenario", &path, "--sku", "F1", "--temper", "real", "--speed", "2"]);
+    let status = || shells.run(&["sim", "do", "status"]).out;
+    for part in ["F1 with 1 unit; throttles", "of 8000 messages used today", "queries are up to 5s behind"] {
+        assert!(status().contains(part), "{part}: {}", status());
+    }
+    assert_eq!(shells.run(&["sim", "do", "meter", "8000"]).code, 0);
+    let devices = shells.run(&[&["devices"], &serving.access()[..]].concat());
+    assert_eq!(
+        (devices.code, devices.err.contains("midnight") || devices.err.contains("UTC")),
+        (6, true),
+        "{}",
+        devices.err
+    );
+    let used_up = status();
+    assert!(used_up.contains("8000 of 8000 messages used today") && !used_up.contains(" 0 requests"), "{used_up}");
+    assert_eq!(shells.run(&["sim", "do", "edition", "S1"]).code, 0);
+    assert_eq!(shells.run(&[&["devices"], &serving.access()[..]].concat()).code, 0);
+    assert_eq!(shells.run(&["sim", "do", "temper", "off"]).code, 0);
+    assert!(!status().contains("throttles"), "{}", status());
+}
+
 #[test]
 fn of_several_one_is_named_and_a_key_opens_its_own_door_only() {
     let shells = Shells::new();
@@ -195,6 +223,11 @@ fn what_cannot_be_simulated_ends_with_2_and_says_where() {
         (&["sim", "--scenario", "no-such"], "no-such: is no scenario; there are default, tutorial, f01"),
         (&["--scenario", "f04", "devices", "--hub", "h.azure-devices.net"], "--scenario is about the simulated hub"),
         (&["sim", "do", "status", "--scenario", "f04"], "--scenario is for the start"),
+        (&["--sku", "S1", "devices", "--hub", "h.azure-devices.net"], "--sku is about the simulated hub"),
+        (&["sim", "do", "status", "--temper", "real"], "--temper is for the start"),
+        (&["sim", "--sku", "F1", "--units", "2"], "F1 is sold with one unit only, not 2"),
+        (&["sim", "--sku", "S9"], "there are F1, B1, B2, B3, S1, S2, S3"),
+        (&["--sim", "--speed", "9", "devices"], "unexpected argument '--speed'"),
         (&["sim", "--read-only"], "--read-only says which hub to use"),
         (&["sim", "--listen", "0.0.0.0:0"], "add --expose when that is meant"),
     ] {

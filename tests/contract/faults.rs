@@ -13,7 +13,7 @@ const FILTER: &str = "edge-gateway-001/temperatureFilter";
 #[tokio::test]
 async fn whatever_is_lost_leaves_a_write_in_doubt_and_is_not_sent_again() {
     let stage = Stage::set().await;
-    for (fault, happened) in [("drop request writes", false), ("drop reply writes", true)] {
+    for (fault, happened) in [("drop request writes", false), ("reset writes", false), ("drop reply writes", true)] {
         let before = stage.hub.read.twin(&twin(FILTER)).await.expect("a twin");
         let served = stage.sim.status().served;
         assert!(stage.sim.command(fault).is_ok());
@@ -51,4 +51,18 @@ async fn refusals_that_pass_are_told_from_those_that_do_not() {
     assert!(stage.sim.command("answer ok").is_ok());
     let unchanged = stage.hub.read.twin(&twin(GATEWAY)).await.expect("a twin");
     assert_eq!(unchanged.etag, tag, "nothing was done");
+}
+
+/// Somebody else is quicker, between the reading and the write: the tag that was read is refused, and the next is not.
+#[tokio::test]
+async fn a_foreign_writer_moves_the_tag_under_a_write() {
+    let stage = Stage::set().await;
+    let before = stage.hub.read.twin(&twin(FILTER)).await.expect("a twin");
+    let body = json!({"properties": {"desired": {"windowSeconds": 7}}});
+    assert!(stage.sim.command("foreign").is_ok());
+    let refused = stage.write().patch_twin(&twin(FILTER), &body, &before.etag).await.expect_err("overtaken");
+    assert_eq!((refused.status, refused.may_have_happened()), (Some(412), false), "{refused}");
+    let now = stage.hub.read.twin(&twin(FILTER)).await.expect("a twin");
+    assert!(now.etag != before.etag && now.desired.version == before.desired.version, "only its tags were written");
+    assert!(stage.write().patch_twin(&twin(FILTER), &body, &now.etag).await.is_ok(), "once, and no more");
 }

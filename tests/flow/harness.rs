@@ -17,7 +17,7 @@ use edgedeck::hub::transport::HttpsTransport;
 use edgedeck::hub::{ConnectionString, Hub, HubSettings, Sku, Trust};
 use edgedeck::local::LocalStore;
 use edgedeck::logs::tail::TailSettings;
-use edgedeck::sim::{Scenario, Seed, Sim, SimOptions, start};
+use edgedeck::sim::{Scenario, Seed, Sim, SimOptions, Terms, start};
 use edgedeck::sync::SyncSettings;
 use edgedeck::tui::keymap::{Key, Keymaps};
 use edgedeck::tui::model::{Model, Setup};
@@ -121,9 +121,14 @@ pub struct Stage {
 
 impl Stage {
     pub async fn set() -> Self {
+        Self::set_on(None).await
+    }
+
+    /// The same on terms of its own.
+    pub async fn set_on(terms: Option<Terms>) -> Self {
         let clock = Pushed::start();
         let options =
-            SimOptions { scenario: Scenario::Default, seed: Seed::fixed(7), ..SimOptions::new(clock.clone()) };
+            SimOptions { scenario: Scenario::Default, seed: Seed::fixed(7), terms, ..SimOptions::new(clock.clone()) };
         let sim = Arc::new(start(options).await.expect("a simulated hub"));
         let outside = Outside::new(&sim);
         Self { outside, sim, clock, files: tempfile::tempdir().expect("a folder") }

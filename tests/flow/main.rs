@@ -18,5 +18,6 @@ mod lost;
 mod outages;
 mod outside;
 mod secrets;
+mod temper;
 mod troubles;
 mod wiretap;

@@ -1,5 +1,5 @@
-//! The commands after `:sim` that are about single requests: those that are lost, those whose replies are, and those that
-//! are refused.
+//! The commands after `:sim` that are about single requests: those that are lost, those whose replies are, those whose
+//! connection is reset, those that are refused, and those that somebody else is quicker than.
 
 use crate::sim::faults::{FaultState, Faults, Next};
 use crate::sim::hub::Refusal;
@@ -9,10 +9,10 @@ use super::CommandError;
 
 /// What is possible, for refusals.
 pub(super) fn possible() -> String {
-    format!("{}, drop request|reply off, answer ok", words::HUB_FAULTS)
+    format!("{}, drop request|reply off, reset off, foreign off, answer ok", words::HUB_FAULTS)
 }
 
-/// Carries out `drop …` or `answer …` and says what it did.
+/// Carries out `drop …`, `reset …`, `foreign …` or `answer …` and says what it did.
 ///
 /// # Errors
 /// [`CommandError`].
@@ -25,6 +25,14 @@ pub(super) fn run(faults: &Faults, of: &str, rest: &[&str]) -> Result<String, Co
         ("drop", ["reply", "off"]) => {
             faults.change(|state| state.drop_reply = None);
             Ok("replies arrive".to_owned())
+        }
+        ("reset", ["off"]) => {
+            faults.change(|state| state.reset = None);
+            Ok("connections last".to_owned())
+        }
+        ("foreign", ["off"]) => {
+            faults.change(|state| state.foreign = None);
+            Ok("nobody else writes to twins".to_owned())
         }
         ("answer", ["ok"]) => {
             faults.change(|state| state.answer = None);
@@ -44,6 +52,8 @@ pub(super) fn run(faults: &Faults, of: &str, rest: &[&str]) -> Result<String, Co
             let end = match fault {
                 HubFault::DropRequest(_) => "drop request off",
                 HubFault::DropReply(_) => "drop reply off",
+                HubFault::Reset(_) => "reset off",
+                HubFault::Foreign(_) => "foreign off",
                 HubFault::Answer(..) => "answer ok",
             };
             Ok(format!("{}; `:sim {end}` ends it", describe(fault)))
@@ -55,6 +65,8 @@ pub(super) fn run(faults: &Faults, of: &str, rest: &[&str]) -> Result<String, Co
 pub(super) fn in_force(state: &FaultState) -> impl Iterator<Item = String> {
     let faults = [
         state.drop_request.map(HubFault::DropRequest),
+        state.reset.map(HubFault::Reset),
+        state.foreign.map(HubFault::Foreign),
         state.answer.map(|(refusal, next)| HubFault::Answer(refusal, next)),
         state.drop_reply.map(HubFault::DropReply),
     ];
@@ -69,6 +81,17 @@ fn describe(fault: HubFault) -> String {
         }
         HubFault::DropReply(next) => {
             format!("the reply to {next} is lost: the hub does what it is asked, then the connection is cut")
+        }
+        HubFault::Reset(next) => {
+            format!("the connection of {next} is reset before the hub hears of it")
+        }
+        HubFault::Foreign(Next { left, .. }) => {
+            let which = match left {
+                None => "every write".to_owned(),
+                Some(1) => "the next write".to_owned(),
+                Some(left) => format!("the next {left} writes"),
+            };
+            format!("somebody else writes to the same twin right before {which} of one")
         }
         HubFault::Answer(Refusal::QuotaExceeded, _) => {
             "the day's messages are used up: what costs some is refused with 403002, the rest is served".to_owned()
@@ -95,13 +118,15 @@ mod tests {
             ("drop request 2 writes", "the next 2 writes are lost on the way"),
             ("answer 429 3 reads", "the next 3 reads are answered 429 and nothing is done; `:sim answer ok` ends it"),
             ("answer 503 all", "every request is answered 503"),
+            ("reset 2", "the connection of the next 2 requests is reset"),
+            ("foreign 3", "somebody else writes to the same twin right before the next 3 writes of one"),
             ("answer quota", "403002"),
             ("answer teapot", "`:sim answer teapot` is unknown; possible are: drop request|reply"),
         ] {
             assert!(said(text).contains(part), "{text}: {}", said(text));
         }
-        assert_eq!(in_force(&faults.state()).count(), 3);
-        for text in ["drop reply off", "drop request off", "answer ok"] {
+        assert_eq!(in_force(&faults.state()).count(), 5);
+        for text in ["drop reply off", "drop request off", "reset off", "foreign off", "answer ok"] {
             said(text);
         }
         assert_eq!(faults.state(), FaultState::default());

@@ -163,7 +163,7 @@ fn one(state: &mut State, call: &Call<'_>, hub: &str, mut item: Item) -> Result<
         }
         Mode::Delete { guarded } => {
             check_tag(&device.identity, item.etag.as_deref().filter(|_| guarded))?;
-            state.remove_device(&id);
+            state.remove_device(&id, call.now);
             return Ok(());
         }
     }

@@ -74,6 +74,7 @@ codes! {
     IotHubUnauthorizedAccess = 401_002,
     SystemModuleModifyUnauthorizedAccess = 401_100,
     IotHubQuotaExceeded = 403_002,
+    OperationNotAvailableInCurrentTier = 403_010,
     DeviceModelMaxPropertiesExceeded = 403_100,
     GenericNotFound = 404_000,
     DeviceNotFound = 404_001,
@@ -192,9 +193,8 @@ impl HubError {
         Self { shape: Shape::B, info: Info::Empty, ..Self::new(Code::GatewayTimeout, text) }
     }
 
-    /// The day's messages are used up, and `over` more.
-    pub(super) fn quota_exceeded(hub: &str, most: u32, over: u32) -> Self {
-        let count = most.saturating_add(over);
+    /// The day's messages are used up.
+    pub(super) fn quota_exceeded(hub: &str, most: u64, count: u64) -> Self {
         let text = format!(
             "Total number of messages on IotHub '{hub}' exceeded the allocated quota. Max allowed message count : \
              '{most}', current message count : '{count}'. Send and Receive operations are blocked for this hub until \
@@ -206,6 +206,16 @@ impl HubError {
     /// The same, unless it is otherwise when asked again after this time.
     pub(super) fn asked_again(self, after: Option<Duration>) -> Self {
         Self { wait: after.map_or(Wait::None, Wait::Again), ..self }
+    }
+
+    /// The same, unless its turn comes after this time.
+    pub(super) fn in_turn(self, after: Duration) -> Self {
+        Self { wait: Wait::Turn(after), ..self }
+    }
+
+    /// Whether the request is made again before anybody hears of this.
+    pub(super) fn is_put_off(&self) -> bool {
+        matches!(self.wait, Wait::Again(_) | Wait::Turn(_))
     }
 
     /// The same, sent after this time.

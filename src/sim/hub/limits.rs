@@ -87,7 +87,7 @@ pub(super) fn fits_together(values: &Map<String, Value>, patch: &Map<String, Val
     object_size(values) + object_size(patch) <= MAX_SECTION_BYTES
 }
 
-fn object_size(values: &Map<String, Value>) -> usize {
+pub(super) fn object_size(values: &Map<String, Value>) -> usize {
     values.iter().map(|(key, value)| text_size(key) + value_size(value)).sum()
 }
 

@@ -20,6 +20,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// How long the caller has waited for an answer to this request already, see [`Response::wait`].
     pub waited: Duration,
+    /// Whether it has waited for its turn, see [`Wait::Turn`].
+    pub queued: bool,
 }
 
 impl Request {
@@ -60,6 +62,9 @@ pub enum Wait {
     /// It is what the caller gets when nothing changes in time; until then the same request is made again after this
     /// time, with [`Request::waited`] as much longer.
     Again(Duration),
+    /// Too much has come before it: nothing is done yet. After this time the same request is made again, with
+    /// [`Request::queued`]; whoever does not come back was never there.
+    Turn(Duration),
 }
 
 impl fmt::Debug for Response {

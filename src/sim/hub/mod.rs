@@ -7,6 +7,7 @@ mod auth;
 mod bulk;
 mod configurations;
 mod echo;
+mod edition;
 mod entropy;
 mod errors;
 mod jobs;
@@ -23,6 +24,8 @@ pub(super) mod seed;
 pub(super) mod stamp;
 mod state;
 mod statistics;
+mod steer;
+mod temper;
 #[cfg(test)]
 pub(super) mod testing;
 #[cfg(test)]
@@ -35,7 +38,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -51,6 +53,7 @@ pub(super) use configurations::content::check as check_content;
 pub(super) use configurations::seeded::Targets;
 pub(super) use configurations::seeded::check as check_deployment;
 pub(super) use echo::EchoSeed;
+pub use edition::{Class, Edition, Sku};
 use entropy::Entropy;
 pub use entropy::Seed;
 use errors::{Code, HubError};
@@ -60,6 +63,7 @@ pub(super) use refusal::Asked;
 pub use refusal::{Refusal, RequestKind};
 use router::Target;
 use state::State;
+pub use temper::{ClassStatus, Temper, TemperStatus, Terms, Turns};
 pub(super) use world::NoMachine;
 
 /// A simulated IoT Hub with the machines behind its edge devices. Safe to share; a call holds the lock for its whole
@@ -71,6 +75,8 @@ pub struct SimHub {
     clock: SharedClock,
     /// Real time: SAS tokens are made by clients that know nothing of the world's.
     real_clock: SharedClock,
+    /// How many times faster than the real one the world's clock goes.
+    speed: u32,
     hosts: Vec<String>,
     policies: [Policy; 5],
     state: Mutex<State>,
@@ -79,6 +85,10 @@ pub struct SimHub {
     begun: Once,
     served: AtomicU64,
 }
+
+/// Says in each answer how many times faster than ours the world's time goes, unless it is the same: whoever compares stamps
+/// with a clock of its own has to know.
+const SPEED: &str = "x-edgedeck-sim-speed";
 
 /// Puts a world into a hub that nobody has seen yet. It may use the hub's seeding calls and no others.
 pub(super) type Beginning = Box<dyn FnOnce(&SimHub) + Send>;
@@ -98,18 +108,22 @@ impl SimHub {
         let policies = auth::default_policies(&mut entropy);
         let host = format!("{name}.azure-devices.net");
         let world = World::new(&host, seed.number("machines"));
-        let configurations = Configurations::new(clock.now().wall);
+        let now = clock.now().wall;
+        let configurations = Configurations::new(now);
         Self {
             hosts: vec![host, "localhost".to_owned(), "127.0.0.1".to_owned()],
             name: name.to_owned(),
             clock,
             real_clock,
+            speed: 1,
             policies,
             state: Mutex::new(State {
                 devices: BTreeMap::new(),
                 configurations,
                 jobs: Jobs::default(),
                 entropy,
+                index: temper::Index::default(),
+                service: temper::Service::new(Terms::default(), now),
                 world,
                 ahead: seed::Ahead::default(),
             }),
@@ -148,18 +162,27 @@ impl SimHub {
     }
 
     fn answer(&self, request: &Request, refusal: Option<Refusal>) -> Response {
-        if request.waited.is_zero() {
+        if request.waited.is_zero() && !request.queued {
             self.served.fetch_add(1, Ordering::Relaxed);
         }
         let (mut state, now) = self.present();
         let request_id = state.entropy.guid();
         let response = router::route(self, &mut state, request, refusal, now)
             .unwrap_or_else(|error| error.response(request_id, now));
+        let date = now.saturating_add(state.service.skew).unwrap_or(now);
         drop(state);
+        let mut response = response;
+        if let Wait::Turn(after) = response.wait {
+            // Rates are the world's, and whoever waits for a turn waits in ours.
+            response.wait = Wait::Turn(after / self.speed);
+        }
+        if self.speed != 1 {
+            response = response.header(SPEED, self.speed.to_string());
+        }
         response
             .header("Server", "Microsoft-HTTPAPI/2.0")
             .header("Vary", "Origin")
-            .header("Date", stamp::http_date(now))
+            .header("Date", stamp::http_date(date))
             .header("x-ms-request-id", request_id.to_string())
     }
 
@@ -200,20 +223,6 @@ impl SimHub {
         self.policies.iter().find(|known| known.name == policy).map(|policy| policy.connection_string(host))
     }
 
-    /// Writes a tag as somebody else would, so that the entity tag moves under whoever edits the twin.
-    ///
-    /// # Errors
-    /// [`NoMachine`] when there is no such twin.
-    pub(super) fn touch(&self, device: &str, module: Option<&str>) -> Result<(), NoMachine> {
-        let (mut state, now) = self.present();
-        let twin = twins::find_twin(&mut state, device, module).ok_or_else(|| match module {
-            Some(module) => NoMachine::Module { device: device.to_owned(), module: module.to_owned() },
-            None => NoMachine::Device(device.to_owned()),
-        })?;
-        twin.touch(now);
-        Ok(())
-    }
-
     /// Whether whoever asks may steer the simulator: the owner, and whoever else may write to the registry.
     pub(super) fn lets_steer(&self, request: &Request, path: &str) -> bool {
         let needed = &[auth::Permission::RegistryWrite];
@@ -221,21 +230,18 @@ impl SimHub {
         auth::authorize(request, path, needed, &self.policies, &self.hosts, now).is_ok()
     }
 
+    /// The world's clock goes so many times as fast as the real one.
+    #[must_use]
+    pub(super) fn at_speed(mut self, speed: u32) -> Self {
+        self.speed = speed.max(1);
+        self
+    }
+
     /// The hub answers to another host name or address too.
     #[must_use]
     pub(super) fn also_at(mut self, host: String) -> Self {
         self.hosts.push(host);
         self
-    }
-
-    /// Another beat, on which the hub notices what changed on the side of the devices; the first one counts from now.
-    pub(super) fn set_beat(&self, beat: Duration) {
-        self.state().configurations.set_beat(beat, self.clock.now().wall);
-    }
-
-    /// Whether the hub takes as few configurations as a free one.
-    pub(super) fn set_free(&self, free: bool) {
-        self.state().configurations.set_free(free);
     }
 
     /// The state as it is now: the machines have lived up to this instant.
@@ -250,6 +256,7 @@ impl SimHub {
         // Read under the lock, so that time never goes back between two calls.
         let now = self.clock.now().wall;
         state.live_until(now);
+        state.index.catch_up(now);
         (state, now)
     }
 

@@ -35,8 +35,8 @@ fn module_value(device: &str, id: &str, module: &Module, creating: bool, now: Ti
         "deviceId": device,
         "generationId": stamp::ticks(identity.created),
         "etag": stamp::identity_etag(identity.etag),
-        "connectionState": identity.connection_state(),
-        "connectionStateUpdatedTime": time(identity.connection_updated),
+        "connectionState": identity.connection_state(now),
+        "connectionStateUpdatedTime": time(identity.seems_so_since(now)),
         "lastActivityTime": time(identity.last_activity(now)),
         "cloudToDeviceMessageCount": 0,
         "authentication": authentication_value(&identity.authentication),
@@ -127,6 +127,7 @@ pub(super) fn put(
         }
     };
     let response = Response::json(&module_value(device_id, id, &module, creating, call.now));
+    state.will_change(device_id, call.now);
     if let Some(device) = state.devices.get_mut(device_id) {
         device.modules.insert(id.to_owned(), module);
     }
@@ -144,6 +145,7 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, device_id: &str, id: &s
         return Err(HubError::new(Code::PreconditionFailed, "Etag missing"));
     };
     check_tag(&module.identity, tag)?;
+    state.will_change(device_id, call.now);
     if let Some(device) = state.devices.get_mut(device_id) {
         device.modules.remove(id);
     }

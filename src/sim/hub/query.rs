@@ -139,7 +139,7 @@ fn matching<'a>(
     documents(state, query.source, after, lean, named_modules(query)).filter(|(_, row)| query.matches(row)).filter_map(
         move |(key, row)| {
             let row = if columns != Part::Nothing && columns != condition {
-                document(&key.0, state.device(&key.0)?, key.1.as_deref(), form)?
+                document(&key.0, state.indexed(&key.0)?, key.1.as_deref(), form)?
             } else {
                 row
             };
@@ -183,7 +183,7 @@ fn documents(
         (Some((device, _)), Source::Modules) => Bound::Included(device.clone()),
         (Some((device, _)), _) => Bound::Excluded(device.clone()),
     };
-    state.devices.range((start, Bound::Unbounded)).flat_map(move |(id, device)| {
+    state.indexed_from(start).flat_map(move |(id, device)| {
         let keys = match source {
             Source::Modules => modules_behind(id, device, after.as_ref(), modules.as_deref()),
             Source::Devices | Source::Jobs => vec![None],

@@ -1,14 +1,13 @@
 //! Refusals that somebody ordered for requests that would be served: too many of them, a service that is unwell, a day
 //! whose messages are used up. Also what a request is, as far as that decides over it.
 
+use super::edition::Edition;
 use super::errors::{Code, HubError};
 use super::message::Request;
 use super::router::{Operation, Target};
 
-/// Messages a day of one unit, on a free hub and on a paid one.
-const DAILY: [u32; 2] = [8_000, 400_000];
 /// The count overshoots: it is looked at now and then.
-const OVERSHOT: u32 = 448;
+const OVERSHOT: u64 = 448;
 
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +39,8 @@ pub(in crate::sim) struct Asked {
     pub(in crate::sim) kind: RequestKind,
     /// Whether it costs messages of the day.
     pub(in crate::sim) metered: bool,
+    /// Whether it writes to a twin.
+    pub(in crate::sim) twin: bool,
 }
 
 impl Asked {
@@ -48,9 +49,13 @@ impl Asked {
         let target = Target::of(request);
         let operation = target.as_ref().and_then(|target| Operation::of(&request.method, &target.segments));
         match operation {
-            Some(operation) => Self { kind: operation.kind(), metered: operation.is_metered() },
-            None if request.method == "GET" => Self { kind: RequestKind::Read, metered: false },
-            None => Self { kind: RequestKind::Write, metered: false },
+            Some(operation) => Self {
+                kind: operation.kind(),
+                metered: operation.is_metered(),
+                twin: matches!(operation, Operation::WriteTwin(..)),
+            },
+            None if request.method == "GET" => Self { kind: RequestKind::Read, metered: false, twin: false },
+            None => Self { kind: RequestKind::Write, metered: false, twin: false },
         }
     }
 }
@@ -84,7 +89,7 @@ impl Refusal {
     }
 
     /// The service's words. Of 429 and 403002 they are quoted; the others are known by code and number only.
-    pub(super) fn error(self, operation: Option<&Operation<'_>>, hub: &str, free: bool) -> HubError {
+    pub(super) fn error(self, operation: Option<&Operation<'_>>, hub: &str, edition: Edition) -> HubError {
         match self {
             Self::Throttled => HubError::new(
                 Code::ThrottlingBacklogTimeout,
@@ -100,8 +105,8 @@ impl Refusal {
                 _ => HubError::new(Code::GatewayTimeout, "The operation timed out."),
             },
             Self::QuotaExceeded => {
-                let [free_hub, paid_hub] = DAILY;
-                HubError::quota_exceeded(hub, if free { free_hub } else { paid_hub }, OVERSHOT)
+                let most = edition.messages_a_day();
+                HubError::quota_exceeded(hub, most, most.saturating_add(OVERSHOT))
             }
         }
     }
@@ -129,7 +134,8 @@ mod tests {
             ("POST", "/devices/%ff", Write, false),
         ] {
             let request = Request { method: method.to_owned(), path_and_query: path.to_owned(), ..Request::default() };
-            assert_eq!(Asked::of(&request), Asked { kind, metered }, "{method} {path}");
+            let twin = method == "PATCH";
+            assert_eq!(Asked::of(&request), Asked { kind, metered, twin }, "{method} {path}");
         }
     }
 }

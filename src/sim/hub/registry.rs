@@ -118,10 +118,10 @@ fn device_value(id: &str, device: &Device, creating: bool, now: Timestamp) -> Va
         "deviceId": id,
         "generationId": stamp::ticks(identity.created),
         "etag": stamp::identity_etag(identity.etag),
-        "connectionState": identity.connection_state(),
+        "connectionState": identity.connection_state(now),
         "status": device.status(),
         "statusReason": device.status_reason,
-        "connectionStateUpdatedTime": time(identity.connection_updated),
+        "connectionStateUpdatedTime": time(identity.seems_so_since(now)),
         "statusUpdatedTime": time(device.status_updated),
         "lastActivityTime": time(identity.last_activity(now)),
         "cloudToDeviceMessageCount": 0,
@@ -250,7 +250,7 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, id: &str) -> Result<Res
         return Err(HubError::new(Code::PreconditionFailed, "Etag missing"));
     };
     check_tag(&device.identity, tag)?;
-    state.remove_device(id);
+    state.remove_device(id, call.now);
     Ok(Response::no_content())
 }
 

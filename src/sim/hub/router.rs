@@ -230,7 +230,7 @@ impl<'a> Operation<'a> {
             Self::PutJob(id) => jobs::put(state, call, id),
             Self::CancelJob(id) => jobs::cancel(state, call, id),
             Self::DeviceStatistics => Ok(statistics::devices(state)),
-            Self::ServiceStatistics => Ok(statistics::service(state)),
+            Self::ServiceStatistics => Ok(statistics::service(state, call.now)),
         }
     }
 }
@@ -255,12 +255,18 @@ pub(super) fn route(
     let operation = Operation::of(&request.method, &target.segments);
     let needed = operation.as_ref().map_or(&[][..], Operation::permissions);
     let real_now = hub.real_clock.now().wall;
+    let real_now = real_now.saturating_add(state.service.skew).unwrap_or(real_now);
     auth::authorize(request, &target.path, needed, &hub.policies, &hub.hosts, real_now)?;
     if let Some(refusal) = refusal {
-        return Err(refusal.error(operation.as_ref(), &hub.name, state.configurations.is_free()));
+        return Err(refusal.error(operation.as_ref(), &hub.name, state.service.edition()));
     }
     match operation {
-        Some(operation) => operation.run(state, &call, &hub.name),
+        Some(operation) => {
+            state.service.admit(&operation, request, &hub.name, now)?;
+            let answer = operation.run(state, &call, &hub.name);
+            state.service.settle(&operation, request, &answer, now);
+            answer
+        }
         None => Err(HubError::new(
             Code::GenericNotFound,
             format!("No operation {} {} at this hub.", request.method, target.path),

@@ -184,11 +184,9 @@ impl SimHub {
     }
 
     /// The world begins at an instant in the past: the hub looks at its deployments from then on, on its usual
-    /// beat or another, as a free hub or a paid one.
-    pub(in crate::sim) fn begin(&self, at: Timestamp, beat: Option<Duration>, free: bool) {
-        let mut state = self.unmade();
-        state.configurations.begin(at, beat);
-        state.configurations.set_free(free);
+    /// beat or another.
+    pub(in crate::sim) fn begin(&self, at: Timestamp, beat: Option<Duration>) {
+        self.unmade().configurations.begin(at, beat);
     }
 
     /// Stores the configurations of a world whose devices are there, in the order of their creation, and settles what
@@ -312,7 +310,7 @@ impl State {
     }
 
     fn edit(&mut self, device: &str, module: Option<&str>, patch: &Value, at: Timestamp) -> Result<(), String> {
-        let twin = twins::find_twin(self, device, module).ok_or("there is no such twin")?;
+        let twin = twins::find_twin(self, device, module, at).ok_or("there is no such twin")?;
         twin.patch(TwinWrite::of(patch)?, at).map_err(|limit| limit.to_string())?;
         if let Some(module) = module {
             self.desired_changed(device, module, at);

@@ -3,6 +3,7 @@
 //! how each is written is its resource's business.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use super::entropy::Entropy;
 use super::jobs::Jobs;
 use super::seed::Ahead;
 use super::stamp;
+use super::temper::{Index, Service};
 use super::twin::Twin;
 
 /// Everything behind the hub's lock.
@@ -22,6 +24,10 @@ pub(super) struct State {
     pub(super) configurations: Configurations,
     pub(super) jobs: Jobs,
     pub(super) entropy: Entropy,
+    /// What queries see otherwise than it is.
+    pub(super) index: Index,
+    /// On which terms it serves, and what was taken.
+    pub(super) service: Service,
     /// The machines behind the edge devices.
     pub(super) world: World,
     /// What a scenario has yet to let happen.
@@ -60,6 +66,16 @@ pub(super) struct Identity {
     pub(super) connected: bool,
     pub(super) connection_updated: Option<Timestamp>,
     pub(super) last_activity: Option<Timestamp>,
+    /// The hub has yet to notice the last change of the link.
+    unnoticed: Option<Unnoticed>,
+}
+
+/// A change of a link that is not shown yet.
+#[derive(Clone)]
+struct Unnoticed {
+    until: Timestamp,
+    /// When the state that is still shown began.
+    since: Option<Timestamp>,
 }
 
 /// How an identity proves itself.
@@ -93,7 +109,15 @@ impl Authentication {
 
 impl Identity {
     pub(super) fn new(authentication: Authentication, etag: u64, now: Timestamp) -> Self {
-        Self { created: now, etag, authentication, connected: false, connection_updated: None, last_activity: None }
+        Self {
+            created: now,
+            etag,
+            authentication,
+            connected: false,
+            connection_updated: None,
+            last_activity: None,
+            unnoticed: None,
+        }
     }
 
     /// When it was last heard of. The service notes what comes over a link only now and again.
@@ -104,8 +128,40 @@ impl Identity {
         since.checked_add(SignedDuration::from_secs(noted)).ok().max(self.last_activity)
     }
 
-    pub(super) fn connection_state(&self) -> &'static str {
-        if self.connected { "Connected" } else { "Disconnected" }
+    /// The link came or went, which the hub notices after `lag`.
+    pub(super) fn link(&mut self, connected: bool, lag: Duration, at: Timestamp) {
+        if self.connected == connected {
+            return;
+        }
+        let since = self.connection_updated;
+        // Who was away for less than that was never away.
+        self.unnoticed = match self.unnoticed.take() {
+            Some(unnoticed) if at < unnoticed.until => None,
+            _ => Some(Unnoticed { until: at.saturating_add(lag).unwrap_or(at), since }).filter(|_| !lag.is_zero()),
+        };
+        self.connected = connected;
+        self.connection_updated = Some(at);
+        if connected {
+            self.last_activity = Some(at);
+        }
+    }
+
+    fn unnoticed(&self, now: Timestamp) -> Option<&Unnoticed> {
+        self.unnoticed.as_ref().filter(|unnoticed| now < unnoticed.until)
+    }
+
+    /// Whether the hub takes it for connected.
+    pub(super) fn seems_connected(&self, now: Timestamp) -> bool {
+        self.connected != self.unnoticed(now).is_some()
+    }
+
+    /// Since when the hub takes it for that.
+    pub(super) fn seems_so_since(&self, now: Timestamp) -> Option<Timestamp> {
+        self.unnoticed(now).map_or(self.connection_updated, |unnoticed| unnoticed.since)
+    }
+
+    pub(super) fn connection_state(&self, now: Timestamp) -> &'static str {
+        if self.seems_connected(now) { "Connected" } else { "Disconnected" }
     }
 }
 

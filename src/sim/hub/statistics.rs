@@ -1,5 +1,6 @@
 //! Registry statistics: `GET /statistics/devices` and `/statistics/service`.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::message::Response;
@@ -15,7 +16,7 @@ pub(super) fn devices(state: &State) -> Response {
     }))
 }
 
-pub(super) fn service(state: &State) -> Response {
-    let connected = state.devices.values().filter(|device| device.identity.connected).count();
+pub(super) fn service(state: &State, now: Timestamp) -> Response {
+    let connected = state.devices.values().filter(|device| device.identity.seems_connected(now)).count();
     Response::json(&json!({ "connectedDeviceCount": connected }))
 }

@@ -34,8 +34,21 @@ impl Caller {
 
     /// Sends a request; `api-version` and the token are added. A `null` body is none.
     pub(in crate::sim) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        self.send_again(method, path, headers, body, false)
+    }
+
+    /// The same; `queued` says whether it has waited for its turn.
+    pub(in crate::sim) fn send_again(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+        queued: bool,
+    ) -> Answer {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        Answer::of(&self.hub.handle(&self.request(method, path, headers, body)))
+        let request = Request { queued, ..self.request(method, path, headers, body) };
+        Answer::of(&self.hub.handle(&request))
     }
 
     /// The same, to be sent; with any body.
@@ -49,6 +62,7 @@ impl Caller {
             headers: all,
             body,
             waited: Duration::ZERO,
+            queued: false,
         }
     }
 

@@ -92,7 +92,7 @@ pub(super) fn document(id: &str, device: &Device, module: Option<&str>, form: Fo
         put("status", json!("enabled"));
         put("statusUpdateTime", json!(stamp::ZERO_TIME));
     }
-    put("connectionState", json!(identity.connection_state()));
+    put("connectionState", json!(identity.connection_state(form.now)));
     put("lastActivityTime", json!(stamp::instant_or_never(identity.last_activity(form.now))));
     put("cloudToDeviceMessageCount", json!(0));
     put("authenticationType", json!(identity.authentication.name()));
@@ -155,7 +155,8 @@ pub(super) fn write(
 ) -> Result<Response, HubError> {
     let body: Value = call.json()?;
     let write = TwinWrite::of(&body).map_err(HubError::argument)?;
-    let twin = find_twin(state, device_id, module).ok_or_else(|| HubError::twin_not_found(device_id, module))?;
+    let twin =
+        find_twin(state, device_id, module, call.now).ok_or_else(|| HubError::twin_not_found(device_id, module))?;
     if module.is_some_and(|module| module.starts_with('$')) {
         return Err(HubError::reserved_module());
     }
@@ -173,8 +174,14 @@ pub(super) fn write(
     get(state, call, device_id, module)
 }
 
-/// The twin of a device or of one of its modules, to write to.
-pub(super) fn find_twin<'a>(state: &'a mut State, device: &str, module: Option<&str>) -> Option<&'a mut Twin> {
+/// The twin of a device or of one of its modules, to write to at an instant.
+pub(super) fn find_twin<'a>(
+    state: &'a mut State,
+    device: &str,
+    module: Option<&str>,
+    at: Timestamp,
+) -> Option<&'a mut Twin> {
+    state.will_change(device, at);
     let device = state.devices.get_mut(device)?;
     match module {
         None => Some(&mut device.twin),

@@ -11,7 +11,9 @@ use crate::sim::device::{Cloud, Condition, MachineSpec, Messages, Registry, Tall
 
 use super::SimHub;
 use super::entropy::Entropy;
+use super::limits;
 use super::state::{Authentication, Device, Identity, Module, State};
+use super::temper::{Index, Service};
 
 /// Modules a device can have, the runtime's two included.
 const MAX_MODULES: usize = 50;
@@ -22,9 +24,15 @@ const FRESH: Duration = Duration::from_secs(2);
 pub(super) struct Side<'a> {
     devices: &'a mut BTreeMap<String, Device>,
     entropy: &'a mut Entropy,
+    service: &'a mut Service,
+    index: &'a mut Index,
 }
 
 impl Side<'_> {
+    fn will_change(&mut self, device: &str, at: Timestamp) {
+        self.index.note(device, self.devices.get(device), false, at, self.entropy);
+    }
+
     fn module(&self, device: &str, module: &str) -> Option<&Module> {
         self.devices.get(device)?.modules.get(module)
     }
@@ -52,12 +60,14 @@ impl Cloud for Side<'_> {
     }
 
     fn report(&mut self, device: &str, module: &str, patch: Map<String, Value>, at: Timestamp) -> Result<(), String> {
+        self.will_change(device, at);
         let missing = || format!("Module {module} on device {device} is not registered.");
         let owner = self.devices.get_mut(device).ok_or_else(missing)?;
         let found = owner.modules.get_mut(module).ok_or_else(missing)?;
         // A module's activity is its device's too.
         owner.identity.last_activity = Some(at);
         found.identity.last_activity = Some(at);
+        self.service.charge(limits::object_size(&patch), at);
         found.twin.report(patch, at).map_err(|limit| format!("403100: {limit}"))
     }
 
@@ -66,6 +76,7 @@ impl Cloud for Side<'_> {
     }
 
     fn adopt(&mut self, device: &str, module: &str, at: Timestamp) -> bool {
+        self.will_change(device, at);
         let Some(found) = self.devices.get_mut(device) else { return false };
         let count = found.modules.len();
         match found.modules.get_mut(module) {
@@ -94,14 +105,9 @@ impl Cloud for Side<'_> {
     }
 
     fn link(&mut self, device: &str, module: Option<&str>, connected: bool, at: Timestamp) {
-        if let Some(identity) = self.identity(device, module)
-            && identity.connected != connected
-        {
-            identity.connected = connected;
-            identity.connection_updated = Some(at);
-            if connected {
-                identity.last_activity = Some(at);
-            }
+        let lag = self.service.temper.links;
+        if let Some(identity) = self.identity(device, module) {
+            identity.link(connected, lag, at);
         }
     }
 
@@ -115,7 +121,8 @@ impl Cloud for Side<'_> {
 impl State {
     /// Does something with the machines, which do something with the rest.
     pub(super) fn world<T>(&mut self, act: impl FnOnce(&mut World, &mut Side<'_>) -> T) -> T {
-        act(&mut self.world, &mut Side { devices: &mut self.devices, entropy: &mut self.entropy })
+        let Self { devices, entropy, service, index, world, .. } = self;
+        act(world, &mut Side { devices, entropy, service, index })
     }
 
     /// Lets the machines live up to `now`.
@@ -125,17 +132,24 @@ impl State {
 
     /// The desired properties of a module were written.
     pub(super) fn desired_changed(&mut self, device: &str, module: &str, now: Timestamp) {
+        let listens = |known: &Device| known.modules.get(module).is_some_and(|module| module.identity.connected);
+        if self.device(device).is_some_and(listens) {
+            // What was changed is not known here any more; it is seldom more than one block.
+            self.service.charge(0, now);
+        }
         self.world(|world, side| world.desired_changed(device, module, now, side));
     }
 
     /// Registers a device, or changes one.
     pub(super) fn put_device(&mut self, id: &str, device: Device, now: Timestamp) {
+        self.will_change(id, now);
         self.devices.insert(id.to_owned(), device);
         self.world(|world, side| world.identity_changed(id, now, side));
     }
 
     /// Takes a device out of the registry.
-    pub(super) fn remove_device(&mut self, id: &str) {
+    pub(super) fn remove_device(&mut self, id: &str, now: Timestamp) {
+        self.will_be_deleted(id, now);
         self.devices.remove(id);
         self.world.forget(id);
     }

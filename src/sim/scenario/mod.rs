@@ -19,9 +19,9 @@ use jiff::Timestamp;
 use crate::domain::snapshot::HubSnapshot;
 use crate::domain::time::SharedClock;
 
-use super::clock::ShiftedClock;
+use super::clock::{FastClock, ShiftedClock};
 use super::faults::FaultState;
-use super::hub::{Seed, SimHub};
+use super::hub::{Seed, SimHub, Terms};
 
 use copy::Parts;
 use file::Plan;
@@ -159,9 +159,21 @@ impl Scenario {
         }
     }
 
+    /// The world's clock over the real one, so many times as fast.
+    #[must_use]
+    pub(super) fn fast_clock(&self, speed: u32, real: &SharedClock) -> SharedClock {
+        FastClock::to_begin_at(self.start().unwrap_or(real.now().wall), speed, real)
+    }
+
     /// What is wrong with the way to the hub from the first moment.
     pub(super) fn faults(&self) -> FaultState {
         self.plan().map(|plan| plan.faults).unwrap_or_default()
+    }
+
+    /// On which terms its hub serves.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        self.plan().map(|plan| plan.terms).unwrap_or_default()
     }
 
     /// A hub that holds this world as soon as somebody looks, its past counted back from the clock's present.
@@ -190,8 +202,10 @@ impl Scenario {
             }
             Self::Written(written) => {
                 let plan = Arc::clone(&written.plan);
-                named(&written.plan.hub).beginning_with(Box::new(move |hub| {
-                    hub.begin(plan.begin(now), plan.beat, plan.free);
+                let hub = named(&written.plan.hub);
+                hub.on_terms(written.plan.terms);
+                hub.beginning_with(Box::new(move |hub| {
+                    hub.begin(plan.begin(now), plan.beat);
                     let cast = plan.cast();
                     hub.play(plan.happenings(&cast, now));
                     hub.echo(plan.echoes(&cast));

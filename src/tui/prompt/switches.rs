@@ -2,15 +2,26 @@
 //! which.
 
 /// The simulated hub's switches.
-pub(super) const HUB: [&str; 25] = [
+pub(super) const HUB: [&str; 40] = [
     "hub off",
     "hub on",
     "latency 300ms",
     "latency 0",
     "beat 30s",
     "beat 5m",
-    "edition free",
-    "edition paid",
+    "edition F1",
+    "edition S1",
+    "edition S2",
+    "temper real",
+    "temper off",
+    "throttle on",
+    "throttle off",
+    "meter on",
+    "meter off",
+    "lag index 5s",
+    "lag links 60s",
+    "lag metrics 10s",
+    "skew 10m",
     "drop request 1",
     "drop request all",
     "drop request off",
@@ -24,6 +35,10 @@ pub(super) const HUB: [&str; 25] = [
     "answer 503 all",
     "answer 504 1",
     "answer quota",
+    "reset 1",
+    "reset off",
+    "foreign 1",
+    "foreign off",
     "answer ok",
     "image",
     "registry",
@@ -36,9 +51,10 @@ pub(super) const DEVICE: [&str; 11] =
 /// Requests by what they do.
 const REQUESTS: &[&str] = &["reads", "writes", "methods"];
 /// What follows a switch and one word of whoever types.
-const AFTER: [(&str, &[&str]); 9] = [
+const AFTER: [(&str, &[&str]); 10] = [
     ("drop request", REQUESTS),
     ("drop reply", REQUESTS),
+    ("reset", REQUESTS),
     ("answer 429", REQUESTS),
     ("answer 500", REQUESTS),
     ("answer 503", REQUESTS),

@@ -67,11 +67,12 @@ impl Transport for Wire {
             headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
             body: request.body.unwrap_or_default(),
             waited: Duration::ZERO,
+            queued: false,
         };
         let answer = loop {
             let answer = self.caller.hub.handle(&asked);
             match answer.wait {
-                Wait::None => break answer,
+                Wait::None | Wait::Turn(_) => break answer,
                 Wait::Late(time) => {
                     tokio::time::sleep(time).await;
                     break answer;

@@ -49,6 +49,7 @@ pub(in crate::sim::hub) fn apply(
         let wanted = merged.applied_to(&module.twin.desired.values);
         settle(&mut module.twin, wanted, &claim, now).map_err(|_named_by_the_code| too_large())?;
     }
+    state.will_change(id, now);
     state.devices.insert(id.to_owned(), device);
     for (module, _) in &twins {
         state.desired_changed(id, module.as_str(), now);

@@ -18,11 +18,18 @@ use super::metrics;
 /// How often the service looks at everything.
 pub(super) const BEAT: Duration = Duration::from_secs(300);
 /// From a write to the first count; recorded lists hold counts after about a second.
-const FIRST_COUNT: (Duration, Duration) = (Duration::from_millis(700), Duration::from_millis(1_500));
+fn first_count(lag: Duration) -> (Duration, Duration) {
+    (lag * 7 / 100, lag * 15 / 100)
+}
 /// From a write to its effect on twins.
 const EVALUATION: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(4));
 /// From an evaluation to the count after it: long enough for a device that is awake to have answered.
-const COUNT: (Duration, Duration) = (Duration::from_secs(8), Duration::from_secs(12));
+fn count(lag: Duration) -> (Duration, Duration) {
+    (lag * 8 / 10, lag * 12 / 10)
+}
+
+/// From an evaluation to its figures, more or less.
+pub(in crate::sim::hub) const LAG: Duration = Duration::from_secs(10);
 
 /// Between two pieces of work that follow each other at once.
 const STEP: Duration = Duration::from_millis(1);
@@ -46,16 +53,18 @@ enum Work {
 pub(super) struct Due {
     at: BTreeMap<Work, Timestamp>,
     beat: Duration,
+    /// From an evaluation to its figures, more or less.
+    lag: Duration,
 }
 
 impl Due {
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { at: BTreeMap::from([(Work::Beat, after(now, BEAT))]), beat: BEAT }
+        Self { at: BTreeMap::from([(Work::Beat, after(now, BEAT))]), beat: BEAT, lag: LAG }
     }
 
     /// A configuration was written or deleted.
     pub(super) fn written(&mut self, id: &str, now: Timestamp, entropy: &mut Entropy) {
-        let (first, evaluation) = (entropy.between(FIRST_COUNT), entropy.between(EVALUATION));
+        let (first, evaluation) = (entropy.between(first_count(self.lag)), entropy.between(EVALUATION));
         self.at.insert(Work::Count(id.to_owned()), after(now, first));
         self.at.insert(Work::Evaluate(id.to_owned()), after(now, evaluation));
     }
@@ -72,9 +81,19 @@ impl Due {
         self.at.insert(Work::Beat, after(now, beat));
     }
 
+    /// Figures come so much later from now on.
+    pub(super) fn set_lag(&mut self, lag: Duration) {
+        self.lag = lag;
+    }
+
+    /// The same, as of another beginning.
+    pub(super) fn begun(&self, at: Timestamp) -> Self {
+        Self { lag: self.lag, ..Self::new(at) }
+    }
+
     /// When a beat and the counts after it have passed since `at`.
     pub(super) fn settled_after(&self, at: Timestamp) -> Timestamp {
-        after(at, self.beat + COUNT.1 + STEP)
+        after(at, self.beat + count(self.lag).1 + STEP)
     }
 
     /// The first piece of work that is due by `now`.
@@ -110,12 +129,12 @@ impl State {
                 Work::CountAll => metrics::count(self, None, at),
                 Work::Evaluate(id) => {
                     evaluate::run(self, Scope::Touched(&id), at);
-                    let wait = self.entropy.between(COUNT);
+                    let wait = self.entropy.between(count(self.configurations.due.lag));
                     self.configurations.due.at.insert(Work::Count(id), after(at, wait));
                 }
                 Work::Beat => {
                     evaluate::run(self, Scope::Everything, at);
-                    let wait = self.entropy.between(COUNT);
+                    let wait = self.entropy.between(count(self.configurations.due.lag));
                     let due = &mut self.configurations.due;
                     // A beat that is quicker than the count after it must not put it off for ever.
                     due.at.entry(Work::CountAll).or_insert(after(at, wait));

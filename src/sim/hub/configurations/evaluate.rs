@@ -35,7 +35,7 @@ type Statuses = Vec<(String, String)>;
 
 /// Evaluates as of `now`.
 pub(super) fn run(state: &mut State, scope: Scope<'_>, now: Timestamp) {
-    let State { devices, entropy, configurations, jobs: _, world: _, ahead: _ } = state;
+    let State { devices, entropy, configurations, jobs: _, world: _, ahead: _, service: _, index } = state;
     let Configurations { known, made, .. } = configurations;
     let mut plan = Plan::new(known, now);
     made.retain(|id, _| devices.contains_key(id));
@@ -48,6 +48,7 @@ pub(super) fn run(state: &mut State, scope: Scope<'_>, now: Timestamp) {
             if plan.is_steady() && known.is_some_and(|known| known.print == plan.print(device, &twin)) {
                 continue;
             }
+            index.note(id, Some(device), false, now, entropy);
             let before: BTreeMap<String, u64> = desired_versions(device).collect();
             let effective = plan.deploy(id, device, &twin, known.map(|known| known.effective.as_ref()), entropy);
             made.insert(id.clone(), Outcome { effective, print: plan.print(device, &twin) });

@@ -1,6 +1,8 @@
 //! Figures: the queries the service makes for a configuration and those of its author, run over the twins now and then.
 //! Between two counts the figures stand still, whatever the twins do.
 
+use std::ops::Bound;
+
 use jiff::Timestamp;
 
 use crate::sim::hub::query;
@@ -94,7 +96,7 @@ pub(super) fn count(state: &mut State, only: Option<&str>, now: Timestamp) {
 /// Edge devices that meet the condition.
 fn targeted(state: &State, configuration: &Configuration, now: Timestamp) -> u64 {
     let form = Form { model_id: false, row: true, properties: configuration.target.part(), now };
-    let found = state.devices.iter().filter(|(id, device)| {
+    let found = state.indexed_from(Bound::Unbounded).filter(|(id, device)| {
         device.edge && document(id, device, None, form).is_some_and(|twin| configuration.target.meets(&twin))
     });
     u64::try_from(found.count()).unwrap_or(u64::MAX)

@@ -34,6 +34,8 @@ use super::message::{IfMatch, NoCondition, Response};
 use super::stamp;
 use super::state::State;
 
+pub(super) use due::LAG;
+
 use content::{Content, Writes};
 use due::Due;
 use metrics::{Figures, system_queries};
@@ -53,7 +55,6 @@ pub(super) struct Configurations {
     /// What became of each device when it was looked at last, by device id.
     made: BTreeMap<String, Outcome>,
     due: Due,
-    free: bool,
 }
 
 /// What became of a device when it was looked at.
@@ -106,7 +107,7 @@ struct MetricsBody {
 impl Configurations {
     /// None yet; the first beat comes its time after `now`.
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { known: Vec::new(), made: BTreeMap::new(), due: Due::new(now), free: false }
+        Self { known: Vec::new(), made: BTreeMap::new(), due: Due::new(now) }
     }
 
     fn find(&self, id: &str) -> Option<&Configuration> {
@@ -122,9 +123,14 @@ impl Configurations {
         self.due.set_beat(beat, now);
     }
 
+    /// How long after they were looked at there are figures, more or less.
+    pub(super) fn set_metric_lag(&mut self, lag: Duration) {
+        self.due.set_lag(lag);
+    }
+
     /// The hub has been looking at them since an instant in the past.
     pub(super) fn begin(&mut self, at: Timestamp, beat: Option<Duration>) {
-        self.due = Due::new(at);
+        self.due = self.due.begun(at);
         if let Some(beat) = beat {
             self.due.set_beat(beat, at);
         }
@@ -140,16 +146,6 @@ impl Configurations {
     /// When everything has been looked at that changed at `at`.
     pub(super) fn settled_after(&self, at: Timestamp) -> Timestamp {
         self.due.settled_after(at)
-    }
-
-    /// Whether it is a free hub's.
-    pub(super) fn is_free(&self) -> bool {
-        self.free
-    }
-
-    /// Whether the hub takes as few configurations as a free one.
-    pub(super) fn set_free(&mut self, free: bool) {
-        self.free = free;
     }
 }
 
@@ -281,8 +277,8 @@ pub(super) fn get(state: &State, id: &str) -> Result<Response, HubError> {
 pub(super) fn put(state: &mut State, call: &Call<'_>, id: &str) -> Result<Response, HubError> {
     let sent = call.object::<Body>()?.read(id, call.now)?;
     let if_match = IfMatch::of(call.request);
+    let most = if state.service.edition().is_free() { MOST_ON_FREE } else { MOST };
     let configurations = &mut state.configurations;
-    let most = if configurations.free { MOST_ON_FREE } else { MOST };
     let count = configurations.known.len();
     let stored = match (configurations.find_mut(id), if_match.configuration()) {
         (Some(_), Err(NoCondition)) => {

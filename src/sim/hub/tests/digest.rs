@@ -17,8 +17,9 @@ pub(super) struct Digest {
 impl Digest {
     pub(super) fn of(hub: &SimHub) -> Self {
         let (state, _now) = hub.present();
-        // Every answer draws its id from the entropy, and a scenario's future is not written by requests.
-        let State { devices, configurations, jobs, entropy: _, world, ahead: _ } = &*state;
+        // Every answer draws its id from the entropy, a scenario's future is not written by requests, the index follows by
+        // itself, and what is refused counts against the rates all the same.
+        let State { devices, configurations, jobs, entropy: _, world, ahead: _, index: _, service: _ } = &*state;
         let mut out = String::new();
         for (id, device) in devices {
             let Device { identity, enabled, status_reason, status_updated, edge, scope, parent_scopes, twin, modules } =
@@ -42,7 +43,7 @@ impl Digest {
 }
 
 fn text(identity: &Identity) -> String {
-    let Identity { created, etag, authentication, connected, connection_updated, last_activity } = identity;
+    let Identity { created, etag, authentication, connected, connection_updated, last_activity, .. } = identity;
     let authentication = authentication_value(authentication);
     format!("{created} {etag} {authentication} {connected} {connection_updated:?} {last_activity:?}")
 }

@@ -17,6 +17,7 @@ fn request(path: String, authorization: String) -> Request {
         headers: vec![("Authorization".to_owned(), authorization)],
         body: Vec::new(),
         waited: Duration::ZERO,
+        queued: false,
     }
 }
 

@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 
 use crate::sim::device::{Access, Condition, MachineSpec, Pull};
 use crate::sim::faults::FaultState;
+use crate::sim::hub::Terms;
 use crate::sim::hub::seed::ConfigurationSeed;
 
 pub use text::{Mistake, ScenarioError};
@@ -41,8 +42,8 @@ pub(in crate::sim) struct Plan {
     pub(in crate::sim) seed: Option<u64>,
     /// The instant at which the world's clock begins, in place of the real one.
     pub(in crate::sim) start: Option<Timestamp>,
-    /// Whether the hub takes as few deployments as a free one.
-    pub(in crate::sim) free: bool,
+    /// What the hub was bought as, and how it behaves.
+    pub(in crate::sim) terms: Terms,
     /// How often deployments look at their devices.
     pub(in crate::sim) beat: Option<Duration>,
     /// What is wrong with the way to the hub from the first moment.

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::domain::ids::DeviceId;
 use crate::sim::device::{Access, Condition, MachineSpec};
 use crate::sim::faults::FaultState;
-use crate::sim::hub::check_deployment;
 use crate::sim::hub::seed::ConfigurationSeed;
+use crate::sim::hub::{Edition, Sku, Temper, Terms, check_deployment};
 use crate::sim::scenario;
 use crate::sim::words;
 
@@ -35,7 +35,9 @@ const ROOT: [&str; 11] = [
     "registries",
     "images",
 ];
-const HUB: [&str; 6] = ["name", "sku", "beat", "off", "latency", "faults"];
+const HUB: [&str; 13] =
+    ["name", "sku", "units", "temper", "throttle", "meter", "used", "lag", "skew", "beat", "off", "latency", "faults"];
+const LAGS: [&str; 3] = ["index", "links", "metrics"];
 const DEVICES: [&str; 9] =
     ["id", "edge", "registered", "tags", "manifest", "installed", "architecture", "runtime", "leaves"];
 const DEPLOYMENTS: [&str; 7] = ["id", "manifest", "condition", "priority", "labels", "metrics", "created"];
@@ -79,7 +81,7 @@ pub(super) fn read(text: &Text<'_>, folder: &Path) -> Option<Plan> {
         start: root.get("start").and_then(|field| {
             field.read("an instant such as \"2026-03-04T05:06:07Z\"", |text| text.parse::<Timestamp>().ok())
         }),
-        free: false,
+        terms: Terms::default(),
         beat: None,
         faults: FaultState::default(),
         age: reader.age,
@@ -109,8 +111,9 @@ fn hub(section: &Section<'_>, plan: &mut Plan) {
     if let Some(field) = section.get("name") {
         plan.hub = field.read("a hub's name: 3 to 50 letters, digits and hyphens", name).unwrap_or_default();
     }
-    let skus = [("F1", true), ("B1", false), ("B2", false), ("B3", false), ("S1", false), ("S2", false), ("S3", false)];
-    plan.free = section.get("sku").and_then(|field| field.choice(&skus)).unwrap_or_default();
+    if let Some(terms) = terms(section) {
+        plan.terms = terms;
+    }
     // Read as after `:sim`.
     let read = |key: &str, read: fn(&str) -> Result<Duration, String>| {
         let field = section.get(key)?;
@@ -127,6 +130,39 @@ fn hub(section: &Section<'_>, plan: &mut Plan) {
             fault.put(&mut plan.faults);
         }
     }
+}
+
+/// What the hub was bought as and how it behaves; single habits go over the temper as a whole.
+fn terms(section: &Section<'_>) -> Option<Terms> {
+    let skus = Sku::ALL.map(|sku| (sku.name(), sku));
+    let sku = section.get("sku").map_or(Some(Sku::S1), |field| field.choice(&skus))?;
+    let field = section.get("units");
+    let units = field.as_ref().map_or(Some(1), |field| field.whole(1..=200))?;
+    let edition = match Edition::new(sku, u32::try_from(units).unwrap_or(u32::MAX)) {
+        Ok(edition) => edition,
+        Err(why) => field?.wrong(why)?,
+    };
+    let tempers = [("real", Temper::REAL), ("off", Temper::default())];
+    let mut temper = section.get("temper").map_or(Some(Temper::default()), |field| field.choice(&tempers))?;
+    if let Some(on) = section.get("throttle").and_then(|field| field.flag()) {
+        temper.throttle = on;
+    }
+    if let Some(on) = section.get("meter").and_then(|field| field.flag()) {
+        temper.meter = on;
+    }
+    if let Some(lags) = section.get("lag").as_ref().and_then(|field| field.section(&LAGS)) {
+        let lag = |key: &str| {
+            let field = lags.get(key)?;
+            words::lag(field.string()?).map_or_else(|why| field.wrong(why), Some)
+        };
+        temper.index = lag("index").unwrap_or(temper.index);
+        temper.links = lag("links").unwrap_or(temper.links);
+        temper.metrics = lag("metrics").unwrap_or(temper.metrics);
+    }
+    let used = section.get("used").and_then(|field| field.whole(0..=u64::MAX));
+    let skew =
+        section.get("skew").and_then(|field| words::skew(field.string()?).map_or_else(|why| field.wrong(why), Some));
+    Some(Terms { edition, temper, used, skew: skew.unwrap_or_default() })
 }
 
 struct Reader {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::sim::hub::{Edition, Sku};
 
 /// As recorded, but for its times: what the service answered to the creation of a device configuration.
 const RECORDED: &str = r#"{"id":"configlifecycle2010458887","schemaVersion":null,"labels":{"HostPlatform":"SomeValue"},"content":{"deviceContent":{"properties.desired.deviceContent_key":"deviceContent_value-configlifecycle2010458887"}},"targetCondition":"*","createdTimeUtc":"2021-12-09T20:22:04.5192495Z","lastUpdatedTimeUtc":"2021-12-09T20:22:04.5192495Z","priority":789463540,"systemMetrics":{"results":{},"queries":{"targetedCount":"select deviceId from devices","appliedCount":"select deviceId from devices where configurations.[[configlifecycle2010458887]].status = 'Applied'"}},"metrics":{"results":{},"queries":{}},"etag":"MQ=="}"#;
@@ -202,7 +203,7 @@ fn a_hub_takes_so_many() {
     for number in 9..100 {
         delete(&caller, &format!("c{number}"));
     }
-    caller.hub.set_free(true);
+    caller.hub.buy(Edition::new(Sku::F1, 1).unwrap());
     assert_eq!(put(&caller, "tenth", &body).status, 200);
     refused(&put(&caller, "eleventh", &body), 413, "ConfigurationCountLimitExceeded", "");
 }
