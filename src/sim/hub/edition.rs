@@ -123,6 +123,25 @@ impl Edition {
         u64::try_from(bytes.div_ceil(block).max(1)).unwrap_or(u64::MAX)
     }
 
+    /// Scheduled jobs that may be under way or wait for their start at once.
+    pub(super) fn jobs_at_once(self) -> usize {
+        match self.sku {
+            Sku::F1 | Sku::B1 | Sku::S1 => 1,
+            Sku::B2 | Sku::S2 => 5,
+            Sku::B3 | Sku::S3 => 10,
+        }
+    }
+
+    /// From one device of a job to its next.
+    pub(super) fn job_turn(self) -> Duration {
+        let each_second = match self.sku {
+            Sku::F1 | Sku::B1 | Sku::S1 => 10,
+            Sku::B2 | Sku::S2 => self.units.max(10),
+            Sku::B3 | Sku::S3 => self.units.saturating_mul(50),
+        };
+        Duration::from_secs(1) / each_second.max(1)
+    }
+
     /// How many operations of a class it serves in how much time.
     pub(super) fn rate(self, class: Class) -> Rate {
         const SECOND: Duration = Duration::from_secs(1);
@@ -224,6 +243,16 @@ mod tests {
             [(Sku::S1, 0, 1), (Sku::S1, 4_096, 1), (Sku::S1, 4_097, 2), (Sku::F1, 512, 1), (Sku::F1, 61_440, 120)]
         {
             assert_eq!(of(sku, 1).messages(bytes), messages, "{} {bytes}", sku.name());
+        }
+        for (edition, at_once, turn) in [
+            (of(Sku::F1, 1), 1, 100),
+            (of(Sku::S1, 9), 1, 100),
+            (of(Sku::S2, 4), 5, 100),
+            (of(Sku::S2, 50), 5, 20),
+            (of(Sku::S3, 2), 10, 10),
+        ] {
+            let found = (edition.jobs_at_once(), edition.job_turn());
+            assert_eq!(found, (at_once, Duration::from_millis(turn)), "{edition:?}");
         }
         for (sku, units) in [(Sku::F1, 2), (Sku::S1, 0), (Sku::S1, 201), (Sku::S3, 11)] {
             assert!(Edition::new(sku, units).is_err(), "{} {units}", sku.name());

@@ -22,8 +22,6 @@ use super::methods::Invocation;
 use super::page::Start;
 use super::state::State;
 
-/// Jobs that may be under way or wait for their start at once, on a free hub and on S1.
-const MOST_ACTIVE: usize = 1;
 /// From the answer to the PUT until the job is scheduled or begins.
 const ENQUEUED: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(1_500));
 /// For how long a GET still shows what a cancelled job was. The service was seen to; for how long is not known.
@@ -158,7 +156,8 @@ pub(super) fn put(state: &mut State, call: &Call<'_>, id: &str) -> Result<Respon
     if state.jobs.find(id).is_some() {
         return Err(HubError::new(Code::JobAlreadyExists, format!("Job with id '{id}' already exists.")));
     }
-    if state.jobs.known.iter().filter(|job| job.is_active(call.now)).count() >= MOST_ACTIVE {
+    let active = state.jobs.known.iter().filter(|job| job.is_active(call.now)).count();
+    if active >= state.service.edition().jobs_at_once() {
         return Err(HubError::new(Code::ThrottlingMaxActiveJobCountExceeded, "429"));
     }
     let job = state.jobs.add(sent, id, call.now, &mut state.entropy);

@@ -19,9 +19,6 @@ use crate::sim::hub::twin::TwinWrite;
 
 use super::{DeviceJob, HISTORY, Job, Jobs, Phase, Progress, Work};
 
-/// Between two devices of a job: ten in a second, as on a free hub and on S1.
-const TURN: Duration = Duration::from_millis(100);
-
 pub(super) fn after(at: Timestamp, wait: Duration) -> Timestamp {
     at.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
@@ -135,7 +132,7 @@ impl Job {
         if free <= at && self.next < self.devices.len() {
             now.push(self.next);
             self.next += 1;
-            free = after(at, TURN);
+            free = after(at, state.service.edition().job_turn());
         }
         for place in now {
             let Some(device) = self.devices.get_mut(place) else { continue };

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::sim::hub::testing::Answer;
+use crate::sim::hub::{Edition, Sku};
 
 use super::{Stage, calling, tagging};
 
@@ -65,6 +66,18 @@ fn a_job_that_cannot_be_is_refused_and_not_made() {
     let long = tagging(&format!("deviceId = '{}'", "x".repeat(8_192)));
     refused(&stage.put("j", &long), 412, "JobRunPreconditionFailed");
     assert_eq!(stage.caller.get("/jobs/v2/query"), json!([]));
+}
+
+/// What was bought says how many jobs there may be, and how fast they go from device to device.
+#[test]
+fn a_larger_hub_has_more_jobs_at_once() {
+    let stage = Stage::with(&["a"]);
+    stage.caller.hub.buy(Edition::new(Sku::S2, 1).unwrap());
+    let later = but(tagging("*"), "/startTime", Some(json!("2026-03-11T05:06:07Z")));
+    for id in ["one", "two", "three", "four", "five"] {
+        assert_eq!(stage.put(id, &later).status, 200, "{id}");
+    }
+    refused(&stage.put("six", &later), 429, "ThrottlingMaxActiveJobCountExceeded");
 }
 
 #[test]
